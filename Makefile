@@ -1,0 +1,33 @@
+# Type `make` for the list. PYTHON=python3.12 chooses the Python that .venv is made with.
+.DEFAULT_GOAL := help
+.PHONY: help lab test bench wheel clean
+
+BIN := .venv/bin
+environment = @python="$$(scripts/find-python "$(PYTHON)")" && "$$python" scripts/environment.py
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+
+lab: ## Open JupyterLab on the quickstart; HEADLESS=1 executes it here instead
+	$(environment) cpu lab
+	@$(BIN)/python scripts/lab.py $(if $(HEADLESS),--headless)
+
+test: ## Install what the tests need and run all checks and tests
+	$(environment) cpu lab legacy test
+	@$(BIN)/python scripts/chromium.py
+	@echo "==> ruff" && $(BIN)/ruff check && $(BIN)/ruff format --check
+	@echo "==> mypy" && $(BIN)/mypy
+	@echo "==> Tests of the view" && $(BIN)/python scripts/build_view.py test
+	@echo "==> Tests" && $(BIN)/python -m pytest
+
+bench: ## Measure nbkeras against its peers and print the table
+	$(environment) cpu lab bench test
+	@$(BIN)/python -m tests.benchmarks
+
+wheel: ## Build the wheel and the sdist into dist/
+	$(environment) cpu lab test
+	@$(BIN)/python -m build
+
+clean: ## Remove .venv and everything that was built
+	rm -rf .venv build dist extension/lib extension/node_modules extension/.built-from \
+		nbkeras/labextension nbkeras/widgets/static
