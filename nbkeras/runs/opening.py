@@ -1,0 +1,15 @@
+"""Who is told when a run begins, so that rooms above this one can show it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nbkeras.runs.run import Run
+
+Opener: TypeAlias = "Callable[[Run], None]"
+
+openers: list[Opener] = []
+"""Each is called with every run that begins, in the thread that trains, before the first tick."""
