@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING
 
+from nbkeras.runs.log import place
+from nbkeras.runs.log.reader import steps_of
+from nbkeras.runs.log.writer import flush, writer_of
 from nbkeras.runs.opening import openers
 from nbkeras.runs.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from nbkeras.runs.opening import Opener
+    from nbkeras.runs.series import StepSeries
     from nbkeras.runs.vocabulary import JSON, Kind
+
+HELD = 100
+"""So many of the runs that have ended are kept in memory; older ones are read from the log."""
 
 _lock = threading.RLock()
 _runs: dict[str, Run] = {}
@@ -24,7 +32,9 @@ def begin(
     parameters: Mapping[str, JSON],
     environment: Mapping[str, JSON],
     *,
+    notes: Sequence[str] = (),
     log: bool = True,
+    shown: bool = True,
 ) -> Run:
     """Begin a run: it is listed, logged, and shown by whoever opens views.
 
@@ -35,18 +45,62 @@ def begin(
         name: What the user calls it; its kind when empty.
         parameters: What it was started with, as JSON knows it.
         environment: Where it runs, as JSON knows it.
+        notes: What the user should know of it from the start.
         log: Whether it goes to the run log.
+        shown: Whether it is shown by whoever opens views.
 
     """
-    del log
+    run = Run(kind, name, parameters, environment)
     with _lock:
-        run = Run(kind, name, parameters, environment)
+        # The same second, and the same of 65,536 endings.
         while run.id in _runs:
             run = Run(kind, name, parameters, environment)
         _runs[run.id] = run
-    for opener in tuple(openers):
+        _let_go()
+    if log:
+        _log(run)
+    for note in notes:
+        run.add_note(note)
+    for opener in tuple(openers) if shown else ():
         _open(opener, run)
     return run
+
+
+def live_runs() -> list[Run]:
+    """List the runs that this process still holds, newest last."""
+    with _lock:
+        return list(_runs.values())
+
+
+def drop(ids: list[str]) -> None:
+    """Take runs from the list."""
+    with _lock:
+        for id in ids:
+            _runs.pop(id, None)
+
+
+def _let_go() -> None:
+    # What is in the log can be read from there; the others are in no other place.
+    logged = [run for run in _runs.values() if run.archive is not None and not run.live]
+    for run in logged[:-HELD]:
+        del _runs[run.id]
+
+
+def _log(run: Run) -> None:
+    try:
+        path = place.settle()
+        if path is None:
+            return
+        recorder = writer_of(path).attach(run)
+    except Exception as error:  # noqa: BLE001 - without a log, the training goes on
+        run.add_note(f"the run log is off: {error}")
+        return
+    run.observe(recorder)
+
+    def archive(metric: str) -> StepSeries | None:
+        return None if recorder.off or not flush(path) else steps_of(path, run.id, metric)
+
+    run.archive = archive
 
 
 def _open(opener: Opener, run: Run) -> None:
@@ -56,7 +110,12 @@ def _open(opener: Opener, run: Run) -> None:
         run.add_note(f"this run is not shown: {type(error).__name__}: {error}")
 
 
-def runs() -> list[Run]:
-    """List the runs of this process, newest last."""
-    with _lock:
-        return list(_runs.values())
+def _forget_all() -> None:
+    # In a forked child: the runs are the parent's. The lock may have been held at the fork.
+    global _lock  # noqa: PLW0603
+    _lock = threading.RLock()
+    _runs.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)

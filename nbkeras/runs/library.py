@@ -1,0 +1,236 @@
+"""The public functions: all runs, wherever they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbkeras.runs import exporting, registry
+from nbkeras.runs.log import place, reader, writer
+from nbkeras.runs.runlist import RunList
+from nbkeras.runtime.refusal import Refusal
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from nbkeras.runs.record import RunRecord
+
+_SHOWN = 5  # So many runs are named in a refusal.
+
+
+def all() -> RunList:
+    """List all runs: those of this process, and those of the run log.
+
+    A run of this process is live: its numbers grow as it trains. Any other is
+    as the log knew it at this moment. A log that cannot be read is named in the
+    list's `notes`.
+
+    Example:
+        >>> import nbkeras
+        >>> [run.name for run in nbkeras.runs.all()]
+        ['baseline', 'more dropout']
+
+    Returns:
+        The runs, newest last, in a list that prints as a table and has
+        `to_frame()`.
+
+    """
+    notes = []
+    stored: list[RunRecord] = []
+    try:
+        path = place.current()
+        if path is not None:
+            writer.flush(path)
+            stored = [*reader.load(path)]
+    except (Refusal, OSError) as error:
+        notes.append(str(error))
+    live = registry.live_runs()
+    held = {run.id for run in live}
+    runs = [*(run for run in stored if run.id not in held), *live]
+    return RunList(sorted(runs, key=lambda run: run.created), notes)
+
+
+def latest() -> RunRecord:
+    """Find the newest run.
+
+    Example:
+        >>> import nbkeras
+        >>> run = nbkeras.runs.latest()
+        >>> run.name, run.status, sorted(run.history)
+        ('more dropout', 'finished', ['loss', 'val_loss'])
+
+    Returns:
+        The run that began last.
+
+    Raises:
+        Refusal: When there is none.
+
+    """
+    found = all()
+    if not found:
+        raise Refusal(_none(found))
+    return found[-1]
+
+
+def get(run: str) -> RunRecord:
+    """Find one run.
+
+    Example:
+        >>> import nbkeras
+        >>> nbkeras.runs.get("baseline").best_of("val_loss").value
+        0.4
+
+    Args:
+        run: Its id, the beginning of its id if no other run's is the same, or
+            its name; of several runs of one name, the newest.
+
+    Returns:
+        The run.
+
+    Raises:
+        Refusal: When there is none, or more than one id begins so.
+
+    """
+    return _find(all(), run)
+
+
+def to_frame() -> Any:
+    """Make a pandas table of all runs, one row a run.
+
+    Example:
+        >>> import nbkeras
+        >>> nbkeras.runs.to_frame()["best.val_loss"].tolist()
+        [0.4, 0.3]
+
+    Returns:
+        A DataFrame with the run's id as its index; its columns are name, kind,
+        status, created (UTC), seconds, epochs, steps, a "best.<metric>" for
+        each metric and a "parameters.<name>" for each parameter.
+
+    Raises:
+        Refusal: When pandas is not installed.
+
+    """
+    return all().to_frame()
+
+
+def delete(runs: str | Iterable[str]) -> list[str]:
+    """Delete runs from the run log, for good.
+
+    Example:
+        >>> import nbkeras
+        >>> deleted = nbkeras.runs.delete("baseline")
+        >>> [run.name for run in nbkeras.runs.all()]
+        ['more dropout']
+
+    Args:
+        runs: One or more runs, named as in `get`.
+
+    Returns:
+        The ids of what was deleted.
+
+    Raises:
+        Refusal: When one of them does not exist or is still under way; then
+            nothing is deleted.
+
+    """
+    listed = all()
+    found = [_find(listed, run) for run in ([runs] if isinstance(runs, str) else runs)]
+    for run in found:
+        if run.live:
+            raise Refusal(f"run {run.id} ({run.name}) is still {run.status}: stop it first")
+    ids = [*dict.fromkeys(run.id for run in found)]
+    path = place.current()
+    if path is not None and ids:
+        reader.remove(path, ids)
+    registry.drop(ids)
+    return ids
+
+
+def export(path: str | os.PathLike[str], runs: Iterable[str] | None = None) -> Path:
+    """Write runs to a file, in place of what it held.
+
+    Example:
+        >>> import nbkeras
+        >>> nbkeras.runs.export("runs.csv").name
+        'runs.csv'
+
+    Args:
+        path: A name that ends in .csv, for one row a run (summary, best values,
+            parameters), or in .json, for all that is known of each run but its
+            series by step. In JSON, values that are not finite are the words
+            "NaN", "Infinity" and "-Infinity".
+        runs: The runs, named as in `get`; all when None.
+
+    Returns:
+        The file's absolute path.
+
+    Raises:
+        Refusal: When the name ends otherwise, or the file cannot be written.
+
+    """
+    listed = all()
+    chosen = listed if runs is None else RunList([_find(listed, run) for run in runs])
+    return exporting.write(chosen, path)
+
+
+def log_path() -> Path | None:
+    """Say where the run log is.
+
+    By default it is `.nbkeras/runs.sqlite` under the directory that is current
+    when the first run begins.
+
+    Example:
+        >>> import nbkeras
+        >>> nbkeras.runs.log_path().name
+        'runs.sqlite'
+
+    Returns:
+        An absolute path, or None when the log is off.
+
+    """
+    return place.current()
+
+
+def set_log(path: str | os.PathLike[str] | None) -> None:
+    """Keep the run log in another file from the next run on, or keep none.
+
+    Runs that are under way stay where they began.
+
+    Example:
+        >>> import nbkeras
+        >>> nbkeras.runs.set_log("experiments/runs.sqlite")
+        >>> nbkeras.runs.set_log(None)
+        >>> nbkeras.runs.log_path() is None
+        True
+
+    Args:
+        path: A file, made when the next run begins; None for no log.
+
+    """
+    place.choose(path)
+
+
+def _find(runs: RunList, wanted: str) -> RunRecord:
+    by_id = [run for run in runs if wanted and run.id.startswith(wanted)]
+    exact = [run for run in by_id if run.id == wanted]
+    if exact or len(by_id) == 1:
+        return (exact or by_id)[0]
+    named = [run for run in runs if run.name == wanted]
+    if named:
+        return named[-1]
+    if by_id:
+        raise Refusal(f"{len(by_id)} runs begin with {wanted!r}: {_names(by_id)}")
+    if not runs:
+        raise Refusal(_none(runs))
+    raise Refusal(f"no run {wanted!r}: there are {_names(runs)}")
+
+
+def _names(runs: list[RunRecord]) -> str:
+    names = ", ".join(f"{run.id} ({run.name})" for run in runs[: -_SHOWN - 1 : -1])
+    return names if len(runs) <= _SHOWN else f"{names} and {len(runs) - _SHOWN} more"
+
+
+def _none(runs: RunList) -> str:
+    return "; ".join(["no runs yet: put %%fit above a cell that trains", *runs.notes])
