@@ -1,0 +1,1 @@
+"""Views of runs: the live monitor, static pictures, tables, text for terminals."""

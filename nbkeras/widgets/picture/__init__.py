@@ -1,0 +1,1 @@
+"""What every static view is made of: numbers, charts as SVG, tables, templates."""
