@@ -1,0 +1,59 @@
+"""What all tests share: markers by folder, no skipping in CI, and the browser."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scripts import chromium as chromium_script
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+HERE = Path(__file__).parent
+IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
+MARKER_OF_FOLDER = {"browser": "browser", "cluster": "kernel", "kernel": "kernel"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests of a folder the marker that the folder stands for."""
+    for item in items:
+        marker = MARKER_OF_FOLDER.get(item.path.relative_to(HERE).parts[0])
+        if marker:
+            item.add_marker(marker)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Make a skipped test that needs a browser or other processes a failure in CI."""
+    report = yield
+    needs = {mark.name for mark in item.iter_markers()} & {"browser", "kernel"}
+    if IN_CI and needs and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"A {needs.pop()} test may not be skipped in CI: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Do the same for a whole file that skips itself, as pytest.importorskip does."""
+    report = yield
+    part = collector.path.relative_to(HERE).parts[:1] if collector.path.is_relative_to(HERE) else ()
+    if IN_CI and report.skipped and part and part[0] in MARKER_OF_FOLDER:
+        report.outcome = "failed"
+        report.longrepr = f"Tests of {part[0]} may not be skipped in CI: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium; without one the test is skipped, and fails in CI."""
+    path = chromium_script.find()
+    if path is None:
+        pytest.skip("no Chromium: `python scripts/chromium.py` installs one")
+    return path
