@@ -59,6 +59,8 @@ def main(arguments: list[str]) -> int:
         open_lab(QUICKSTART)
     from nbclient.exceptions import CellExecutionError
 
+    # Keep the terminal for the progress: TensorFlow tells of its start-up at length.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     print(f"==> Executing {QUICKSTART.name}", flush=True)
     try:
         execute(QUICKSTART)
