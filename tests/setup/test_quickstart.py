@@ -1,0 +1,57 @@
+"""The notebooks and examples that a newcomer runs first, in a real kernel."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import nbformat
+import pytest
+from nbformat import v4
+
+from scripts import lab
+from tests.setup.project import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.kernel
+
+
+def save(path: Path, *cells: str) -> Path:
+    nbformat.write(v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in cells]), path)
+    return path
+
+
+@pytest.mark.slow
+def test_the_quickstart_runs_from_top_to_bottom() -> None:
+    command = [sys.executable, ROOT / "scripts" / "lab.py", "--headless"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    progress = re.findall(r"^\[(\d+)/(\d+)\] .* ok +[\d.]+ s$", run.stdout, re.MULTILINE)
+    total = int(progress[0][1])
+    assert [int(number) for number, _ in progress] == list(range(1, total + 1))
+
+
+def test_a_failing_cell_ends_it_with_a_status_and_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = save(tmp_path / "quickstart.ipynb", "1 + 1", "undefined_name", "print('not reached')")
+    monkeypatch.setattr(lab, "QUICKSTART", path)
+    assert lab.main(["--headless"]) == 1
+    said = capsys.readouterr()
+    assert "[2/3] undefined_name" in said.out
+    assert "[3/3]" not in said.out
+    assert "NameError" in said.err
+
+
+@pytest.mark.slow
+def test_the_example_of_the_readme_trains(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", readme.partition("\n## ")[0], re.DOTALL)
+    first, second = example.split("# and in the next cell:\n")
+    check = "assert nbkeras.runs.latest().history['val_accuracy'] == history.history['val_accuracy']"
+    lab.execute(save(tmp_path / "readme.ipynb", first, second, f"import nbkeras\n{check}"))
+    assert "[3/3]" in capsys.readouterr().out
