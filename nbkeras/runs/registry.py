@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from nbkeras.runs.log import place
@@ -11,6 +12,7 @@ from nbkeras.runs.log.reader import steps_of
 from nbkeras.runs.log.writer import flush, writer_of
 from nbkeras.runs.opening import openers
 from nbkeras.runs.run import Run
+from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,7 +100,11 @@ def _log(run: Run) -> None:
     run.observe(recorder)
 
     def archive(metric: str) -> StepSeries | None:
-        return None if recorder.off or not flush(path) else steps_of(path, run.id, metric)
+        if recorder.off or not flush(path):
+            return None
+        with suppress(Refusal):
+            return steps_of(path, run.id, metric)
+        return None
 
     run.archive = archive
 

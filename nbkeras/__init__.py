@@ -1,0 +1,82 @@
+"""Train Keras models in a notebook: live monitors, controls that work while a cell runs, a log of all runs.
+
+Load it in a notebook with ``%load_ext nbkeras`` and put ``%%fit`` above a cell that trains. Everything
+that the magics do is here as Python, too:
+
+Example:
+    >>> import nbkeras
+    >>> nbkeras.fitting(epochs=3, early_stopping=2)  # doctest: +ELLIPSIS
+    <contextlib._GeneratorContextManager object at ...>
+
+The names below are imported when they are first used: loading nbkeras imports no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from nbkeras import runs
+    from nbkeras.callbacks.monitor import MonitorHooks as Monitor
+    from nbkeras.runtime.refusal import Refusal
+    from nbkeras.training.fitting import fitting
+    from nbkeras.training.tracking import track
+
+    __version__: str
+
+__all__ = ["Monitor", "Refusal", "__version__", "fitting", "load_ipython_extension", "runs", "track"]
+
+# Where each public name lives. What shows runs live needs the views to be told of new runs.
+_HOMES = {
+    "Refusal": "nbkeras.runtime.refusal",
+    "fitting": "nbkeras.training.fitting",
+    "track": "nbkeras.training.tracking",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version("nbkeras")
+    if name == "runs":
+        return importlib.import_module("nbkeras.runs")
+    if name == "Monitor":
+        value = importlib.import_module("nbkeras.callbacks.monitor").monitor_class()
+    elif name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+    else:
+        text = f"module 'nbkeras' has no attribute {name!r}"
+        raise AttributeError(text)
+    if name != "Refusal":
+        importlib.import_module("nbkeras.widgets.live").install()
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Register nbkeras's magics; ``%load_ext nbkeras`` calls it.
+
+    It defines ``%%fit``, ``%nbkeras``, ``%monitor`` and ``%runs``, their completions and the defaults of
+    ``%config NBKeras``, and imports neither TensorFlow nor Keras.
+
+    Example:
+        >>> %load_ext nbkeras  # doctest: +SKIP
+
+    Args:
+        shell: the running IPython.
+    """
+    importlib.import_module("nbkeras.magics.extension").load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Take the magics and the completions off again; ``%unload_ext nbkeras`` calls it.
+
+    Args:
+        shell: the running IPython.
+    """
+    importlib.import_module("nbkeras.magics.extension").unload(shell)

@@ -1,0 +1,1 @@
+"""Keras callbacks, one per file, each usable in a plain ``model.fit``."""

@@ -1,0 +1,80 @@
+"""The first interrupt ends the training, the second one raises.
+
+A stop button of a notebook sends SIGINT to the kernel. While a run is under way its first SIGINT only
+asks the run to stop: ``fit`` returns with its ``History`` and the rest of the cell runs. Every later one
+in the same cell goes to the handler that stood there before, which raises ``KeyboardInterrupt``.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from nbkeras.runs.control import Control
+
+
+class InterruptCount:
+    """How many interrupts a cell has had; runs of one cell share it."""
+
+    def __init__(self) -> None:
+        """Start at none."""
+        self.seen = 0
+
+
+class GracefulInterrupt:
+    """Holds the SIGINT handler while a run is under way."""
+
+    def __init__(self, control: Control, count: InterruptCount) -> None:
+        """Make a handler for one run; nothing is installed yet."""
+        self._control = control
+        self._count = count
+        self._previous: Any = None
+        self._host: FrameType | None = None
+
+    def install(self, host: FrameType | None) -> None:
+        """Take over SIGINT while the frame ``host`` is on the stack.
+
+        Only the main thread may set handlers; a ``fit`` in another thread keeps Python's own behaviour.
+        A run that dies without a word (an exception in a plain ``fit``) never calls ``remove``: the
+        handler then finds that ``host`` is gone and gives SIGINT back by itself.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            return
+        self._host = host
+        self._previous = signal.signal(signal.SIGINT, self._handle)
+
+    def remove(self) -> None:
+        """Give SIGINT back to whoever had it before."""
+        if self._previous is None or threading.current_thread() is not threading.main_thread():
+            return
+        # Somebody who set a handler after us keeps it.
+        if signal.getsignal(signal.SIGINT) == self._handle:
+            signal.signal(signal.SIGINT, self._previous)
+        self._previous = None
+        self._host = None
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        previous = self._previous
+        if self._host is not None and not _on_stack(self._host, frame):
+            self.remove()
+        else:
+            self._count.seen += 1
+            if self._count.seen == 1:
+                self._control.stop("interrupt")
+                return
+        if callable(previous):
+            previous(number, frame)
+        elif previous != signal.SIG_IGN:
+            raise KeyboardInterrupt
+
+
+def _on_stack(wanted: FrameType, frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame is wanted:
+            return True
+        frame = frame.f_back
+    return False

@@ -1,0 +1,36 @@
+"""What a run's record says about its model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbkeras.callbacks.learning_rate import read_learning_rate, schedule_of
+
+
+def model_facts(model: Any, kind: str) -> dict[str, Any]:
+    """Return class, size, optimizer, learning rate and loss of a model, as far as they are known."""
+    if model is None:
+        return {}
+    facts: dict[str, Any] = {"model": type(model).__name__}
+    if getattr(model, "built", False):
+        facts["weights"] = int(model.count_params())
+    if kind != "fit":
+        return facts
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is not None:
+        facts["optimizer"] = type(optimizer).__name__
+        facts["learning_rate"] = schedule_of(optimizer) or read_learning_rate(optimizer)
+    loss = getattr(model, "loss", None)
+    if loss is not None:
+        facts["loss"] = _label(loss)
+    return facts
+
+
+def _label(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_label(item)}" for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_label(item) for item in value)
+    if isinstance(value, str):
+        return value
+    return str(getattr(value, "name", None) or getattr(value, "__name__", None) or type(value).__name__)

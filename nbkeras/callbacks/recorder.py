@@ -1,0 +1,279 @@
+"""Writes one run: what `Monitor` and `nbkeras.track` have in common.
+
+The recorder is called at the end of every batch and must cost next to nothing there: between two ticks it
+compares a clock with a number. On a tick (at most ten a second) it reads the metrics, obeys what a view
+asked for, and hands what is new to the run's observers.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from nbkeras.callbacks.interrupt import GracefulInterrupt, InterruptCount
+from nbkeras.callbacks.learning_rate import read_learning_rate, write_learning_rate
+from nbkeras.callbacks.pace import Pace
+from nbkeras.runs import registry
+from nbkeras.runtime import hardware
+from nbkeras.runtime.durations import format_duration
+from nbkeras.runtime.refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import FrameType
+
+    from nbkeras.runs.run import Run
+    from nbkeras.runs.vocabulary import Kind, Status
+
+# Seconds between two ticks.
+TICK = 0.1
+# A tick may cost this share of the time: where a front end makes ticks dear, they become rarer.
+TICK_SHARE = 0.005
+# Seconds between two ticks at the most, however dear they are.
+LONGEST_TICK = 1.0
+# Seconds between two looks at memory and learning rate, which cost more than a metric.
+SLOW_TICK = 1.0
+
+_open: set[Recorder] = set()
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is known of a run before it begins."""
+
+    kind: Kind = "fit"
+    name: str = ""
+    epochs: int | None = None
+    batch_size: int | None = None
+    max_time: float | None = None
+    view: bool = True
+    notes: list[str] = field(default_factory=list)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    interrupts: InterruptCount = field(default_factory=InterruptCount)
+
+
+class Recorder:
+    """Turns the events of one training into a `Run`."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        stop: Callable[[], None],
+        optimizer: Any = None,
+        steps: int | None = None,
+        host: FrameType | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """Begin a run.
+
+        Args:
+            plan: what is known of it.
+            stop: called in the training's thread when the run shall end after this batch.
+            optimizer: the one whose learning rate is shown and can be set, None for none.
+            steps: steps per epoch, None when unknown.
+            host: a frame that lives exactly as long as the training, for the interrupt handler.
+            clock: seconds, ever rising.
+        """
+        self._plan = plan
+        self._stop = stop
+        self._optimizer = optimizer
+        self._clock = clock
+        self._pace = Pace()
+        self.run: Run = registry.begin(
+            plan.kind,
+            plan.name,
+            plan.parameters,
+            hardware.environment(),
+            notes=plan.notes,
+            shown=plan.view,
+        )
+        self._control = self.run.control
+        self._interrupt = GracefulInterrupt(self._control, plan.interrupts)
+        self._interrupt.install(host)
+        progress = self.run.progress
+        progress.phase = "predict" if plan.kind == "predict" else "train"
+        progress.epochs = plan.epochs
+        progress.steps = steps
+        self._base = 0
+        self._step = 0
+        self._last_logged = -1
+        self._told_stop = False
+        self._paused_for = 0.0
+        self._began = clock()
+        self._cost = 0.0
+        self._due = self._began
+        self._look(self._began)
+        self._main = threading.current_thread() is threading.main_thread()
+        _open.add(self)
+        self.run.tick()
+
+    def epoch_begin(self, epoch: int) -> None:
+        """Note the beginning of an epoch, counted from 1."""
+        progress = self.run.progress
+        progress.phase = "train"
+        progress.epoch = epoch
+        self._base += self._step
+        self._step = 0
+        self._pace.epoch_began(self._elapsed(self._clock()), self._base)
+
+    def step_end(self, step: int, logs: Mapping[str, Any] | None) -> None:
+        """Note that ``step`` steps of this epoch are done."""
+        self._step = step
+        if self._control.pending or self._clock() >= self._due:
+            self._tick(logs)
+
+    def validation_begin(self, steps: int | None) -> None:
+        """Note that the validation of this epoch begins."""
+        progress = self.run.progress
+        progress.phase = "validate"
+        progress.validation_step = 0
+        progress.validation_steps = steps
+
+    def validation_step_end(self, step: int) -> None:
+        """Note that ``step`` steps of the validation are done."""
+        if self._control.pending or self._clock() >= self._due:
+            self.run.progress.validation_step = step
+            self._tick(None)
+
+    def epoch_end(self, epoch: int, logs: Mapping[str, Any] | None) -> None:
+        """Note the end of an epoch, with its metrics."""
+        progress = self.run.progress
+        progress.steps = self._step or progress.steps
+        self.run.record_epoch(epoch, scalars(logs))
+        self._pace.epoch_ended(self._elapsed(self._clock()))
+        if self._control.pending or self._clock() >= self._due:
+            self._tick(None)
+
+    def end(self, status: Status, reason: str = "", logs: Mapping[str, Any] | None = None) -> None:
+        """Close the run; a second call does nothing."""
+        self._interrupt.remove()
+        _open.discard(self)
+        if self.run.ended is not None:
+            return
+        if logs:
+            self.run.record_epoch(max(1, self.run.progress.epoch), scalars(logs))
+        self._measure(self._clock())
+        self.run.finish(status, reason)
+
+    def end_as_asked(self, logs: Mapping[str, Any] | None = None, reason: str = "") -> None:
+        """Close a run whose training came back by itself: finished, or stopped on request."""
+        if self._control.stopping:
+            self.end("stopped", self._control.stop_reason, logs)
+        else:
+            self.end("finished", reason, logs)
+
+    def fail(self, error: BaseException | None) -> None:
+        """Close a run whose training was left by an error."""
+        if error is None:
+            self.end("stopped", "left before its end")
+        elif isinstance(error, KeyboardInterrupt):
+            self.end("interrupted", "interrupt")
+        else:
+            first = (str(error).strip().splitlines() or [""])[0]
+            self.end("failed", f"{type(error).__name__}: {first[:200]}")
+
+    def _elapsed(self, now: float) -> float:
+        return now - self._began - self._paused_for
+
+    def _tick(self, logs: Mapping[str, Any] | None) -> None:
+        now = self._clock()
+        self._measure(now)
+        done = self._base + self._step
+        if logs and done != self._last_logged:
+            self._last_logged = done
+            self.run.record_step(done, scalars(logs))
+        limit = self._plan.max_time
+        if limit is not None and self._elapsed(now) >= limit and not self._control.stopping:
+            self._control.stop(f"time limit of {format_duration(limit)}")
+        snapshot = self._obey()
+        self.run.tick(snapshot=snapshot)
+        self._cost += 0.3 * (self._clock() - now - self._cost)
+        self._due = now + max(TICK, min(LONGEST_TICK, self._cost / TICK_SHARE))
+        if self._control.stopping:
+            self._stop()
+        elif self._control.paused:
+            self._pause()
+
+    def _measure(self, now: float) -> None:
+        elapsed = self._elapsed(now)
+        progress = self.run.progress
+        pace = self._pace
+        done = self._base + self._step
+        if progress.phase != "validate":
+            pace.stepped(elapsed, done)
+        progress.step = self._step
+        progress.done = done
+        progress.elapsed = elapsed
+        epochs_left = None if progress.epochs is None else max(0, progress.epochs - max(1, progress.epoch))
+        steps_left = None if progress.steps is None else max(0, progress.steps - self._step)
+        progress.remaining = pace.remaining(elapsed, epochs_left, steps_left)
+        progress.step_rate = pace.step_rate
+        size = self._plan.batch_size
+        progress.sample_rate = None if size is None or pace.step_rate is None else pace.step_rate * size
+        if now >= self._slow_due:
+            self._look(now)
+
+    def _look(self, now: float) -> None:
+        """Look at what costs more than a metric; first before training, so that no batch pays for imports."""
+        self._slow_due = now + SLOW_TICK
+        progress = self.run.progress
+        progress.memory = hardware.process_memory()
+        progress.gpu_memory = hardware.gpu_memory()
+        progress.learning_rate = read_learning_rate(self._optimizer)
+
+    def _obey(self) -> bool:
+        commands = self._control.take()
+        if commands.learning_rate is not None:
+            self._set_learning_rate(commands.learning_rate)
+        if commands.stop and not self._told_stop:
+            self._told_stop = True
+            self.run.add_event(f"stopping: {self._control.stop_reason}")
+        return commands.snapshot
+
+    def _set_learning_rate(self, value: float) -> None:
+        try:
+            write_learning_rate(self._optimizer, value)
+        except Refusal as refusal:
+            self.run.add_event(str(refusal))
+        else:
+            self.run.progress.learning_rate = value
+            self.run.add_event(f"learning rate set to {value:g}")
+
+    def _pause(self) -> None:
+        began = self._clock()
+        self.run.set_status("paused")
+        self.run.add_event("paused")
+        self.run.tick()
+        # Waking twice a second keeps the views alive: a page that is opened meanwhile finds its picture.
+        while self._control.wait_while_paused(0.5):
+            self.run.tick(snapshot=self._obey())
+        self._paused_for += self._clock() - began
+        self.run.set_status("running")
+        self.run.add_event("resumed")
+        self.run.tick(snapshot=self._obey())
+        if self._control.stopping:
+            self._stop()
+
+
+def close_abandoned(error: BaseException | None) -> None:
+    """Close the runs of the main thread that nobody closed, when the cell that began them has ended.
+
+    A plain ``fit`` that raises, or a loop that is left by an exception, tells its recorder nothing.
+    """
+    for recorder in [recorder for recorder in _open if recorder._main]:  # noqa: SLF001 - own class
+        recorder.fail(error)
+
+
+def scalars(logs: Mapping[str, Any] | None) -> dict[str, float]:
+    """Return the values of Keras's logs that are single numbers, as floats."""
+    values = {}
+    for name, value in (logs or {}).items():
+        try:
+            values[name] = float(value)
+        except (TypeError, ValueError):  # noqa: PERF203 - free where nothing is raised
+            # A metric may return an array (a confusion matrix): there is no curve of it.
+            continue
+    return values

@@ -1,0 +1,1 @@
+"""The notebook's grammar: one file per family of magics."""

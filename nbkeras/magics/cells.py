@@ -1,0 +1,72 @@
+"""Runs the body of a cell magic as IPython would have run the cell."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import io
+import tokenize
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+
+if TYPE_CHECKING:
+    from types import CodeType
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+
+def run_cell_body(shell: InteractiveShell, magic: str, line: str, cell: str) -> Any:
+    """Run a cell's body in the notebook's namespace and return its last expression's value.
+
+    The code runs here and now, not through ``shell.run_cell``: an error comes out once, through the
+    caller, so that the cell fails and Run All stops at it. The code carries the name and the lines of the
+    cell it stands in, so that a traceback points there.
+
+    Raises:
+        UsageError: when the cell awaits at its top level, which no magic can do inside IPython's loop.
+    """
+    __tracebackhide__ = True
+    # An empty first line stands for the magic line, so that line numbers are those of the cell.
+    source = "\n" + shell.transform_cell(cell)
+    raw = f"{magic} {line}\n{cell}" if line else f"{magic}\n{cell}"
+    filename = shell.compile.cache(source, shell.execution_count, raw_code=raw)
+    tree = shell.transform_ast(shell.compile.ast_parse(source, filename=filename))
+    body, value = _split(tree)
+    codes = [_compile(shell, part, filename) for part in (body, value) if part is not None]
+    if any(code.co_flags & inspect.CO_COROUTINE for code in codes):
+        text = (
+            f"{magic}: expected a cell without await at its top level, received one: write the cell without "
+            f"{magic} and put  with nbkeras.fitting():  around the code that trains"
+        )
+        raise UsageError(text)
+    result = None
+    for code in codes:
+        result = eval(code, shell.user_ns)  # noqa: S307 - running the user's cell is what a cell magic is for
+    return None if value is None or _is_silenced(cell) else result
+
+
+def _is_silenced(cell: str) -> bool:
+    """Tell whether a cell's last expression ends with a semicolon, which hides its value."""
+    blank = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENDMARKER, tokenize.DEDENT}
+    try:
+        tokens = [t for t in tokenize.generate_tokens(io.StringIO(cell).readline) if t.type not in blank]
+    except (tokenize.TokenError, SyntaxError):
+        # Lines that only IPython understands (%time, !ls).
+        return cell.rstrip().endswith(";")
+    return bool(tokens) and tokens[-1].string == ";"
+
+
+def _split(tree: ast.Module) -> tuple[ast.Module | None, ast.Expression | None]:
+    """Part a cell's last expression, whose value is displayed, from what stands before it."""
+    if tree.body and isinstance(tree.body[-1], ast.Expr):
+        before = ast.Module(tree.body[:-1], tree.type_ignores) if tree.body[:-1] else None
+        return before, ast.Expression(tree.body[-1].value)
+    return tree, None
+
+
+def _compile(shell: InteractiveShell, tree: ast.Module | ast.Expression, filename: str) -> CodeType:
+    mode = "eval" if isinstance(tree, ast.Expression) else "exec"
+    flags = shell.compile.flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    code: CodeType = compile(tree, filename, mode, flags=flags, dont_inherit=True)
+    return code

@@ -1,0 +1,118 @@
+"""Completes the lines of nbkeras's magics with Tab: options, metrics, runs, paths and variables."""
+
+from __future__ import annotations
+
+import re
+import sys
+from glob import glob
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from IPython import get_ipython
+from IPython.core import completer
+
+from nbkeras.magics import fit, monitor, runs, switch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nbkeras.magics.grammar import Grammar, Option
+
+GRAMMARS: tuple[Grammar, ...] = (fit.FIT, switch.SWITCH, monitor.MONITOR, runs.RUNS)
+_MAGIC = re.compile(r"^\s*(%%?\w+)\s(.*)$", re.DOTALL)
+
+
+def complete(line: str, token: str) -> list[tuple[str, str]]:
+    """Return what can stand at the cursor of a magic line: texts and their kinds.
+
+    Args:
+        line: the line up to the cursor.
+        token: its end, as the completer parts it; the texts returned take its place.
+    """
+    match = _MAGIC.match(line)
+    grammar = next((g for g in GRAMMARS if match is not None and g.magic == match[1]), None)
+    if match is None or grammar is None:
+        return []
+    words = match[2].split(" ")
+    fragment, before = words[-1], [word for word in words[:-1] if word]
+    # What stands before the completer's own token stays as it is.
+    keep = max(0, len(fragment) - len(token))
+    return [
+        (text[keep:], kind) for text, kind in _offers(grammar, before, fragment) if text.startswith(fragment)
+    ]
+
+
+def _with_context(context: Any) -> dict[str, Any]:
+    """Answer IPython 8.6 and later."""
+    line = context.full_text.split("\n")[context.cursor_line][: context.cursor_position]
+    found = [completer.SimpleCompletion(text=text, type=kind) for text, kind in complete(line, context.token)]
+    return {"completions": found, "suppress": bool(found), "matched_fragment": context.token}
+
+
+def _with_text(text: str) -> list[str]:
+    """Answer older IPythons, which give the token alone (Colab has 7.34)."""
+    shell = get_ipython()
+    return [offer for offer, _ in complete(shell.Completer.text_until_cursor, text)]
+
+
+matcher = completer.context_matcher()(_with_context) if hasattr(completer, "context_matcher") else _with_text
+
+
+def _offers(grammar: Grammar, before: list[str], fragment: str) -> Iterable[tuple[str, str]]:
+    option = next((o for o in grammar.options if before and o.name == before[-1] and o.metavar), None)
+    if fragment.startswith(("$", "{")):
+        yield from ((fragment[0] + name, "variable") for name in _variables())
+    elif option is not None:
+        yield from _values(option, fragment)
+    else:
+        yield from (
+            (o.name, "option") for o in grammar.options if not o.is_positional and o.name not in before
+        )
+        for positional in (o for o in grammar.options if o.is_positional):
+            yield from _values(positional, fragment)
+
+
+def _values(option: Option, fragment: str) -> Iterable[tuple[str, str]]:
+    if isinstance(option.complete, tuple):
+        yield from ((word, "choice") for word in option.complete)
+    elif option.complete == "metric":
+        yield from ((f"{name}:", "metric") for name in _metrics())
+    elif option.complete in ("path", "directory"):
+        yield from ((path, option.complete) for path in _paths(fragment, option.complete))
+    elif option.complete == "run":
+        yield from ((name, "run") for name in _run_names())
+
+
+def _variables() -> list[str]:
+    shell = get_ipython()
+    return sorted(name for name in shell.user_ns if not name.startswith("_")) if shell else []
+
+
+def _metrics() -> list[str]:
+    """Name the metrics of the notebook's compiled models, and those of the last run."""
+    from nbkeras.runs import registry
+    from nbkeras.training.metric_names import compiled_metrics
+
+    keras_is_there = "keras" in sys.modules or "tf_keras" in sys.modules
+    shell = get_ipython()
+    models = list(shell.user_ns.values()) if shell and keras_is_there else []
+    names = [name for model in models for name in compiled_metrics(model)]
+    names += [name for run in registry.live_runs()[-1:] for name in run.metrics]
+    both = [each for name in names for each in (name, name if name.startswith("val_") else f"val_{name}")]
+    return list(dict.fromkeys(both or ["loss", "val_loss"]))
+
+
+def _paths(fragment: str, kind: str) -> list[str]:
+    found = []
+    for path in sorted(glob(f"{fragment}*")):  # noqa: PTH207 - the fragment's own spelling is kept
+        is_directory = Path(path).is_dir()
+        if is_directory or kind == "path":
+            found.append(path + "/" * is_directory)
+    return found
+
+
+def _run_names() -> list[str]:
+    from nbkeras import runs as all_runs
+
+    known = all_runs.all()
+    return list(dict.fromkeys([run.name for run in known] + [run.id for run in known]))

@@ -1,0 +1,145 @@
+"""``%%fit``: train with a live monitor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import cell_magic, magics_class
+
+from nbkeras.magics.base import NotebookMagics
+from nbkeras.magics.cells import run_cell_body
+from nbkeras.magics.grammar import Grammar, Option
+from nbkeras.runtime.durations import parse_duration
+from nbkeras.runtime.refusal import Refusal
+
+
+def _whole(option: str) -> Any:
+    def parse(text: str) -> int:
+        from nbkeras.training.options import positive_int
+
+        return positive_int(text, option=option)
+
+    return parse
+
+
+FIT = Grammar(
+    magic="%%fit",
+    summary="Run a cell and monitor every fit, evaluate and predict in it.",
+    details="""
+        The cell does what it would do without the magic line. A monitor shows each training live, with its
+        bars, metrics and curves; Stop, Pause and the learning rate act within one batch. The first
+        interrupt (the notebook's ■) ends the training and lets fit return with what it has, so that the
+        rest of the cell runs; a second one raises KeyboardInterrupt. Each run is kept in the run log:
+        %runs lists them, %monitor shows one again. In Python: with nbkeras.fitting(epochs=5, …):
+        """,
+    examples="""
+        %%fit
+        history = model.fit(x, y, validation_split=0.2)
+
+        %%fit --epochs 20 --early-stopping val_accuracy:3 --checkpoint best.keras
+        history = model.fit(train, validation_data=validation)
+
+        %%fit --max-time 10m --code
+        model.fit(train, epochs=1000)
+        """,
+    options=(
+        Option("--name", "Name of the runs; by default the model's name.", "NAME"),
+        Option("--epochs", "Epochs, where the call does not say.", "N", _whole("--epochs")),
+        Option(
+            "--batch-size",
+            "Samples in a batch, where the call does not say and the data are arrays.",
+            "N",
+            _whole("--batch-size"),
+        ),
+        Option(
+            "--early-stopping",
+            "Stop after so many epochs without an improvement and take the best weights back.",
+            "[METRIC:]PATIENCE",
+            complete="metric",
+            config="early_stopping",
+        ),
+        Option("--no-restore-best", "Keep the last weights after early stopping."),
+        Option(
+            "--checkpoint",
+            "Save the best model so far to this .keras file.",
+            "PATH",
+            complete="path",
+            config="checkpoint",
+        ),
+        Option(
+            "--tensorboard",
+            "Write TensorBoard's logs, a directory for each run in this one.",
+            "DIR",
+            complete="directory",
+            config="tensorboard",
+        ),
+        Option(
+            "--csv", "Write the metrics of each epoch to this file.", "PATH", complete="path", config="csv"
+        ),
+        Option(
+            "--max-time",
+            "Stop after this time of training: 90s, 10m, 1h30m.",
+            "TIME",
+            lambda text: parse_duration(text, option="--max-time"),
+            config="max_time",
+        ),
+        Option("--quiet", "Record the runs and show nothing.", config="quiet"),
+        Option("--code", "Print the plain Keras code that does the same, and train nothing."),
+    ),
+)
+
+NOTHING_TRAINED = (
+    "%%fit: expected a cell that calls fit, evaluate or predict of a Keras model, received one that calls "
+    "none: put %%fit above the cell that trains, or nbkeras.track around a loop of your own"
+)
+
+
+@magics_class
+class FitMagics(NotebookMagics):
+    """The magic ``%%fit``."""
+
+    @cell_magic
+    def fit(self, line: str, cell: str) -> Any:
+        """Replaced by the grammar's help below."""
+        __tracebackhide__ = True
+        values = FIT.parse(line, self.defaults.fit_defaults())
+        show_code = values.pop("code")
+        values["restore_best"] = not values.pop("no_restore_best")
+        values["quiet"] = bool(values["quiet"])
+        from nbkeras import fitting
+        from nbkeras.runs import registry
+
+        before = registry.live_runs()[-1:]
+        try:
+            if show_code:
+                print(self._plain_code(cell, values))  # noqa: T201 - the code is the output
+                return None
+            with fitting(**values):
+                result = run_cell_body(self.shell, "%%fit", line, cell)
+        except Refusal as refusal:
+            # Our own line is enough: no traceback for a mistake of the user's.
+            raise UsageError(f"%%fit: {_with_flags(str(refusal))}") from None
+        if registry.live_runs()[-1:] == before:
+            print(NOTHING_TRAINED)  # noqa: T201 - said once, under the cell
+        return result
+
+    def _plain_code(self, cell: str, values: dict[str, Any]) -> str:
+        from nbkeras.training.options import fit_options
+        from nbkeras.training.plain_code import plain_code
+
+        try:
+            return plain_code(cell, fit_options(**values), self.shell.user_ns)
+        except SyntaxError as error:
+            text = f"%%fit --code: expected plain Python, received {error.msg} in line {error.lineno}"
+            raise UsageError(text) from None
+
+
+def _with_flags(text: str) -> str:
+    """Name an option as it is typed on the magic line: --early-stopping for early_stopping."""
+    name, _, rest = text.partition(":")
+    flags = {option.dest: option.name for option in FIT.options}
+    return f"{flags[name]}:{rest}" if name in flags else text
+
+
+FitMagics.fit.__doc__ = FIT.help()

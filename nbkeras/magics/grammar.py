@@ -1,0 +1,154 @@
+"""The grammar that all magics share: options, help, one-line errors, defaults by ``%config``.
+
+A magic declares its options; parsing, its help text and its completions follow from the declaration.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import shlex
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from IPython.core.error import UsageError
+
+from nbkeras.runtime.refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option or positional argument of a magic.
+
+    Args:
+        name: ``--epochs`` for an option, ``RUN`` for a positional argument.
+        help: one sentence.
+        metavar: what stands for its value in the help; an option without one is a switch.
+        parse: turns the text into the value, raising `Refusal` for a text that it can't take.
+        complete: what Tab offers: a kind that `nbkeras.magics.completion` knows, or the words themselves.
+        many: whether a positional argument may stand several times.
+        config: the trait of ``%config NBKeras`` that holds the default, if there is one.
+    """
+
+    name: str
+    help: str
+    metavar: str = ""
+    parse: Callable[[str], Any] = str
+    complete: str | tuple[str, ...] = ()
+    many: bool = False
+    config: str = ""
+
+    @property
+    def dest(self) -> str:
+        """The name of the value: ``early_stopping`` for ``--early-stopping``."""
+        return self.name.lstrip("-").replace("-", "_").lower()
+
+    @property
+    def is_positional(self) -> bool:
+        """Whether it is told by its place and not by its name."""
+        return not self.name.startswith("-")
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """The options of one magic and the words of its help."""
+
+    magic: str
+    summary: str
+    details: str
+    examples: str
+    options: tuple[Option, ...]
+
+    def parse(self, line: str, defaults: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the values of a magic line by name.
+
+        Args:
+            line: what stands behind the magic's name.
+            defaults: values for options that the line does not give.
+
+        Raises:
+            UsageError: one line: what was expected, what came, what to type instead.
+        """
+        try:
+            words = shlex.split(line)
+        except ValueError as error:
+            text = f"{self.magic}: expected closed quotes, received {line!r} ({error})"
+            raise UsageError(text) from None
+        try:
+            values, unknown = self._parser().parse_known_args(words)
+        except Refusal as refusal:
+            raise UsageError(f"{self.magic}: {refusal}") from None
+        if unknown:
+            raise UsageError(self._unknown(unknown[0]))
+        given = {key: value for key, value in vars(values).items() if value is not None}
+        return {**{o.dest: [] if o.many else None for o in self.options}, **(defaults or {}), **given}
+
+    def help(self) -> str:
+        """Return the text of ``%%magic?``."""
+        usage = " ".join(_usage(option) for option in self.options)
+        rows = [f"{_left(option)}\n{_indent(option.help + _default(option), 8)}" for option in self.options]
+        parts = [
+            self.summary,
+            textwrap.dedent(self.details).strip(),
+            "Usage:\n"
+            + textwrap.fill(f"{self.magic} {usage}", 88, initial_indent="    ", subsequent_indent="        "),
+            "Examples:\n" + textwrap.indent(textwrap.dedent(self.examples).strip(), "    "),
+            "Options:\n" + textwrap.indent("\n".join(rows), "    "),
+        ]
+        return "\n\n".join(part for part in parts if part)
+
+    def _parser(self) -> argparse.ArgumentParser:
+        parser = _Parser(self, prog=self.magic, add_help=False, allow_abbrev=False)
+        for option in self.options:
+            if option.is_positional:
+                parser.add_argument(option.dest, nargs="*" if option.many else "?", type=option.parse)
+            elif option.metavar:
+                parser.add_argument(option.name, dest=option.dest, type=option.parse)
+            else:
+                parser.add_argument(option.name, dest=option.dest, action="store_true", default=None)
+        return parser
+
+    def _unknown(self, word: str) -> str:
+        names = [option.name for option in self.options if not option.is_positional]
+        near = difflib.get_close_matches(word.partition("=")[0], names, n=1)
+        mend = f"type {near[0]}" if near else f"{self.magic}? shows them all"
+        expected = ", ".join(names) if names else "no options"
+        return f"{self.magic}: expected {expected}; received {word!r}: {mend}"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Argparse with one-line errors that leave the notebook's process alone."""
+
+    def __init__(self, grammar: Grammar, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._grammar = grammar
+
+    def error(self, message: str) -> NoReturn:
+        text = f"{self._grammar.magic}: {message}: {self._grammar.magic}? shows how"
+        raise UsageError(text)
+
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        # Argparse would wrap a ValueError, and so a Refusal, in words of its own.
+        return arg_string if action.type is None else action.type(arg_string)  # type: ignore[operator]
+
+
+def _usage(option: Option) -> str:
+    if option.is_positional:
+        return f"[{option.name} …]" if option.many else f"[{option.name}]"
+    return f"[{_left(option)}]"
+
+
+def _left(option: Option) -> str:
+    return f"{option.name} {option.metavar}".strip()
+
+
+def _default(option: Option) -> str:
+    return f" Default: %config NBKeras.{option.config}" if option.config else ""
+
+
+def _indent(text: str, width: int) -> str:
+    return textwrap.fill(text, 84, initial_indent=" " * width, subsequent_indent=" " * width)

@@ -1,0 +1,49 @@
+"""``%monitor``: show a run again."""
+
+from __future__ import annotations
+
+from IPython.core.error import UsageError
+from IPython.core.magic import line_magic, magics_class
+
+from nbkeras.magics.base import NotebookMagics
+from nbkeras.magics.grammar import Grammar, Option
+from nbkeras.runtime.refusal import Refusal
+
+MONITOR = Grammar(
+    magic="%monitor",
+    summary="Show a run again: a live one goes on, an ended one can be looked into.",
+    details="Runs come from this kernel and from the run log, so that a run of a dead kernel is there too.",
+    examples="""
+        %monitor
+        %monitor digits
+        %monitor 20261123-165512-3f2a
+        """,
+    options=(
+        Option(
+            "RUN",
+            "The run's name, or its id or the beginning of one; by default the last run.",
+            complete="run",
+        ),
+    ),
+)
+
+
+@magics_class
+class MonitorMagics(NotebookMagics):
+    """The magic ``%monitor``."""
+
+    @line_magic
+    def monitor(self, line: str) -> None:
+        """Replaced by the grammar's help below."""
+        name = MONITOR.parse(line)["run"]
+        from nbkeras import runs
+        from nbkeras.widgets.live import show_again
+
+        try:
+            run = runs.latest() if name is None else runs.get(name)
+        except Refusal as refusal:
+            raise UsageError(f"%monitor: {refusal}") from None
+        show_again(run)
+
+
+MonitorMagics.monitor.__doc__ = MONITOR.help()

@@ -1,0 +1,66 @@
+"""Which program shows this kernel's output, told from the process alone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import Enum
+from importlib import metadata
+from typing import Any
+
+
+class Frontend(Enum):
+    """The front ends that nbkeras treats differently."""
+
+    JUPYTER = "Jupyter"
+    COLAB = "Colab"
+    VSCODE = "VS Code"
+    TERMINAL = "terminal"
+
+
+def frontend() -> Frontend:
+    """Name the front end of this process.
+
+    A kernel cannot ask who is looking at it: JupyterLab and Notebook 7 are told apart from Colab and
+    VS Code by what those two leave behind in the process.
+    """
+    if not in_kernel():
+        return Frontend.TERMINAL
+    if "google.colab" in sys.modules:
+        return Frontend.COLAB
+    if "VSCODE_PID" in os.environ or "VSCODE_CWD" in os.environ:
+        return Frontend.VSCODE
+    return Frontend.JUPYTER
+
+
+def in_ipython() -> bool:
+    """Tell whether this process runs cells, in a kernel or in a terminal."""
+    return _shell() is not None
+
+
+def in_kernel() -> bool:
+    """Tell whether this process is a Jupyter kernel (and not a terminal IPython)."""
+    return getattr(_shell(), "kernel", None) is not None
+
+
+def _shell() -> Any:
+    ipython = sys.modules.get("IPython")
+    return None if ipython is None else ipython.get_ipython()
+
+
+def ipykernel_version() -> tuple[int, ...]:
+    """Return ipykernel's version as numbers, ``()`` when it is not installed."""
+    try:
+        text = metadata.version("ipykernel")
+    except metadata.PackageNotFoundError:
+        return ()
+    return tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
+
+
+def hears_comms_while_busy() -> bool:
+    """Tell whether a front end can reach a handler while a cell is running.
+
+    From ipykernel 7 on, messages of a comm that the kernel never publishes on are handled in a
+    subshell's thread (measured on 7.0, 7.3 and 7.4; on 6.31 they wait until the cell has ended).
+    """
+    return in_kernel() and ipykernel_version() >= (7,)

@@ -1,0 +1,77 @@
+"""The Keras callbacks that options ask for: as objects, as a note, and as plain code.
+
+All three come from one description, so that ``--code`` cannot drift from what is done.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbkeras.runs.metrics import direction
+from nbkeras.runtime.keras_lines import keras_module
+
+if TYPE_CHECKING:
+    from nbkeras.runtime.keras_lines import Line
+    from nbkeras.training.options import FitOptions
+
+
+@dataclass(frozen=True, slots=True)
+class AddedCallback:
+    """One of Keras's own callbacks, with its arguments."""
+
+    option: str
+    name: str
+    arguments: dict[str, Any]
+
+    def build(self, line: Line) -> Any:
+        """Make the callback for one Keras line."""
+        return getattr(keras_module(line).callbacks, self.name)(**self.arguments)
+
+    @property
+    def code(self) -> str:
+        """The expression that makes it, with Keras's own names."""
+        arguments = ", ".join(f"{key}={_literal(value)}" for key, value in self.arguments.items())
+        return f"keras.callbacks.{self.name}({arguments})"
+
+    @property
+    def note(self) -> str:
+        """What is said above the monitor."""
+        arguments = ", ".join(f"{key}={_literal(value)}" for key, value in self.arguments.items())
+        return f"{self.name}({arguments}) by --{self.option}"
+
+
+def added_callbacks(options: FitOptions, *, has_validation: bool) -> list[AddedCallback]:
+    """Describe the callbacks that the options ask for, in the order in which Keras shall call them."""
+    default = "val_loss" if has_validation else "loss"
+    stopping = options.early_stopping
+    metric = (stopping.metric if stopping is not None else None) or default
+    # Said outright: tf_keras guesses by the name and minimises val_f1, val_precision and their like.
+    mode = direction(metric)
+    added = []
+    if options.checkpoint is not None:
+        arguments = {"filepath": options.checkpoint, "monitor": metric, "mode": mode, "save_best_only": True}
+        added.append(AddedCallback("checkpoint", "ModelCheckpoint", arguments))
+    if options.tensorboard is not None:
+        # A directory for each run: TensorBoard mixes the curves of runs that share one.
+        log_dir = Path(options.tensorboard) / time.strftime("%Y%m%d-%H%M%S")
+        added.append(AddedCallback("tensorboard", "TensorBoard", {"log_dir": str(log_dir)}))
+    if options.csv is not None:
+        added.append(AddedCallback("csv", "CSVLogger", {"filename": options.csv}))
+    if stopping is not None:
+        arguments = {
+            "monitor": metric,
+            "patience": stopping.patience,
+            "mode": mode,
+            "restore_best_weights": options.restore_best,
+        }
+        added.append(AddedCallback("early-stopping", "EarlyStopping", arguments))
+    return added
+
+
+def _literal(value: object) -> str:
+    return (
+        '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' if isinstance(value, str) else repr(value)
+    )

@@ -1,0 +1,113 @@
+"""One call of ``fit``, ``evaluate`` or ``predict``: what its arguments say."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from nbkeras.runtime.keras_lines import is_compiled, line_of
+from nbkeras.runtime.refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CallKind = Literal["fit", "evaluate", "predict"]
+# Keras's own default for arrays.
+DEFAULT_BATCH_SIZE = 32
+
+
+@dataclass(slots=True)
+class Call:
+    """A call of a model's method, with its arguments by name."""
+
+    kind: CallKind
+    method: Callable[..., Any]
+    model: Any
+    bound: inspect.BoundArguments
+
+    @classmethod
+    def of(cls, kind: CallKind, method: Callable[..., Any], model: Any, args: Any, kwargs: Any) -> Call:
+        """Bind the arguments of a call as Python would.
+
+        Raises:
+            TypeError: for arguments that the method does not take, as Keras itself would.
+        """
+        return cls(kind, method, model, inspect.signature(method).bind(model, *args, **kwargs))
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments that the caller wrote, by name; changes reach the call."""
+        return self.bound.arguments
+
+    def says(self, name: str) -> bool:
+        """Tell whether the caller gave an argument that is not None."""
+        return self.arguments.get(name) is not None
+
+    def takes(self, name: str) -> bool:
+        """Tell whether the method has this parameter at all."""
+        return name in self.bound.signature.parameters
+
+    def run(self) -> Any:
+        """Make the call."""
+        return self.method(*self.bound.args, **self.bound.kwargs)
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether a ``fit`` will report ``val_…`` metrics."""
+        return self.says("validation_data") or bool(self.arguments.get("validation_split"))
+
+    @property
+    def has_batches(self) -> bool:
+        """Whether the data come in batches already (a dataset, PyDataset or generator)."""
+        x = self.arguments.get("x")
+        return _is_dataset(x) or hasattr(x, "__next__") or (hasattr(x, "__getitem__") and _is_sequence(x))
+
+    @property
+    def batch_size(self) -> int | None:
+        """Samples in a batch, None when it cannot be told without reading data."""
+        given = self.arguments.get("batch_size")
+        if given is not None:
+            return int(given)
+        x = self.arguments.get("x")
+        if _is_dataset(x):
+            return _static_batch(x)
+        return None if self.has_batches or x is None else DEFAULT_BATCH_SIZE
+
+    def refuse_if_not_compiled(self) -> None:
+        """Refuse before training what Keras would refuse later with a longer text.
+
+        Raises:
+            Refusal: when the call needs a compiled model and the model is not.
+        """
+        if self.kind != "predict" and not is_compiled(self.model):
+            text = (
+                f"{self.kind}: expected a compiled model, received {self.model.name!r} without compile: "
+                "type  model.compile(optimizer='adam', loss=…)  first"
+            )
+            raise Refusal(text)
+
+
+def _is_dataset(x: Any) -> bool:
+    return hasattr(x, "element_spec")
+
+
+def _is_sequence(x: Any) -> bool:
+    # keras.utils.PyDataset, its older name Sequence, and tf_keras's Sequence.
+    names = {cls.__name__ for cls in type(x).__mro__}
+    return bool(names & {"PyDataset", "Sequence"}) and line_of(x) is not None
+
+
+def _static_batch(dataset: Any) -> int | None:
+    spec = dataset.element_spec
+    while isinstance(spec, (tuple, list, dict)) and spec:
+        spec = next(iter(spec.values())) if isinstance(spec, dict) else spec[0]
+    shape = getattr(spec, "shape", None)
+    if shape is not None and shape.rank:
+        size = shape[0]
+        if size is not None:
+            return int(size)
+    # A batched dataset whose last batch is smaller has no static size; the public transformation that
+    # made it does not tell, its attribute does.
+    held = getattr(dataset, "_batch_size", None)
+    return None if held is None else int(held)

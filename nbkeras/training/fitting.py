@@ -1,0 +1,88 @@
+"""`nbkeras.fitting`: the Python behind ``%%fit``."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from nbkeras.training.arming import arm, disarm
+from nbkeras.training.options import fit_options
+from nbkeras.training.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import timedelta
+
+    from nbkeras.training.options import StrPath
+
+
+@contextmanager
+def fitting(
+    *,
+    name: str | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    early_stopping: int | str | tuple[str, int] | None = None,
+    restore_best: bool = True,
+    checkpoint: StrPath | None = None,
+    tensorboard: StrPath | None = None,
+    csv: StrPath | None = None,
+    max_time: str | float | timedelta | None = None,
+    quiet: bool = False,
+) -> Iterator[Session]:
+    """Monitor every ``fit``, ``evaluate`` and ``predict`` inside a ``with`` block.
+
+    The block does what it would do without it, with a live monitor for each call, a record in the run
+    log, and the callbacks that the arguments ask for. What is added or set is said above the monitor.
+    The first interrupt (■) ends the training and lets ``fit`` return; a second one raises.
+
+    Example:
+        >>> import numpy as np, keras, nbkeras
+        >>> model = keras.Sequential([keras.layers.Dense(1)])
+        >>> model.compile(optimizer="sgd", loss="mse")
+        >>> with nbkeras.fitting(epochs=3, early_stopping="loss:2", quiet=True) as session:
+        ...     history = model.fit(np.ones((8, 1)), np.ones((8, 1)))
+        >>> session.run.status
+        'finished'
+
+    Args:
+        name: name of the runs; by default the model's name.
+        epochs: epochs of a ``fit`` that does not say its own; by default Keras's 1.
+        batch_size: samples in a batch, where the call does not say and the data are arrays; by default
+            Keras's 32.
+        early_stopping: epochs without an improvement after which training stops: ``3``, or with the
+            metric ``"val_accuracy:3"``; the metric is ``val_loss`` by default, ``loss`` without
+            validation data. By default there is none.
+        restore_best: whether early stopping gives back the best weights. Default True.
+        checkpoint: file (``.keras``) for the best model so far, judged by early stopping's metric.
+        tensorboard: directory for TensorBoard's logs; each run gets a directory of its own in it.
+        csv: file for the metrics of each epoch.
+        max_time: stop after this time of training: seconds, a ``timedelta``, or ``"10m"``.
+        quiet: record the runs and show nothing. Default False.
+
+    Yields:
+        The session: its ``runs`` so far, and the last ``run``.
+
+    Raises:
+        Refusal: for an argument that cannot be meant, a model that is not compiled, or a metric that
+            the ``fit`` will not report: before training, and with nothing changed.
+    """
+    session = Session(
+        fit_options(
+            name=name,
+            epochs=epochs,
+            batch_size=batch_size,
+            early_stopping=early_stopping,
+            restore_best=restore_best,
+            checkpoint=checkpoint,
+            tensorboard=tensorboard,
+            csv=csv,
+            max_time=max_time,
+            quiet=quiet,
+        ),
+    )
+    arm(session)
+    try:
+        yield session
+    finally:
+        disarm(session)

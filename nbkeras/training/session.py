@@ -1,0 +1,145 @@
+"""What is done to each call while a cell is armed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbkeras.callbacks.interrupt import InterruptCount
+from nbkeras.callbacks.monitor import MonitorHooks, monitor_class
+from nbkeras.callbacks.recorder import Plan
+from nbkeras.runtime.durations import format_duration
+from nbkeras.runtime.keras_lines import active_line, line_of
+from nbkeras.training.added import added_callbacks
+from nbkeras.training.calls import Call
+from nbkeras.training.metric_names import refuse_unknown_metric
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nbkeras.runs.run import Run
+    from nbkeras.training.calls import CallKind
+    from nbkeras.training.options import FitOptions
+
+
+class Session:
+    """The calls of one armed cell, and the runs that they made."""
+
+    def __init__(self, options: FitOptions) -> None:
+        """Hold the options; nothing is armed yet."""
+        self.options = options
+        self.runs: list[Run] = []
+        self._interrupts = InterruptCount()
+
+    @property
+    def run(self) -> Run | None:
+        """The last run, None before the first."""
+        return self.runs[-1] if self.runs else None
+
+    def call(self, kind: CallKind, method: Callable[..., Any], model: Any, args: Any, kwargs: Any) -> Any:
+        """Make one call, monitored and with the options applied.
+
+        Raises:
+            Refusal: for a call that cannot go well, before anything of the user's has changed.
+        """
+        __tracebackhide__ = True
+        try:
+            call = Call.of(kind, method, model, args, kwargs)
+        except TypeError:
+            # Wrong arguments: Keras's own words for it are the best ones.
+            return method(model, *args, **kwargs)
+        call.refuse_if_not_compiled()
+        self._refuse(call)
+        callbacks, members = _callbacks_of(call)
+        if any(isinstance(member, MonitorHooks) for member in members):
+            # The user's own Monitor does the work; a second one would make a second run.
+            return call.run()
+        notes = self._change(call)
+        added = added_callbacks(self.options, has_validation=call.has_validation) if kind == "fit" else []
+        notes += [callback.note for callback in added]
+        line = line_of(model) or active_line()
+        monitor = monitor_class(line)(plan=self._plan(call, notes))
+        more = [*(callback.build(line) for callback in added), monitor]
+        return self._monitored(call, callbacks, more, monitor)
+
+    def _monitored(self, call: Call, callbacks: Any, more: list[Any], monitor: Any) -> Any:
+        __tracebackhide__ = True
+        if hasattr(callbacks, "callbacks"):
+            # A CallbackList is used by Keras as it is: join it for this call, and leave it after.
+            for callback in more:
+                callback.set_model(call.model)
+                callback.set_params(getattr(callbacks, "params", None))
+            callbacks.callbacks.extend(more)
+        else:
+            call.arguments["callbacks"] = [*callbacks, *more]
+        try:
+            result = call.run()
+        except BaseException as error:
+            monitor.close(error)
+            raise
+        finally:
+            if hasattr(callbacks, "callbacks"):
+                callbacks.callbacks = [c for c in callbacks.callbacks if c not in more]
+            if monitor.run is not None:
+                self.runs.append(monitor.run)
+        monitor.close()
+        return result
+
+    def _refuse(self, call: Call) -> None:
+        stopping = self.options.early_stopping
+        if call.kind == "fit" and stopping is not None and stopping.metric is not None:
+            refuse_unknown_metric(call, stopping.metric, "early_stopping")
+
+    def _change(self, call: Call) -> list[str]:
+        """Set the arguments that the options ask for; return what is said about it."""
+        options = self.options
+        notes = []
+        if options.epochs is not None and call.kind == "fit":
+            if call.says("epochs"):
+                notes.append(
+                    f"--epochs {options.epochs} not used, the call says epochs={call.arguments['epochs']}"
+                )
+            else:
+                call.arguments["epochs"] = options.epochs
+                notes.append(f"epochs={options.epochs} by --epochs")
+        if options.batch_size is not None:
+            if call.says("batch_size"):
+                said = call.arguments["batch_size"]
+                notes.append(f"--batch-size {options.batch_size} not used, the call says batch_size={said}")
+            elif call.has_batches:
+                notes.append(f"--batch-size {options.batch_size} not used, the data come in batches")
+            else:
+                call.arguments["batch_size"] = options.batch_size
+                notes.append(f"batch_size={options.batch_size} by --batch-size")
+        if call.takes("verbose") and not call.says("verbose"):
+            call.arguments["verbose"] = 0
+            notes.append("Keras's progress bar off, verbose=1 keeps it")
+        if options.max_time is not None and call.kind == "fit":
+            notes.append(f"stops after {format_duration(options.max_time)} by --max-time")
+        return notes
+
+    def _plan(self, call: Call, notes: list[str]) -> Plan:
+        arguments = call.arguments
+        parameters: dict[str, Any] = {"batch_size": call.batch_size}
+        if call.says("validation_split"):
+            parameters["validation_split"] = arguments["validation_split"]
+        return Plan(
+            kind=call.kind,
+            name=self.options.name or "",
+            batch_size=call.batch_size,
+            max_time=self.options.max_time if call.kind == "fit" else None,
+            view=not self.options.quiet,
+            notes=[" · ".join(notes)] if notes else [],
+            parameters={key: value for key, value in parameters.items() if value is not None},
+            interrupts=self._interrupts,
+        )
+
+
+def _callbacks_of(call: Call) -> tuple[Any, list[Any]]:
+    """Return the callbacks that the user gave, and the single callbacks among them."""
+    given = call.arguments.get("callbacks")
+    if given is None:
+        return [], []
+    if hasattr(given, "callbacks"):
+        return given, list(given.callbacks)
+    members = list(given) if isinstance(given, (list, tuple)) else [given]
+    return members, members

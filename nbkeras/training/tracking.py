@@ -1,0 +1,181 @@
+"""`nbkeras.track`: bars, metrics, stop and pause for a training loop that one writes by hand."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from nbkeras.callbacks.recorder import Plan, Recorder, scalars
+from nbkeras.runtime.frontend import in_ipython
+from nbkeras.runtime.refusal import Refusal
+from nbkeras.training.options import positive_int
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from nbkeras.runs.run import Run
+
+Batch = TypeVar("Batch")
+
+
+class track(Generic[Batch]):  # noqa: N801 - used as a function, like tqdm
+    """Show a hand-written training loop live: iterate over it for epochs, over each epoch for batches.
+
+    The monitor is the one of ``fit``, its buttons too: after a stop the loops simply end. Metrics are
+    Keras metric objects, which are read when the monitor looks (not at every batch), kept at the end of
+    each epoch and reset at the start of the next; other values are given with ``epoch.log(…)``.
+
+    Example:
+        >>> import numpy as np, keras, tensorflow as tf, nbkeras
+        >>> model, optimizer = keras.Sequential([keras.layers.Dense(1)]), keras.optimizers.SGD()
+        >>> data = tf.data.Dataset.from_tensor_slices((np.ones((8, 1)), np.ones((8, 1)))).batch(4)
+        >>> loss = keras.metrics.Mean(name="loss")
+        >>> for epoch in nbkeras.track(data, epochs=2, metrics=[loss], optimizer=optimizer):
+        ...     for x, y in epoch:
+        ...         with tf.GradientTape() as tape:
+        ...             error = tf.reduce_mean((model(x, training=True) - y) ** 2)
+        ...         gradients = tape.gradient(error, model.trainable_variables)
+        ...         optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+        ...         loss.update_state(error)
+        >>> float(loss.result()) >= 0
+        True
+
+    Args:
+        dataset: what yields the batches of one epoch; it is iterated anew for each epoch, so a generator
+            object (which ends once) is refused when there is more than one epoch.
+        epochs: how often to go through the dataset. Default 1.
+        metrics: Keras metrics to show, by default none; or a mapping of names to metrics.
+        steps: batches per epoch; by default what ``len(dataset)`` says, else unknown.
+        name: name of the run. Default "loop".
+        optimizer: the optimizer whose learning rate is shown and can be set, by default none.
+        view: show the run while it goes on. Default True; False records it only.
+
+    Raises:
+        Refusal: for epochs below 1, or a generator with several epochs.
+    """
+
+    def __init__(
+        self,
+        dataset: Iterable[Batch],
+        epochs: int = 1,
+        metrics: Sequence[Any] | Mapping[str, Any] = (),
+        *,
+        steps: int | None = None,
+        name: str = "loop",
+        optimizer: Any = None,
+        view: bool = True,
+    ) -> None:
+        self.epochs = positive_int(epochs, option="epochs")
+        if self.epochs > 1 and hasattr(dataset, "__next__"):
+            text = (
+                f"track: expected data that can be read {epochs} times, received a {type(dataset).__name__} "
+                "that ends once: give a list, a tf.data.Dataset, or epochs=1"
+            )
+            raise Refusal(text)
+        self.dataset = dataset
+        self.steps = _length(dataset) if steps is None else steps
+        self._metrics = dict(metrics) if hasattr(metrics, "items") else {m.name: m for m in metrics}
+        self._optimizer = optimizer
+        self._plan = Plan(kind="loop", name=name, epochs=self.epochs, view=view)
+        self.stopped = False
+        self.run: Run | None = None
+
+    def __iter__(self) -> Iterator[Epoch[Batch]]:
+        """Begin the run and yield its epochs."""
+        self._plan.parameters = {"epochs": self.epochs, "metrics": ", ".join(self._metrics)}
+        recorder = Recorder(
+            self._plan,
+            stop=self._stop,
+            optimizer=self._optimizer,
+            steps=self.steps,
+            # The loop's own frame: this generator is off the stack while the loop's body runs.
+            host=sys._getframe(1),  # noqa: SLF001 - CPython's documented way to a frame
+        )
+        self.run = recorder.run
+        self.stopped = False
+        try:
+            for number in range(1, self.epochs + 1):
+                epoch = Epoch(self, recorder, number)
+                yield epoch
+                epoch.end()
+                if self.stopped:
+                    break
+        except GeneratorExit:
+            # The loop was left, by break or by an error, and Python does not tell which. Under IPython
+            # the end of the cell knows, and closes the run.
+            if not in_ipython():
+                recorder.fail(None)
+            raise
+        recorder.end_as_asked()
+
+    def read(self) -> dict[str, float]:
+        """Return the metrics as they stand."""
+        return scalars({name: metric.result() for name, metric in self._metrics.items()})
+
+    def reset(self) -> None:
+        """Reset the metrics, as Keras does at the start of an epoch."""
+        for metric in self._metrics.values():
+            metric.reset_state()
+
+    def _stop(self) -> None:
+        self.stopped = True
+
+
+class Epoch(Generic[Batch]):
+    """One epoch of a tracked loop: iterate over it for its batches."""
+
+    def __init__(self, owner: track[Batch], recorder: Recorder, number: int) -> None:
+        """Begin the epoch ``number``, counted from 1."""
+        self.number = number
+        self._owner = owner
+        self._recorder = recorder
+        self._logged: dict[str, float] = {}
+        owner.reset()
+        recorder.epoch_begin(number)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield the batches; end early when a stop was asked for."""
+        logs = _LazyLogs(self)
+        for step, batch in enumerate(self._owner.dataset, start=1):
+            yield batch
+            self._recorder.step_end(step, logs)
+            if self._owner.stopped:
+                return
+
+    def log(self, **values: Any) -> None:
+        """Record values of this batch or, after the batches, of this epoch.
+
+        Args:
+            **values: numbers or scalar tensors by name.
+        """
+        self._logged.update(values)
+
+    def read(self) -> dict[str, float]:
+        """Return the metrics and the logged values as they stand."""
+        return {**self._owner.read(), **scalars(self._logged)}
+
+    def end(self) -> None:
+        """Close the epoch with the values that it has now."""
+        self._recorder.epoch_end(self.number, self.read())
+
+
+class _LazyLogs(dict[str, float]):
+    """Logs that are read only when the recorder looks, on its ticks."""
+
+    def __init__(self, epoch: Epoch[Any]) -> None:
+        super().__init__()
+        self._epoch = epoch
+
+    def __bool__(self) -> bool:
+        return True
+
+    def items(self) -> Any:
+        return self._epoch.read().items()
+
+
+def _length(dataset: Any) -> int | None:
+    # A dataset of unknown or endless length refuses len().
+    with contextlib.suppress(TypeError):
+        return len(dataset)
+    return None

@@ -1,0 +1,168 @@
+"""Shows a run while it goes on: a widget in notebooks, a line in terminals."""
+
+from __future__ import annotations
+
+import base64
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from nbkeras.runs import openers
+from nbkeras.runs.observing import Fresh
+from nbkeras.runs.run import Run
+from nbkeras.runtime.frontend import Frontend, frontend, hears_comms_while_busy, in_kernel, ipykernel_version
+from nbkeras.widgets.protocol import Controls, tick
+from nbkeras.widgets.text import TextView
+
+if TYPE_CHECKING:
+    from nbkeras.runs.record import RunRecord
+
+# Seconds between two sketches, from which a page that was closed and reopened draws its picture.
+SKETCH_EVERY = 2.0
+MIME = "application/vnd.nbkeras.monitor+json"
+WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
+# Monitors that one cell keeps; the older ones of a cell that trains many models fold to a line.
+MONITORS_PER_CELL = 4
+
+
+def install() -> None:
+    """Show every run that begins from now on; a second call changes nothing."""
+    if open_view not in openers:
+        openers.append(open_view)
+
+
+def open_view(run: Run) -> None:
+    """Show a run in whatever front end there is."""
+    run.observe(LiveMonitor(run) if in_kernel() else TextView())
+
+
+def controls_of(run: RunRecord) -> Controls:
+    """Tell what a view of this run may offer in this front end."""
+    if not run.live:
+        return Controls()
+    where = frontend()
+    if where in (Frontend.COLAB, Frontend.VSCODE):
+        return Controls(
+            hint=f"To stop, press the stop button of {where.value}: training ends, the cell goes on."
+        )
+    if not hears_comms_while_busy():
+        version = ".".join(str(part) for part in ipykernel_version())
+        return Controls(hint=f"Pause and learning rate need ipykernel 7 or later (here: {version}).")
+    # A schedule is recorded by its name, a rate that can be set by its number.
+    can_set = isinstance(run.parameters.get("learning_rate"), (int, float))
+    return Controls(pause=True, learning_rate=can_set)
+
+
+class LiveMonitor:
+    """The monitor in a notebook: a widget while the run lasts, a static picture after it.
+
+    What a notebook shows after its kernel is gone is what was displayed last. So the widget is displayed
+    with an id, and replaced at the end by HTML and text alone.
+    """
+
+    def __init__(self, run: Run) -> None:
+        """Make the monitor; its first tick displays it, when the run's notes are known."""
+        from nbkeras.widgets.monitor import MonitorWidget
+
+        self._widget = MonitorWidget(run, controls_of(run))
+        self._display: Any = None
+        self._known: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+        self._status: str = run.status
+        self._sketch_due = 0.0
+
+    def on_tick(self, run: Run, fresh: Fresh) -> None:
+        """Send what is new; first of all the display itself."""
+        if self._display is None:
+            self._show(run)
+            return
+        widget = self._widget
+        now = time.monotonic()
+        known = (run.metrics, tuple(run.notes))
+        if fresh.snapshot or known != self._known or now >= self._sketch_due:
+            # A keyframe holds all that a tick would have said.
+            widget.seq += 1
+            widget.post(widget.keyframe(full=fresh.snapshot))
+            self._known = known
+            self._sketch_due = now + SKETCH_EVERY
+            missed = fresh.steps or fresh.epochs
+            if not missed:
+                self._status = run.status
+                return
+        widget.seq += 1
+        widget.post(tick(run, fresh, widget.seq, status=run.status != self._status))
+        self._status = run.status
+
+    def on_end(self, run: Run) -> None:
+        """Send the last picture, then put the static one in the widget's place."""
+        if self._display is None:
+            self._show(run)
+        self._widget.seq += 1
+        self._widget.post(self._widget.keyframe(full=True))
+        from nbkeras.widgets.static_html import static_bundle
+
+        self._display.update(static_bundle(run), raw=True)
+        self._widget.close()
+        _fold(run, self._display)
+
+    def _show(self, run: Run) -> None:
+        from IPython.display import display
+
+        self._display = display(live_bundle(run, self._widget), raw=True, display_id=True)
+        self._known = (run.metrics, tuple(run.notes))
+        self._sketch_due = time.monotonic() + SKETCH_EVERY
+
+
+def live_bundle(run: RunRecord, widget: Any) -> dict[str, Any]:
+    """Return what is displayed while a widget shows a run.
+
+    JupyterLab with nbkeras's extension draws the second one, which works again when the page is closed
+    and reopened while the kernel is busy; every other front end draws the widget.
+    """
+    message = widget.keyframe(full=False)
+    return {
+        "text/plain": f"{run.name}: {run.status}",
+        WIDGET_MIME: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id},
+        MIME: {
+            "version": 1,
+            "run": run.id,
+            "comm": widget.model_id,
+            "content": message.content,
+            "buffers": [base64.b64encode(buffer).decode() for buffer in message.buffers],
+        },
+    }
+
+
+def show_again(run: RunRecord) -> None:
+    """Show a run of this kernel or of the log, to be looked into."""
+    if isinstance(run, Run) and run.live:
+        view = LiveMonitor(run) if in_kernel() else TextView()
+        run.observe(view)
+        view.on_tick(run, Fresh())
+    elif in_kernel():
+        from IPython.display import display
+
+        from nbkeras.widgets.monitor import MonitorWidget
+        from nbkeras.widgets.static_html import static_bundle
+
+        # The picture stands in the same output, for front ends and files without the widget.
+        display({**static_bundle(run), **live_bundle(run, MonitorWidget(run, Controls()))}, raw=True)
+    else:
+        from nbkeras.widgets.static_html import static_bundle
+
+        print(static_bundle(run)["text/plain"])  # noqa: T201 - the answer in a terminal
+
+
+_ended_here: list[tuple[int, RunRecord, Any]] = []
+
+
+def _fold(run: RunRecord, display: Any) -> None:
+    """Fold the oldest monitors of a cell that has made many."""
+    from nbkeras.widgets.run_line import run_line_bundle
+
+    shell = sys.modules["IPython"].get_ipython()
+    cell = int(shell.execution_count)
+    _ended_here[:] = [entry for entry in _ended_here if entry[0] == cell]
+    _ended_here.append((cell, run, display))
+    while len(_ended_here) > MONITORS_PER_CELL:
+        _, oldest, its_display = _ended_here.pop(0)
+        its_display.update(run_line_bundle(oldest), raw=True)

@@ -1,0 +1,82 @@
+"""Real SIGINTs: the first one stops the run, the next one raises, and nobody's handler is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+
+import pytest
+
+from nbkeras.callbacks.interrupt import GracefulInterrupt, InterruptCount
+from nbkeras.runs.control import Control
+
+
+def interrupt():
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.fixture
+def control():
+    before = signal.getsignal(signal.SIGINT)
+    yield Control()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_first_stops_and_second_raises(control):
+    graceful = GracefulInterrupt(control, InterruptCount())
+    graceful.install(sys._getframe())
+    interrupt()
+    assert control.stopping
+    assert control.stop_reason == "interrupt"
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
+    graceful.remove()
+
+
+def test_runs_of_a_cell_share_the_count(control):
+    count = InterruptCount()
+    first = GracefulInterrupt(Control(), count)
+    first.install(sys._getframe())
+    interrupt()
+    first.remove()
+    second = GracefulInterrupt(control, count)
+    second.install(sys._getframe())
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
+    assert not control.stopping
+    second.remove()
+
+
+def test_a_run_that_died_gives_the_signal_back(control):
+    def fit():
+        GracefulInterrupt(control, InterruptCount()).install(sys._getframe())
+
+    fit()
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
+    assert not control.stopping
+
+
+def test_a_handler_set_later_stays(control):
+    graceful = GracefulInterrupt(control, InterruptCount())
+    before = signal.getsignal(signal.SIGINT)
+    graceful.install(sys._getframe())
+
+    def other(number, frame):
+        pass
+
+    signal.signal(signal.SIGINT, other)
+    graceful.remove()
+    assert signal.getsignal(signal.SIGINT) is other
+    signal.signal(signal.SIGINT, before)
+
+
+def test_other_threads_leave_signals_alone(control):
+    graceful = GracefulInterrupt(control, InterruptCount())
+    thread = threading.Thread(target=graceful.install, args=(None,))
+    thread.start()
+    thread.join()
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()

@@ -1,0 +1,41 @@
+"""Small real models of both Keras lines, in one process."""
+
+from __future__ import annotations
+
+import importlib
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(params=["keras", "tf_keras"])
+def keras(request):
+    return importlib.import_module(request.param)
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    x = rng.random((96, 4)).astype("float32")
+    return x, (x.sum(axis=1) > 2).astype("int32")
+
+
+@pytest.fixture
+def model(keras):
+    keras.utils.set_random_seed(0)
+    inputs = keras.layers.Input((4,))
+    outputs = keras.layers.Dense(2, activation="softmax")(inputs)
+    model = keras.Model(inputs, outputs, name="small")
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+@pytest.fixture(autouse=True)
+def quiet_log(tmp_path, monkeypatch):
+    """Keep each test's run log in its own directory."""
+    from nbkeras import runs
+
+    monkeypatch.chdir(tmp_path)
+    runs.set_log(tmp_path / "runs.sqlite")
+    yield
+    runs.set_log(None)

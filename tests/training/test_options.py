@@ -1,0 +1,186 @@
+"""Each option does what Keras's own arguments and callbacks would do, and says so."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+
+import nbkeras
+from nbkeras import Refusal
+
+
+def test_epochs_only_where_the_call_does_not_say(model, data):
+    with nbkeras.fitting(quiet=True, epochs=3) as session:
+        model.fit(*data)
+        model.fit(*data, epochs=2)
+    assert [len(run.history["loss"]) for run in session.runs] == [3, 2]
+    assert "epochs=3 by --epochs" in session.runs[0].notes[0]
+    assert "--epochs 3 not used, the call says epochs=2" in session.runs[1].notes[0]
+
+
+def test_batch_size_only_where_the_call_does_not_say(model, data):
+    with nbkeras.fitting(quiet=True, batch_size=48) as session:
+        model.fit(*data)
+        model.fit(*data, batch_size=24)
+        model.predict(data[0])
+    assert [run.progress.done for run in session.runs] == [2, 4, 2]
+
+
+def test_keras_progress_bar_is_off_unless_the_call_asks(model, data, capsys):
+    with nbkeras.fitting(quiet=True) as session:
+        model.fit(*data)
+        assert capsys.readouterr().out == ""
+        model.fit(*data, verbose=2)
+    assert "loss" in capsys.readouterr().out
+    assert "verbose=1 keeps it" in session.runs[0].notes[0]
+    assert session.runs[1].notes == []
+
+
+def test_early_stopping_restores_the_best_weights(model, data):
+    x, y = data
+    model.optimizer.learning_rate = 0.0
+    with nbkeras.fitting(quiet=True, epochs=50, early_stopping="val_loss:2") as session:
+        history = model.fit(x, y, validation_split=0.25)
+    assert len(history.history["loss"]) == 3
+    assert session.run.status == "finished"
+    assert session.run.reason == "ended by a callback after epoch 3"
+    assert (
+        'EarlyStopping(monitor="val_loss", patience=2, mode="min", restore_best_weights=True)'
+        in session.run.notes[0]
+    )
+
+
+def test_early_stopping_watches_the_loss_without_validation(model, data):
+    with nbkeras.fitting(quiet=True, early_stopping=5) as session:
+        model.fit(*data)
+    assert 'monitor="loss"' in session.run.notes[0]
+
+
+def test_accuracy_is_maximised_on_both_lines(model, data):
+    with nbkeras.fitting(quiet=True, early_stopping="accuracy:1", restore_best=False) as session:
+        model.fit(*data)
+    assert 'mode="max", restore_best_weights=False' in session.run.notes[0]
+
+
+# Keras 3.15 calls NumPy 2's __array__ in the old way when it saves.
+@pytest.mark.filterwarnings("ignore:__array__ implementation")
+def test_checkpoint_keeps_the_best_model(keras, model, data, tmp_path):
+    with nbkeras.fitting(quiet=True, epochs=3, checkpoint=tmp_path / "best.keras"):
+        model.fit(*data, validation_split=0.25)
+    loaded = keras.models.load_model(tmp_path / "best.keras")
+    assert loaded.predict(data[0], verbose=0).shape == (96, 2)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation")
+def test_csv_and_tensorboard(model, data, tmp_path):
+    with nbkeras.fitting(quiet=True, epochs=2, csv=tmp_path / "log.csv", tensorboard=tmp_path / "tb"):
+        history = model.fit(*data)
+    with (tmp_path / "log.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["loss"]) for row in rows] == pytest.approx(history.history["loss"])
+    assert list((tmp_path / "tb").glob("*/train/events*"))
+
+
+def test_max_time_stops_and_returns_history(model, data):
+    with nbkeras.fitting(quiet=True, epochs=10**6, max_time=0.3) as session:
+        history = model.fit(*data)
+    assert session.run.status == "stopped"
+    assert session.run.reason == "time limit of 0.3s"
+    assert 0 < len(history.history["loss"]) < 10**6
+
+
+def test_name(model, data):
+    with nbkeras.fitting(quiet=True, name="first") as session:
+        model.fit(*data)
+    with nbkeras.fitting(quiet=True) as unnamed:
+        model.fit(*data)
+    assert session.run.name == "first"
+    assert unnamed.run.name == "small"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"epochs": -1}, "epochs: expected a whole number of 1 or more, received -1"),
+        ({"epochs": 2.5}, "epochs: expected a whole number of 1 or more, received 2.5"),
+        ({"epochs": True}, "epochs: expected a whole number"),
+        ({"batch_size": 0}, "batch_size: expected a whole number"),
+        ({"early_stopping": -3}, "early_stopping: expected [METRIC:]PATIENCE"),
+        ({"early_stopping": "loss:many"}, "received 'loss:many'"),
+        ({"max_time": "soon"}, "max_time: expected a time such as 90s, 10m or 1h30m, received 'soon'"),
+        ({"max_time": -5}, "max_time: expected a time"),
+        ({"checkpoint": "best"}, "give  best.keras"),
+        ({"checkpoint": "."}, "checkpoint: expected a file, received the directory"),
+        ({"csv": "/dev/null/log.csv"}, "csv: expected a place that can be written"),
+        ({"tensorboard": "/dev/null"}, "tensorboard: expected a directory, received the file"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_at_once(options, words):
+    with pytest.raises(Refusal) as caught, nbkeras.fitting(**options):
+        pytest.fail("the block must not run")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_metric_is_refused_before_training(model, data):
+    before = model.get_weights()
+    with (
+        pytest.raises(Refusal, match="the model reports loss, accuracy"),
+        nbkeras.fitting(early_stopping="val_f1:2"),
+    ):
+        model.fit(*data)
+    with pytest.raises(Refusal, match="no validation data"), nbkeras.fitting(early_stopping="val_loss:2"):
+        model.fit(*data)
+    for now, then in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
+@pytest.mark.parametrize(
+    "metrics",
+    [["accuracy"], ["mae", "mse"], "objects", "function", {"a": ["mae"], "b": "mse"}],
+)
+def test_metric_names_are_those_that_fit_reports(keras, data, metrics):
+    """What is refused rests on these names: they must hold all that Keras will report."""
+    from nbkeras.training.metric_names import compiled_metrics
+
+    x, y = data
+    inputs = keras.layers.Input((4,))
+    two = isinstance(metrics, dict)
+    outputs = (
+        [keras.layers.Dense(1, name=name)(inputs) for name in ("a", "b")]
+        if two
+        else keras.layers.Dense(1)(inputs)
+    )
+
+    def own(y_true, y_pred):
+        return y_pred[:, 0] * 0.0
+
+    chosen = {
+        "objects": [keras.metrics.MeanAbsoluteError(name="distance")],
+        "function": [own],
+    }.get(metrics if isinstance(metrics, str) else "", metrics)
+    model = keras.Model(inputs, outputs)
+    model.compile("sgd", {"a": "mse", "b": "mse"} if two else "mse", metrics=chosen)
+    names = compiled_metrics(model)
+    history = model.fit(x, {"a": y, "b": y} if two else y, verbose=0).history
+    assert set(history) <= set(names)
+
+
+def test_model_that_is_not_compiled(keras, data):
+    model = keras.Sequential([keras.layers.Dense(1)], name="raw")
+    with (
+        pytest.raises(Refusal, match="expected a compiled model, received 'raw' without compile"),
+        nbkeras.fitting(),
+    ):
+        model.fit(*data)
+
+
+def test_nan_and_infinity_are_values(keras, data):
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(1e30), "mse")
+    with nbkeras.fitting(quiet=True, epochs=4) as session:
+        model.fit(*data)
+    assert not np.isfinite(session.run.history["loss"]).all()
+    assert session.run.status == "finished"

@@ -1,0 +1,76 @@
+"""`nbkeras.track` around hand-written loops."""
+
+from __future__ import annotations
+
+import pytest
+
+import nbkeras
+from nbkeras import Refusal
+
+
+def test_a_gradient_tape_loop(keras, data):
+    import tensorflow as tf
+
+    x, y = data
+    batches = tf.data.Dataset.from_tensor_slices((x, y.astype("float32"))).batch(32)
+    model = keras.Sequential([keras.layers.Dense(1)])
+    optimizer = keras.optimizers.SGD(0.01)
+    loss = keras.metrics.Mean(name="loss")
+    means = []
+    tracked = nbkeras.track(batches, epochs=3, metrics=[loss], optimizer=optimizer, view=False)
+    for epoch in tracked:
+        for features, labels in epoch:
+            with tf.GradientTape() as tape:
+                error = tf.reduce_mean((model(features, training=True)[:, 0] - labels) ** 2)
+            gradients = tape.gradient(error, model.trainable_variables)
+            optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+            loss.update_state(error)
+        means.append(float(loss.result()))
+        epoch.log(val_loss=epoch.number / 10)
+    run = tracked.run
+    assert run.kind == "loop"
+    assert run.status == "finished"
+    assert run.history == {"loss": means, "val_loss": [0.1, 0.2, 0.3]}
+    assert run.progress.done == 9
+    assert run.progress.learning_rate == pytest.approx(0.01)
+
+
+def test_stop_ends_both_loops():
+    seen = []
+    tracked = nbkeras.track(range(10), epochs=5, view=False)
+    for epoch in tracked:
+        for batch in epoch:
+            seen.append(batch)
+            epoch.log(loss=batch)
+            if len(seen) == 13:
+                tracked.run.control.stop("stop button")
+    assert seen == [*range(10), 0, 1, 2]
+    assert tracked.run.status == "stopped"
+    assert tracked.run.reason == "stop button"
+
+
+def test_break_closes_the_run():
+    tracked = nbkeras.track(range(3), epochs=5, view=False)
+    for epoch in tracked:
+        if epoch.number == 2:
+            break
+    assert tracked.run.status == "stopped"
+
+
+def test_unknown_length_is_learnt_in_the_first_epoch():
+    class Endless:
+        def __iter__(self):
+            return iter([1, 2, 3])
+
+    tracked = nbkeras.track(Endless(), epochs=2, view=False)
+    for epoch in tracked:
+        for _ in epoch:
+            pass
+    assert tracked.run.progress.steps == 3
+
+
+def test_what_cannot_be_meant_is_refused():
+    with pytest.raises(Refusal, match="epochs: expected a whole number"):
+        nbkeras.track([], epochs=0)
+    with pytest.raises(Refusal, match="received a generator that ends once"):
+        nbkeras.track((n for n in range(3)), epochs=2)
