@@ -21,7 +21,7 @@ class Curve:
 
     Attributes:
         name: how it is called in the picture's description, such as ``"validation"``.
-        label: the short text beside its end, such as ``"val"``.
+        label: the short text beside its end, such as ``"val"``; "" for none.
         colour: its colour as ``#rrggbb``.
         dashed: whether it is drawn dashed.
         points: pairs of x and y, x rising; y may be NaN or infinite.

@@ -74,7 +74,8 @@ def _in_the_middle(words: str) -> str:
 
 def _end_labels(frame: Frame, curves: Sequence[Curve]) -> Iterator[str]:
     """Write each curve's label beside its end, apart from the others."""
-    ends = [(frame.y(curve.last[1]), curve) for curve in curves if curve.last is not None]
+    named = [curve for curve in curves if curve.label]
+    ends = [(frame.y(curve.last[1]), curve) for curve in named if curve.last is not None]
     ends.sort(key=lambda end: end[0])
     for (_, curve), y in zip(ends, _apart([y for y, _ in ends]), strict=True):
         dash = {"stroke_dasharray": "4 3"} if curve.dashed else {}

@@ -17,30 +17,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of text under a header, the first column being the rows' names.
+    """Rows of text under a header, the first column naming the rows.
 
     Attributes:
         header: the columns' names.
         rows: as many cells a row as there are columns.
         left_out: how many rows there were that are not here.
+        marked: row and column of the cells that stand out.
+        words: how many columns at the left hold words; the others hold numbers.
     """
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     left_out: int = 0
+    marked: frozenset[tuple[int, int]] = frozenset()
+    words: int = 1
 
     def plain(self) -> list[str]:
-        """Return the table as lines of text, names at the left and numbers at the right.
+        """Return the table as lines of text, words at the left and numbers at the right.
 
         Example:
             >>> Table(("metric", "last"), (("loss", "0.5"),)).plain()
             ['metric  last', 'loss     0.5']
         """
-        lines = [self.header, *self.rows]
+        lines = [self.header]
+        for at, row in enumerate(self.rows):
+            cells = (f"*{cell}" if (at, c) in self.marked else cell for c, cell in enumerate(row))
+            lines.append(tuple(cells))
         widths = [max(len(line[column]) for line in lines) for column in range(len(self.header))]
         return [
             "  ".join(
-                cell.rjust(width) if column else cell.ljust(width)
+                cell.ljust(width) if column < self.words else cell.rjust(width)
                 for column, (cell, width) in enumerate(zip(line, widths, strict=True))
             ).rstrip()
             for line in lines
