@@ -1,0 +1,52 @@
+import { h, setText } from "../element";
+import * as format from "../format";
+import { best, current } from "../metrics";
+import type { Metric } from "../protocol";
+import type { RunStore } from "../store";
+import type { Part } from "./part";
+import { swatch } from "./swatch";
+
+/** A row of tiles, one for each metric: its current value, and its best one with where it was reached. */
+export function tiles(store: RunStore): Part {
+  const node = h("ul", { class: "nbk-tiles", "aria-label": "Metrics" });
+  const made: ReturnType<typeof tile>[] = [];
+  return {
+    node,
+    update() {
+      const metrics = store.run?.metrics ?? [];
+      metrics.forEach((metric, i) => {
+        let one = made[i];
+        if (!one) {
+          one = tile(metric, swatch(metrics, i));
+          made.push(one);
+          node.append(one.node);
+        }
+        one.show(store, i);
+      });
+      node.hidden = metrics.length === 0;
+    },
+  };
+}
+
+function tile(metric: Metric, mark: Node) {
+  const value = h("span", { class: "nbk-value" });
+  const bestText = h("span", { class: "nbk-best" });
+  const name = h(
+    "span",
+    { class: "nbk-metric" },
+    mark,
+    h("span", { class: "nbk-ellipsis", title: metric.name }, metric.name),
+  );
+  const node = h("li", { class: "nbk-tile" }, name, value, bestText);
+  return {
+    node,
+    show(store: RunStore, index: number) {
+      const now = current(store, index);
+      setText(value, format.value(now));
+      value.toggleAttribute("data-odd", now !== undefined && !Number.isFinite(now));
+      const top = best(store, index);
+      const none = metric.best ? "best –" : "\u00a0";
+      setText(bestText, top ? `best ${format.value(top.value)} · ${top.axis} ${format.count(top.at)}` : none);
+    },
+  };
+}

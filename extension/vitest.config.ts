@@ -1,0 +1,11 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: { environment: "happy-dom", include: ["test/**/*.test.ts"], restoreMocks: true },
+  plugins: [
+    {
+      name: "css-as-text",
+      transform: (_, id) => (id.endsWith(".css") ? "export default ''" : undefined),
+    },
+  ],
+});
