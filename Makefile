@@ -17,7 +17,7 @@ test: ## Install what the tests need and run all checks and tests
 	@$(BIN)/python scripts/chromium.py
 	@echo "==> ruff" && $(BIN)/ruff check && $(BIN)/ruff format --check
 	@echo "==> mypy" && $(BIN)/mypy
-	@echo "==> Tests of the view" && $(BIN)/python scripts/build_view.py test
+	@echo "==> The view: types, style, tests" && $(BIN)/python scripts/build_view.py test
 	@echo "==> Tests" && $(BIN)/python -m pytest
 
 bench: ## Measure nbkeras against its peers and print the table

@@ -1,7 +1,7 @@
 """Build the view: TypeScript in extension/ into JavaScript inside the package.
 
 Run by hatch_build.py for every wheel, sdist and editable install; `python scripts/build_view.py`
-does the same by hand. Nothing is built while the sources are the ones of the last build, told by
+does the same by hand, and with `test` runs the tests of the view. Nothing is built while the sources are the ones of the last build, told by
 their contents: file times mean nothing in a fresh clone or an unpacked sdist.
 """
 
@@ -131,6 +131,7 @@ if __name__ == "__main__":
     try:
         if sys.argv[1:] == ["test"]:
             install_packages()
+            npm("run", "lint")
             npm("test")
         else:
             build()

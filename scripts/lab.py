@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ def execute(path: Path) -> None:
 
     Raises:
         nbclient.exceptions.CellExecutionError: A cell failed.
+        nbclient.exceptions.DeadKernelError: The kernel died.
     """
     import nbformat
     from nbclient import NotebookClient
@@ -42,7 +44,13 @@ def execute(path: Path) -> None:
         on_cell_execute=announce,
         on_cell_executed=report,
     )
-    client.execute()
+    with tempfile.TemporaryFile("w+") as said:  # TensorFlow says much that would hide the progress
+        try:
+            client.execute(stderr=said)
+        except Exception:
+            said.seek(0)
+            print(f"\n{said.read()}", file=sys.stderr)
+            raise
 
 
 def open_lab(path: Path) -> None:
@@ -57,14 +65,12 @@ def main(arguments: list[str]) -> int:
     if "--headless" not in arguments:
         print(f"==> Opening {QUICKSTART.name} in JupyterLab (Ctrl-C twice ends it)", flush=True)
         open_lab(QUICKSTART)
-    from nbclient.exceptions import CellExecutionError
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-    # Keep the terminal for the progress: TensorFlow tells of its start-up at length.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     print(f"==> Executing {QUICKSTART.name}", flush=True)
     try:
         execute(QUICKSTART)
-    except CellExecutionError as error:
+    except (CellExecutionError, DeadKernelError) as error:
         print(f"\n{error}\nnbkeras: {QUICKSTART.name} failed at the cell above.", file=sys.stderr)
         return 1
     print("==> Every cell ran.")
