@@ -101,7 +101,7 @@ class Run(RunRecord):
         """Read a metric's whole series by step: from the log, else at most 2,000 points."""
         self._expect(metric)
         whole = self.archive(metric) if self.archive is not None else None
-        return self.series(metric) if whole is None else whole
+        return self.series(metric) if whole is None or not len(whole) else whole
 
     def series(self, metric: str) -> StepSeries:
         """Read a metric's series by step in at most 2,000 points, for a view."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbkeras.runs.log import row
 from nbkeras.runs.log.chunks import EPOCH_AXIS, STEP_AXIS, joined
+from nbkeras.runs.log.files import BusyError, alone
 from nbkeras.runs.log.schema import nature, open_for_reading, open_for_writing
 from nbkeras.runs.log.stored import StoredRun
 from nbkeras.runtime.refusal import Refusal
@@ -91,7 +92,9 @@ def remove(path: Path, ids: list[str]) -> None:
     with _refusing(path):
         if nature(path) != "log":
             return
-        with closing(open_for_writing(path)) as connection:
+        with alone(path.parent):
+            opened = open_for_writing(path)
+        with closing(opened) as connection:
             connection.execute("BEGIN IMMEDIATE")
             numbers = [
                 number
@@ -125,5 +128,5 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection | None]:
 def _refusing(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error, BusyError) as error:
         raise Refusal(f"the run log {path} cannot be used: {error}") from error

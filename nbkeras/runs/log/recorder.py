@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from nbkeras.runs.observing import Event, Fresh
     from nbkeras.runs.run import Run
 
-WAITING = 65536
+WAITING = 262_144
 """The most values of a series that wait for the disk; beyond, they are thinned to a half."""
+
+_MANY = WAITING // 4  # From so many on, the writer is not to wait for its next turn.
 
 _Pair: TypeAlias = "tuple[array[int], array[float]]"
 
@@ -54,6 +56,11 @@ class Batch:
             pair[1].extend(values)
         self.events.extend(later.events)
 
+    @property
+    def longest(self) -> int:
+        """The length of its longest series."""
+        return max((len(steps) for steps, _ in self.series.values()), default=0)
+
     def thin(self) -> bool:
         """Halve the series that are too long; say whether there was one."""
         long = [key for key, (steps, _) in self.series.items() if len(steps) > WAITING]
@@ -84,13 +91,13 @@ class Recorder:
         self._last_step = -1
         self._told: dict[str, int] = {}  # metric -> values by epoch that came
         self._events = 0
-        self._lock = threading.Lock()
+        # Re-entrant: an interrupt's handler may end the run in the midst of a tick.
+        self._lock = threading.RLock()
 
     def on_tick(self, _: Run, fresh: Fresh) -> None:
         """Take what came since the last tick."""
         if self.off:
             return
-        thinned = False
         with self._lock:
             batch = self._batch
             for step, values in fresh.steps:
@@ -103,7 +110,10 @@ class Recorder:
             self._events += len(fresh.events)
             if fresh.steps:
                 self._last_step = fresh.steps[-1][0]
-                thinned = batch.thin()
+            many = batch.longest > _MANY
+            thinned = many and batch.thin()
+        if many:
+            self._hurry()
         if thinned:
             self.run.add_note("the disk did not keep up: the run log holds fewer steps than ran")
 
@@ -147,7 +157,7 @@ class Recorder:
     def disown(self) -> None:
         """Take nothing more, in a forked child: the run is the parent's."""
         self.off = True
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def turn_off(self, reason: str) -> None:
         """Write nothing more of this run, and let it say so."""

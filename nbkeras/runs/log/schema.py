@@ -73,7 +73,7 @@ def nature(path: Path) -> Nature:
     if not path.exists():
         return "new"
     try:
-        with closing(open_for_reading(path)) as connection:
+        with closing(_inspect(path)) as connection:
             (application,) = connection.execute("PRAGMA application_id").fetchone()
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -89,18 +89,34 @@ def nature(path: Path) -> Nature:
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
-    """Open a log of any process, or any other file, such that nothing is written to it."""
-    uri = path.absolute().as_uri()
-    connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, timeout=BUSY)
+    """Open a log, of any process, for questions only."""
     try:
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        # Able to write, so that it can take away the files that SQLite makes beside it.
+        connection = _connected(path, "mode=rw")
     except sqlite3.OperationalError as error:
-        connection.close()
+        if is_busy(error):
+            raise
+        return _inspect(path)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _inspect(path: Path) -> sqlite3.Connection:
+    """Open a file that may be anybody's, such that nothing is written to it."""
+    try:
+        return _connected(path, "mode=ro")
+    except sqlite3.OperationalError as error:
         if is_busy(error):
             raise
         # In a folder that cannot be written, SQLite cannot make the files that go with WAL.
-        return sqlite3.connect(f"{uri}?immutable=1", uri=True)
-    except sqlite3.DatabaseError:
+        return _connected(path, "immutable=1")
+
+
+def _connected(path: Path, how: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=BUSY)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException:
         connection.close()
         raise
     return connection

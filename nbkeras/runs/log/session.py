@@ -109,22 +109,28 @@ class Session:
                 row.update(self._connection, entry.number, recorder.run, time.time())
 
     def replace(self, recorders: list[Recorder]) -> bool:
-        """Keep the file aside, because it is no sound log; the next write begins a new one.
+        """Keep the file aside, because it is damaged; the next write begins a new one.
 
         Returns:
-            Whether that was done.
+            Whether that was done, or another kernel was quicker.
 
         """
+        try:
+            with files.alone(self.path.parent):
+                if self._identity != files.identity(self.path):
+                    return True
+                if self._connection is not None:
+                    self._connection.close()
+                    self._connection = None
+                return self._keep_aside(recorders)
+        except (OSError, files.BusyError):
+            return False
+
+    def _keep_aside(self, recorders: list[Recorder]) -> bool:
         if self._replaced == _REPLACEMENTS:
             return False
         self._replaced += 1
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-        try:
-            aside = files.keep_aside(self.path)
-        except OSError:
-            return False
+        aside = files.keep_aside(self.path)
         note = f"{self.path} was no sound run log: it is kept as {aside.name}, a new one was begun"
         for each in recorders:
             each.run.add_note(note)
@@ -138,15 +144,15 @@ class Session:
             for each in recorders:
                 each.run.add_note(f"{self.path} was deleted or replaced: the run log goes on in a new one")
         files.make_folder(self.path)
-        found = files.identity(self.path)
-        what = nature(self.path)
-        if what == "newer":
-            raise NewerLogError
-        # Another kernel may have put a sound log there since we looked.
-        if what == "foreign" and found == files.identity(self.path) and not self.replace(recorders):
-            raise OSError(errno.EBADF, "it is no run log")
-        self._connection = open_for_writing(self.path)
-        self._identity = files.identity(self.path)
+        with files.alone(self.path.parent):
+            files.remove_leftovers(self.path)
+            what = nature(self.path)
+            if what == "newer":
+                raise NewerLogError
+            if what == "foreign" and not self._keep_aside(recorders):
+                raise OSError(errno.EBADF, "it is no run log")
+            self._connection = open_for_writing(self.path)
+            self._identity = files.identity(self.path)
         for each in recorders:
             if each.run.id in self._entries:
                 each.start_over()

@@ -8,6 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from nbkeras.runs.log.files import BusyError
 from nbkeras.runs.log.recorder import Recorder
 from nbkeras.runs.log.schema import is_busy, is_damage
 from nbkeras.runs.log.session import NewerLogError, Session
@@ -132,7 +133,7 @@ class LogWriter:
         try:
             session.write(recorders)
         except Exception as error:  # noqa: BLE001 - whatever happens here must not end the training
-            if is_busy(error):
+            if isinstance(error, BusyError) or is_busy(error):
                 return False
             if is_damage(error) and session.replace(recorders):
                 return False
