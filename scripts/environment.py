@@ -86,12 +86,14 @@ def _make_venv() -> None:
 
 def _build_view() -> None:
     """Build the view with the machine's Node.js, else with one from PyPI."""
-    build = [PYTHON, ROOT / "scripts" / "build_view.py"]
     if build_view.find_npm() is None:
         say(f"Taking Node.js from PyPI (none of version {build_view.OLDEST_NODE} or newer here)")
         pip(build_view.NODE_FROM_PYPI)
     say("Building the view (extension/)")
-    status = subprocess.run(build, check=False).returncode
+    pip(build_view.LAB_BUILDER)
+    build = [PYTHON, ROOT / "scripts" / "build_view.py"]
+    path = f"{PYTHON.parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    status = subprocess.run(build, env=os.environ | {"PATH": path}, check=False).returncode
     if status:
         sys.exit(status)
 
