@@ -17,7 +17,7 @@ class ViewBuildHook(BuildHookInterface):  # type: ignore[type-arg]
     """Builds the view for wheels, sdists and editable installs."""
 
     def dependencies(self) -> list[str]:
-        """Ask for what building the view takes, where it must be built; PyPI's Node.js where there is none."""
+        """Ask for what a build of the view takes, Node.js from PyPI included where there is none."""
         view = self._view()
         if view["is_built"]():
             return []
