@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import threading
 import time
 from functools import partial
@@ -57,7 +57,7 @@ class Run(RunRecord):
         """Begin a run that nobody looks at yet."""
         self.created = time.time()
         begun = time.strftime("%Y%m%d-%H%M%S", time.localtime(self.created))
-        self.id = f"{begun}-{secrets.token_hex(2)}"
+        self.id = f"{begun}-{os.urandom(2).hex()}"
         self.name = name or kind
         self.kind = kind
         self.status = "running"

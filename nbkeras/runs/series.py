@@ -57,8 +57,8 @@ class Series:
         >>> for step in range(100_000):
         ...     series.append(step, abs(step - 77_777.0))
         >>> points = series.points()
-        >>> len(points) <= 100, points.values.min(), points.values.max()
-        (True, np.float64(0.0), np.float64(77777.0))
+        >>> len(points) <= 100, float(points.values.min()), float(points.values.max())
+        (True, 0.0, 77777.0)
 
     Args:
         limit: The most points, 4 or more.

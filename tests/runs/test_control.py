@@ -39,7 +39,7 @@ def test_learning_rate_and_snapshot_are_handed_over_once():
 @pytest.mark.parametrize("value", [0, -1, math.nan, math.inf, "fast", None])
 def test_a_learning_rate_that_is_none_is_refused(value):
     control = Control()
-    with pytest.raises(Refusal, match="must be a number above 0, such as 0.001, not"):
+    with pytest.raises(Refusal, match=r"must be a number above 0, such as 0\.001, not"):
         control.set_learning_rate(value)
     assert not control.pending
 

@@ -10,21 +10,21 @@ auc val_auc_2 AUC precision precision_at_recall recall sensitivity_at_specificit
 fbeta_score iou io_u binary_io_u one_hot_mean_io_u meanIoU mean_iou r2 r2_score top_k
 top_k_categorical_accuracy sparse_top_k_categorical_accuracy top_5 val_top_5 cosine_similarity
 dice_coefficient true_positives psnr BinaryAccuracy pearson_correlation
-""".split()
+"""
 
 LOW = """
 loss val_loss head_a_loss accuracy_loss mse mae mean_squared_error root_mean_squared_error
 binary_crossentropy kl_divergence categorical_hinge logcosh false_positives false_negatives
 precision_error word_error_rate poisson perplexity my_metric val_ learning_rate mapper
-""".split()
+"""
 
 
-@pytest.mark.parametrize("name", HIGH)
+@pytest.mark.parametrize("name", HIGH.split())
 def test_better_when_high(name):
     assert metrics.direction(name) == "max"
 
 
-@pytest.mark.parametrize("name", LOW)
+@pytest.mark.parametrize("name", LOW.split())
 def test_better_when_low(name):
     assert metrics.direction(name) == "min"
 

@@ -17,6 +17,10 @@ def stream(limit, steps, values):
     return series.points()
 
 
+def at_once(limit, steps, values):
+    return decimated(steps, values, limit)
+
+
 def samples(length, seed, odd=0.02):
     random = np.random.default_rng(seed)
     steps = np.cumsum(random.integers(1, 9, length))
@@ -26,7 +30,7 @@ def samples(length, seed, odd=0.02):
     return steps, values
 
 
-@pytest.mark.parametrize("way", [stream, lambda limit, *series: decimated(*series, limit)])
+@pytest.mark.parametrize("way", [stream, at_once])
 @pytest.mark.parametrize("limit", [4, 64, 2000])
 @pytest.mark.parametrize("length", LENGTHS)
 def test_the_picture_keeps_what_matters(way, limit, length):
@@ -49,7 +53,7 @@ def test_the_picture_keeps_what_matters(way, limit, length):
     assert np.isfinite(points.values).all() == np.isfinite(values).all()
 
 
-@pytest.mark.parametrize("way", [stream, lambda limit, *series: decimated(*series, limit)])
+@pytest.mark.parametrize("way", [stream, at_once])
 def test_every_stretch_keeps_its_extremes_and_its_odd_values(way):
     steps = np.arange(50_000)
     values = np.sin(steps / 900) + np.random.default_rng(1).normal(size=50_000) * 0.1

@@ -90,7 +90,7 @@ def test_reading_what_is_no_log_changes_nothing_and_says_so(log, folder, make):
     listed = runs.all()
     assert listed == []
     assert "is no run log: the next run keeps it aside" in listed.notes[0]
-    with pytest.raises(Refusal, match="no runs yet.*is no run log"):
+    with pytest.raises(Refusal, match=r"no runs yet.*is no run log"):
         runs.latest()
     assert log.read_bytes() == before
     assert not list(folder.glob("*.unreadable-*"))

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -48,11 +49,36 @@ def test_a_file_system_that_takes_no_files(train):
     check_that_training_goes_on(runs.log_path(), train, "cannot be written (")
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write all")
-def test_a_folder_that_cannot_be_written(log, train):
-    log.parent.mkdir()
-    log.parent.chmod(0o555)
-    check_that_training_goes_on(log, train, "cannot be written (")
+UNPRIVILEGED = """
+import os, sys
+from nbkeras import runs
+from nbkeras.runs.log import writer
+runs.latest  # Read all code before the right to read it goes.
+if os.geteuid() == 0:
+    os.setuid(65534)
+runs.set_log(sys.argv[1])
+run = runs.begin("fit", "one", {}, {})
+run.record_epoch(1, {"loss": 1.0})
+run.finish("finished")
+writer.flush(runs.log_path())
+print(run.history["loss"], run.notes)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are others there")
+@pytest.mark.parametrize("there", [False, True])
+def test_a_folder_that_cannot_be_written(kernel, there):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if there:
+            (folder / ".nbkeras").mkdir()
+            (folder / ".nbkeras").chmod(0o555)
+        folder.chmod(0o555)
+        out = kernel(UNPRIVILEGED, folder / ".nbkeras" / "runs.sqlite").communicate(timeout=60)[0]
+        folder.chmod(0o755)
+    assert out.startswith("[1.0] ['the run log is off: ")
+    assert "cannot be written (permission denied)" in out
+    assert out.count("the run log is off") == 1
 
 
 def test_a_disk_that_fills_up_in_mid_run(log, train, monkeypatch, forget):
