@@ -1,10 +1,10 @@
-"""A table of runs: to be sorted in a notebook, complete without a script, and as text."""
+"""A table of runs: its columns sort where scripts run, and it is complete where they do not."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from typing import TYPE_CHECKING
 
-from nbkeras.runtime.frontend import in_kernel
 from nbkeras.widgets.picture.page import fit, render
 from nbkeras.widgets.picture.runs_rows import runs_rows
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from nbkeras.widgets.picture.page import Bundle
     from nbkeras.widgets.picture.runs_rows import RunsRows
 
-LIMIT = 40_000
-"""The most bytes that the static table takes in a notebook's file."""
+LIMIT = 80_000
+"""The most bytes that the table takes in a notebook's file."""
 
-_ROWS = (200, 150, 120, 90, 60, 20)
+_ROWS = (200, 150, 100, 50, 20)
 
 
-def runs_table_bundle(runs: Sequence[RunRecord]) -> dict[str, Any]:
+def runs_table_bundle(runs: Sequence[RunRecord]) -> Bundle:
     """Return a table of runs: name, status, when, epochs, best metrics, time.
 
-    In a notebook it is a widget whose columns sort; beside it stand the same table as plain HTML,
-    for a notebook that is read without a kernel, and as text.
+    A click on a column's name sorts by it, also in a saved notebook without a kernel; the script that
+    does it comes with the HTML. In a notebook that is not trusted it stays away, and the table stands.
 
     Example:
         >>> from nbkeras.runs.run import Run
@@ -36,22 +36,17 @@ def runs_table_bundle(runs: Sequence[RunRecord]) -> dict[str, Any]:
         runs: the runs, newest last; the newest 200 are shown, fewer where they take much room.
 
     Returns:
-        MIME type to content, for ``display(…, raw=True)``.
+        ``{"text/html": …, "text/plain": …}``.
     """
-    bundle = fit(LIMIT, _ROWS, lambda limit: _static(runs_rows(runs, limit=limit)))
-    if not in_kernel() or not runs:
-        return dict(bundle)
-    from nbkeras.widgets.runs_table_widget import RunsTable
-
-    view, _ = RunsTable(runs_rows(runs, limit=_ROWS[0])).mimebundle()
-    return {**view, **bundle}
-
-
-def _static(rows: RunsRows) -> Bundle:
-    if not rows.rows:
+    if not runs:
         return {"text/html": render("line.html", line="no runs"), "text/plain": "no runs"}
-    table = rows.table()
+    return fit(LIMIT, _ROWS, lambda limit: _bundle(runs_rows(runs, limit=limit)))
+
+
+def _bundle(rows: RunsRows) -> Bundle:
+    table = rows.table
     lines = table.plain()
-    if rows.left_out:
-        lines.append(f"and {rows.left_out} older runs")
-    return {"text/html": render("runs.html", table=table), "text/plain": "\n".join(lines)}
+    if table.left_out:
+        lines.append(f"and {table.left_out} older runs")
+    keys = json.dumps({"words": table.words, "numbers": rows.numbers}, separators=(",", ":"))
+    return {"text/html": render("runs.html", table=table, keys=keys), "text/plain": "\n".join(lines)}

@@ -15,47 +15,21 @@ if TYPE_CHECKING:
 
     from nbkeras.runs.record import RunRecord
 
-WORDS = 3
-"""So many columns at the left hold words: name, status and when."""
-
 _METRICS = 4
 _NAME_LENGTH = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """A cell: what it says, and what it is sorted by (None comes last)."""
-
-    text: str
-    key: float | str | None
-
-
-@dataclass(frozen=True, slots=True)
-class RunRow:
-    """A run's id and its cells."""
-
-    id: str
-    cells: tuple[Cell, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class RunsRows:
-    """Rows of runs, the newest first.
+    """Runs as rows, the newest first.
 
     Attributes:
-        columns: the columns' names.
-        rows: a row for each run that is shown.
-        left_out: how many older runs are not.
+        table: what is shown: words (name, status, when), numbers, the id.
+        numbers: the numbers of each row, to sort by; None for one that is missing.
     """
 
-    columns: tuple[str, ...]
-    rows: tuple[RunRow, ...]
-    left_out: int
-
-    def table(self) -> Table:
-        """Return the rows as text."""
-        rows = (tuple(cell.text for cell in row.cells) for row in self.rows)
-        return Table(self.columns, tuple(rows), self.left_out, words=WORDS)
+    table: Table
+    numbers: tuple[tuple[float | None, ...], ...]
 
 
 def runs_rows(runs: Sequence[RunRecord], *, limit: int) -> RunsRows:
@@ -67,7 +41,7 @@ def runs_rows(runs: Sequence[RunRecord], *, limit: int) -> RunsRows:
         >>> from nbkeras.runs.run import Run
         >>> run = Run("fit", "digits")
         >>> run.record_epoch(1, {"val_loss": 0.6})
-        >>> runs_rows([run], limit=10).columns
+        >>> runs_rows([run], limit=10).table.header
         ('name', 'status', 'when', 'epochs', 'best val_loss', 'time', 'id')
 
     Args:
@@ -82,19 +56,27 @@ def runs_rows(runs: Sequence[RunRecord], *, limit: int) -> RunsRows:
     metrics = order[:_METRICS]
     best = [f"best {wording.metric(metric)}" for metric in metrics]
     rows = []
+    numbers = []
     for run, summary in zip(shown, summaries, strict=True):
-        name = wording.line(run.name, _NAME_LENGTH)
         epochs = summary["epochs"] if run.kind not in {"evaluate", "predict"} else 0
         values = [summary["best"].get(metric) for metric in metrics]
-        cells = [
-            Cell(name, name.casefold()),
-            Cell(run.status, run.status),
-            Cell(numerals.moment(run.created), run.created),
-            Cell(numerals.count(epochs) if epochs else numerals.MISSING, epochs or None),
-            *(Cell(numerals.value(value), value) for value in values),
-            Cell(numerals.seconds(summary["seconds"]), summary["seconds"]),
-            Cell(run.id, run.id),
-        ]
-        rows.append(RunRow(run.id, tuple(cells)))
-    columns = ("name", "status", "when", "epochs", *best, "time", "id")
-    return RunsRows(columns, tuple(rows), len(runs) - len(shown))
+        rows.append(
+            (
+                wording.line(run.name, _NAME_LENGTH),
+                run.status,
+                numerals.moment(run.created),
+                numerals.count(epochs) if epochs else numerals.MISSING,
+                *map(numerals.value, values),
+                numerals.seconds(summary["seconds"]),
+                run.id,
+            )
+        )
+        numbers.append((epochs or None, *map(_short, values), _short(summary["seconds"])))
+    header = ("name", "status", "when", "epochs", *best, "time", "id")
+    table = Table(header, tuple(rows), len(runs) - len(shown), words=3)
+    return RunsRows(table, tuple(numbers))
+
+
+def _short(number: float | None) -> float | None:
+    """Return a number with as many digits as sorting needs."""
+    return None if number is None else float(f"{number:.6g}")

@@ -9,6 +9,7 @@ from nbkeras.runs.run import Run
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.widgets.compare import LIMIT, comparison_bundle
 from nbkeras.widgets.picture.differences import differences
+from tests.widgets.picture.page import expect_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,3 +97,7 @@ def test_hostile_words_are_text(make: Make) -> None:
     assert "<script" not in html
     assert "&lt;script&gt;" in html
     html.encode()
+
+
+def test_a_sanitizer_has_nothing_to_take_away(any_run: Run) -> None:
+    expect_kept(comparison_bundle([any_run, any_run])["text/html"])

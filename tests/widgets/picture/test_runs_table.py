@@ -4,15 +4,15 @@ import html
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from nbkeras.runs.run import Run
-from nbkeras.widgets import runs_table
 from nbkeras.widgets.picture.runs_rows import runs_rows
 from nbkeras.widgets.runs_table import LIMIT, runs_table_bundle
+from tests.widgets.picture.page import expect_kept, untrusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
 
     Make = dict[str, Callable[..., Run]]
 
@@ -49,16 +49,16 @@ def test_the_text_says_the_same(make: Make) -> None:
 
 def test_columns_are_for_the_metrics_that_most_runs_have(make: Make) -> None:
     runs = [make["digits"](), make["digits"](), make["long_run"](epochs=2)]
-    assert runs_rows(runs, limit=10).columns[4:8] == (
+    assert runs_rows(runs, limit=10).table.header[4:8] == (
         *("best val_loss", "best loss", "best accuracy", "best val_metric_0"),
     )
 
 
 def test_a_missing_value_sorts_last() -> None:
     run = Run("fit", "nothing yet")
-    [row] = runs_rows([run], limit=1).rows
-    assert row.cells[3].text == "-"
-    assert row.cells[3].key is None
+    rows = runs_rows([run], limit=1)
+    assert rows.table.rows[0][3] == "-"
+    assert rows.numbers[0][0] is None
 
 
 def test_no_runs_is_said() -> None:
@@ -71,29 +71,31 @@ def test_a_thousand_runs_fit_and_the_rest_is_counted(make: Make) -> None:
     bundle = runs_table_bundle(runs)
     assert len(json.dumps(bundle, ensure_ascii=False).encode()) <= LIMIT
     shown = len(rows_of(bundle))
-    assert shown >= 90
+    assert shown >= 100
     assert f"and {1000 - shown} older runs" in bundle["text/html"]
     assert f"and {1000 - shown} older runs" in bundle["text/plain"]
 
 
 def test_hostile_names_are_text(make: Make) -> None:
     bundle = runs_table_bundle([make["hostile"](), make["endless"]()])
-    assert "<script" not in bundle["text/html"]
+    assert bundle["text/html"].count("<script") == 1
     assert "<img" not in bundle["text/html"]
     bundle["text/html"].encode()
     assert "\x1b" not in bundle["text/plain"]
 
 
-def test_in_a_notebook_it_is_a_widget_with_the_same_table_beside_it(
-    make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(runs_table, "in_kernel", lambda: True)
-    bundle = runs_table_bundle([make["digits"]("first")])
-    assert set(bundle) == {
-        "application/vnd.jupyter.widget-view+json",
-        "text/html",
-        "text/plain",
-    }
-    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"]
-    assert rows_of(bundle)[0][0] == "first"
-    assert "first" in bundle["text/plain"]
+def test_the_numbers_to_sort_by_are_those_that_are_shown(make: Make) -> None:
+    run = make["digits"]()
+    html_text = runs_table_bundle([run])["text/html"]
+    keys = json.loads(html.unescape(html_text.partition('data-keys="')[2].partition('"')[0]))
+    assert keys["words"] == 3
+    [[epochs, val_loss, *_, seconds]] = keys["numbers"]
+    assert (epochs, seconds) == (20, 192.0)
+    assert val_loss == pytest.approx(run.summary()["best"]["val_loss"], rel=1e-5)
+
+
+def test_without_its_script_the_table_is_complete(any_run: Run, make: Make) -> None:
+    whole = runs_table_bundle([any_run, make["digits"]("digits")])["text/html"]
+    left = untrusted(whole)
+    expect_kept(left)
+    assert rows_of({"text/html": left}) == rows_of({"text/html": whole})

@@ -3,7 +3,6 @@ from __future__ import annotations
 import html
 import json
 import re
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import nbformat
@@ -12,6 +11,7 @@ from nbconvert import HTMLExporter
 
 from nbkeras.widgets.run_line import run_line, run_line_bundle
 from nbkeras.widgets.static_html import LIMIT, static_bundle
+from tests.widgets.picture.page import Page, expect_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,49 +19,6 @@ if TYPE_CHECKING:
     from nbkeras.runs.run import Run
 
     Make = dict[str, Callable[..., Run]]
-
-# What JupyterLab 4.6 keeps of a notebook that is not trusted, as far as we use it.
-TAGS = {"b", "details", "div", "img", "span", "summary", "table", "tbody", "td", "th", "thead", "tr"}
-ATTRIBUTES = {
-    "*": {"class", "style"},
-    "img": {"alt", "height", "src", "width"},
-    "table": {"cellpadding"},
-    "th": {"scope"},
-    "tr": {"align"},
-}
-STYLES = {
-    *("background", "border-collapse", "border-radius", "color", "display", "font-size", "font-weight"),
-    *("height", "line-height", "margin", "max-width", "opacity", "padding", "text-align"),
-    *("vertical-align", "white-space"),
-}
-VOID = {"img"}
-
-
-class Page(HTMLParser):
-    """The elements, texts and mistakes of a page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.texts: list[str] = []
-        self.open: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, {name: value or "" for name, value in attrs}))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if data.strip():
-            self.texts.append(data.strip())
-
-    def cells(self) -> list[str]:
-        return self.texts
 
 
 def notebook_bytes(bundle: dict[str, str]) -> int:
@@ -92,15 +49,9 @@ def test_ten_metrics_over_500_epochs_are_all_drawn(make: Make) -> None:
 
 
 def test_a_sanitizer_has_nothing_to_take_away(any_run: Run) -> None:
-    page = Page(static_bundle(any_run)["text/html"])
-    assert not page.open
-    for tag, attributes in page.elements:
-        assert tag in TAGS
-        assert set(attributes) <= ATTRIBUTES["*"] | ATTRIBUTES.get(tag, set())
-        for declaration in attributes.get("style", "color:").split(";"):
-            name, _, value = declaration.partition(":")
-            assert name in STYLES
-            assert "var(" not in value
+    text = static_bundle(any_run)["text/html"]
+    expect_kept(text)
+    for tag, attributes in Page(text).elements:
         if tag == "img":
             assert attributes["src"].startswith("data:image/svg+xml;base64,")
             assert attributes["alt"].startswith("Chart of ")
