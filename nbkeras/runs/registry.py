@@ -54,9 +54,6 @@ def begin(
     """
     run = Run(kind, name, parameters, environment)
     with _lock:
-        # The same second, and the same of 65,536 endings.
-        while run.id in _runs:
-            run = Run(kind, name, parameters, environment)
         _runs[run.id] = run
         _let_go()
     if log:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from functools import partial
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nbkeras.runs.control import Control
+from nbkeras.runs.naming import new_id
 from nbkeras.runs.observing import Event, Fresh
 from nbkeras.runs.progress import Progress
 from nbkeras.runs.record import EpochSeries, RunRecord
@@ -56,8 +56,7 @@ class Run(RunRecord):
     ) -> None:
         """Begin a run that nobody looks at yet."""
         self.created = time.time()
-        begun = time.strftime("%Y%m%d-%H%M%S", time.localtime(self.created))
-        self.id = f"{begun}-{os.urandom(2).hex()}"
+        self.id = new_id(self.created)
         self.name = name or kind
         self.kind = kind
         self.status = "running"

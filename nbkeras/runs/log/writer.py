@@ -112,21 +112,19 @@ class LogWriter:
             settled = self._write(session, [each for each in recorders if not each.off])
             if recorders:
                 needed = time.monotonic()
+            if settled:
+                for each in ended:
+                    session.forget(each)
             with self._condition:
                 if settled:
                     self._written = asked
-                    self._let_go(session, ended)
+                    self._recorders = [each for each in self._recorders if each not in ended]
                     self._condition.notify_all()
                 unneeded = not self._recorders and time.monotonic() > needed + _LINGER
                 if self._closing or unneeded:
                     self._thread = self._session = None
                     break
         session.close()
-
-    def _let_go(self, session: Session, ended: list[Recorder]) -> None:
-        for each in ended:
-            session.forget(each)
-            self._recorders.remove(each)
 
     def _write(self, session: Session, recorders: list[Recorder]) -> bool:
         """Write, and say whether it is settled: done, or never to be."""
