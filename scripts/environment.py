@@ -46,7 +46,9 @@ def say(step: str) -> None:
 def pip(*arguments: str) -> None:
     """Run the environment's pip; end with its status when it fails."""
     quiet = [] if sys.stdout.isatty() else ["--quiet"]
-    command = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", *quiet, *arguments]
+    # Modules are compiled when they are first imported: most of them never are.
+    options = ["--disable-pip-version-check", "--no-compile", *quiet]
+    command = [PYTHON, "-m", "pip", "install", *options, *arguments]
     status = subprocess.run(command, cwd=ROOT, check=False).returncode
     if status:
         sys.exit(f"nbkeras: `pip install {' '.join(arguments)}` failed; its lines above say why.")

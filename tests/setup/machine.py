@@ -46,5 +46,5 @@ def empty_environment(folder: Path) -> Path:
 
 def pip_install(python: Path, *arguments: str | Path, **options: object) -> None:
     """Install with the pip of an environment."""
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
+    command = [python, "-m", "pip", "install", "--quiet", "--no-compile", *arguments]
     subprocess.run(command, check=True, **options)
