@@ -109,7 +109,7 @@ def _bundle(runs: Sequence[RunRecord], detail: _Detail) -> Bundle:
     if len(runs) > len(shown):
         lines.append(f"and {len(runs) - len(shown)} more runs")
     lines += ["", *results.plain()]
-    lines += ["", "differences", *differing.plain()] if differing.rows else ["", "no differences"]
+    lines += ["", *differing.plain()] if differing.rows else ["", "no differences"]
     return {"text/html": html, "text/plain": "\n".join(lines)}
 
 
@@ -156,4 +156,4 @@ def _results(runs: Sequence[RunRecord], headers: Sequence[str], *, limit: int) -
         winner = min(known) if direction == "min" else max(known)
         marked |= {(len(rows), at) for at, value in enumerate(values, 1) if value == winner}
         rows.append((f"best {wording.metric(metric)}", *map(numerals.value, values)))
-    return Table(("", *headers), tuple(rows), max(0, len(metrics) - limit), frozenset(marked))
+    return Table(("result", *headers), tuple(rows), max(0, len(metrics) - limit), frozenset(marked))

@@ -39,7 +39,7 @@ def differences(runs: Sequence[RunRecord], labels: Sequence[str], *, limit: int)
         if any(value != values[0] for value in values):
             shown = (numerals.MISSING if value is None else value for value in values)
             rows.append((wording.metric(name), *(wording.line(each, _VALUE_LENGTH) for each in shown)))
-    return Table(("", *labels), tuple(rows[:limit]), max(0, len(rows) - limit))
+    return Table(("difference", *labels), tuple(rows[:limit]), max(0, len(rows) - limit))
 
 
 def _facts(run: RunRecord) -> Iterator[tuple[str, str]]:

@@ -31,7 +31,7 @@ def test_it_lists_the_newest_run_first(make: Make) -> None:
     rows = rows_of(runs_table_bundle([first, second]))
     assert [row[0] for row in rows] == ["second", "first"]
     name, status, _, epochs, val_loss, loss, accuracy, time, id_ = rows[1]
-    assert (name, status, epochs, time, id_) == ("first", "stopped", "20", "3m 12s", first.id)
+    assert (name, status, epochs, time, id_) == ("first", "stopped", "20", "3m\u00a012s", first.id)
     best = first.summary()["best"]
     expected = [f"{best[metric]:.4f}" for metric in ("val_loss", "loss", "accuracy")]
     assert [val_loss, loss, accuracy] == expected

@@ -1,14 +1,17 @@
-"""The table of runs in a real browser."""
+"""The static views in a real browser: the table of runs sorts, and all are accessible."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 from nbkeras.runs.run import Run
+from nbkeras.widgets.compare import comparison_bundle
 from nbkeras.widgets.runs_table import runs_table_bundle
+from nbkeras.widgets.static_html import static_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,3 +107,21 @@ def test_ticked_runs_are_told_and_how_to_compare_them(page: Page) -> None:
 def test_a_table_is_enlivened_once(page: Page) -> None:
     assert page.locator("main thead button").count() == page.locator("main thead th").count()
     assert page.locator("body > .nbkeras-runs tbody input").count() == 1
+
+
+@pytest.mark.parametrize("colours", ["background:#fff;color:#000", "background:#111;color:#fff"])
+def test_axe_finds_nothing_on_light_and_dark_pages(browser: Browser, colours: str) -> None:
+    run, other = Run("fit", "small", {"units": 8}), Run("fit", "large", {"units": 64})
+    for each in (run, other):
+        each.add_note("early stopping: val_loss, patience 3")
+        for epoch in range(1, 6):
+            each.record_epoch(epoch, {"loss": 1 / epoch, "val_loss": float("nan") if epoch == 3 else 2.0})
+        each.finish("stopped", "stop button")
+    views = [static_bundle(run), comparison_bundle([run, other]), runs_table_bundle([run, other])]
+    body = "<hr>".join(view["text/html"] for view in views).replace("<details>", "<details open>")
+    head = '<!doctype html><html lang="en"><title>runs</title>'
+    page = browser.new_page()
+    page.set_content(f'{head}<body style="{colours}"><main><h1>Runs</h1>{body}</main>')
+    results = Axe().run(page)
+    page.close()
+    assert results.violations_count == 0, results.generate_report()
