@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from nbkeras.runs.progress import Progress
 
-_BAR = 20
+_BAR = 12
 _MINUTE, _HOUR = 60, 3600
-# How many metrics matter more than the bar and the rates.
+# How many metrics matter more than the bar.
 _FIRST = 2
 
 
@@ -36,7 +36,7 @@ def progress_line(
         >>> from nbkeras.runs.progress import Progress
         >>> progress_line(Progress(epoch=2, epochs=5, step=30, steps=60), {"loss": 0.25},
         ...               width=60, plain=True)
-        'Epoch 2/5  [==========>         ]  30/60  loss 0.2500'
+        'Epoch 2/5  [======>     ]  30/60  loss 0.2500'
 
     Args:
         progress: where the run stands.
@@ -112,9 +112,9 @@ def _by_importance(
     yield from enumerate(metrics[:_FIRST], 6)
     if steps:
         yield 1, _bar(step / steps, plain=plain)
+    yield from enumerate(metrics[_FIRST:], 6 + _FIRST)
     if _known(progress.step_rate):
         yield 4, f"{progress.step_rate:.3g} steps/s"
-    yield from enumerate(metrics[_FIRST:], 6 + _FIRST)
     if _known(progress.sample_rate):
         yield 5, f"{progress.sample_rate:,.0f} samples/s"
 

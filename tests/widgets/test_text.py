@@ -141,11 +141,11 @@ def test_a_terminal_has_one_line_that_is_drawn_over(monkeypatch: pytest.MonkeyPa
         assert len(terminal.screen()) == 2
     assert terminal.screen() == [
         "monitored",
-        "Epoch 2/3  ━━━━━━━━━━━━━━━━━━━━  10/10  2:02  loss 0.5000",
+        "Epoch 2/3  ━━━━━━━━━━━━  10/10  2:02  loss 0.5000",
     ]
     run.progress.elapsed = 0.5
     run.tick()
-    assert terminal.screen()[1] == "Epoch 2/3  ━━━━━━━━━━━━━━━━━━━━  10/10  loss 0.5000"
+    assert terminal.screen()[1] == "Epoch 2/3  ━━━━━━━━━━━━  10/10  loss 0.5000"
 
 
 def test_the_line_gives_way_to_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,7 +178,7 @@ def test_a_terminal_without_unicode_gets_ascii(monkeypatch: pytest.MonkeyPatch) 
     run.tick()
     run.finish("finished")
     written = terminal.written()
-    assert "[==========>         ]  5/10  loss 0.5000" in written
+    assert "[======>     ]  5/10  loss 0.5000" in written
     assert "gr??er: finished" in written
 
 
@@ -220,7 +220,7 @@ LINE = Progress(
 def test_a_wide_line_says_everything() -> None:
     line = progress_line(LINE, {"loss": 0.25, "accuracy": 0.9, "auc": 0.95}, width=200, plain=True)
     assert line == (
-        "Epoch 3/10  [============>       ]  230/400  1:12, 0:34 left  18.2 steps/s  583 samples/s"
+        "Epoch 3/10  [=======>    ]  230/400  1:12, 0:34 left  18.2 steps/s  583 samples/s"
         "  loss 0.2500  accuracy 0.9000  auc 0.9500"
     )
 
@@ -239,7 +239,7 @@ def test_unknown_numbers_are_left_out() -> None:
 def test_validation_and_pause_are_named() -> None:
     progress = Progress(phase="validate", epoch=1, validation_step=5, validation_steps=20)
     assert progress_line(progress, {}, width=60, paused=True, plain=True) == (
-        "Epoch 1 paused validating  [=====>              ]  5/20"
+        "Epoch 1 paused validating  [===>        ]  5/20"
     )
 
 
