@@ -120,3 +120,20 @@ def test_a_picture_does_not_change_the_stream():
 def test_two_samples_of_one_step_are_both_kept():
     points = stream(10, np.array([5, 5]), np.array([1.0, 2.0]))
     np.testing.assert_array_equal(points.values, [1.0, 2.0])
+
+
+@pytest.mark.parametrize("limit", [5, 6, 7, 30])
+def test_each_bucket_of_the_final_width_keeps_its_extremes(limit):
+    values = np.random.default_rng(limit).normal(size=70_000)
+    series = Series(limit)
+    for step, value in enumerate(values.tolist()):
+        series.append(step, value)
+        if step % 5000 == 4999:
+            assert len(series.points()) <= limit
+            whole = values[: step + 1]
+            rows = [*series._table, *([] if series._open is None else series._open)]
+            width = series._width
+            for place, row in enumerate(rows):
+                filled = width if place < len(series._table) else series._opened
+                bucket = whole[place * width : place * width + filled]
+                assert (row[1], row[3]) == (bucket.min(), bucket.max())

@@ -60,24 +60,26 @@ def load(path: Path) -> list[StoredRun]:
 
 
 def steps_of(path: Path, id: str, metric: str) -> StepSeries:
-    """Read a metric's whole series by step; an empty one when there is none.
+    """Read a metric's whole series by step; an empty one when it has values by epoch alone.
 
     Raises:
-        Refusal: When the file is no log that this nbkeras can read.
+        Refusal: When the run is not in the log, or the file is no log that this
+            nbkeras can read.
 
     """
     with _reading(path) as connection:
-        if connection is None:
-            return joined([])
-        found = connection.execute("SELECT number, metrics FROM runs WHERE id = ?", (id,)).fetchone()
-        names = json.loads(found[1]) if found else []
-        if metric not in names:
-            return joined([])
+        query = "SELECT number, metrics FROM runs WHERE id = ?"
+        found = connection.execute(query, (id,)).fetchone() if connection else None
+        if connection is None or found is None:
+            raise Refusal(f"run {id} is no longer in {path}: nbkeras.runs.all() lists what is there")
+        number, metrics = found
+        names = json.loads(metrics)
+        place = names.index(metric) if metric in names else None
         return joined(
             connection.execute(
                 "SELECT count, steps, data FROM chunks"
                 " WHERE run = ? AND axis = ? AND metric = ? ORDER BY number",
-                (found[0], STEP_AXIS, names.index(metric)),
+                (number, STEP_AXIS, place),
             )
         )
 

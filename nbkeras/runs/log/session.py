@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 HEARTBEAT = 5.0
 """Seconds after which a run's row is written though nothing came."""
 
-
 _REPLACEMENTS = 3  # A disk that damages every file is not to be filled with them.
 
 

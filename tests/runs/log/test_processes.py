@@ -43,7 +43,7 @@ def test_a_killed_kernel_loses_at_most_its_last_second(log, kernel):
     other = kernel(TRAIN, log, "doomed", 60)
     begun = time.time()
     lines = []
-    while time.time() < begun + 2.5:
+    while time.time() < begun + 2:
         lines.append(other.stdout.readline().split())
         if len(lines) == 20:
             while not log.exists() or not runs.all():
@@ -69,7 +69,7 @@ def test_a_killed_kernel_loses_at_most_its_last_second(log, kernel):
 
 
 def test_two_kernels_write_one_log_at_once(log, kernel):
-    others = [kernel(TRAIN, log, f"kernel {number}", 2) for number in range(2)]
+    others = [kernel(TRAIN, log, f"kernel {number}", 1) for number in range(2)]
     printed = [other.communicate(timeout=60)[0].splitlines() for other in others]
     assert [other.returncode for other in others] == [0, 0]
     for number, lines in enumerate(printed):
@@ -188,10 +188,10 @@ def test_a_log_in_a_folder_that_cannot_be_written_is_read(train, forget, kernel)
         code = (
             "import os, sys\n"
             "from nbkeras import runs\n"
-            "runs.latest\n"
+            "runs.set_log(sys.argv[1])\n"
+            "runs.all()  # Read all code before the right to read it goes.\n"
             "if os.geteuid() == 0:\n"
             "    os.setuid(65534)\n"
-            "runs.set_log(sys.argv[1])\n"
             "print(runs.all().notes or runs.latest().history['loss'])\n"
         )
         out = kernel(code, log).communicate(timeout=60)[0].strip()

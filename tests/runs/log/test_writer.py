@@ -12,6 +12,8 @@ from nbkeras import runs
 from nbkeras.runs.log import recorder, writer
 from nbkeras.runs.log.recorder import WAITING
 from nbkeras.runs.log.writer import writer_of
+from nbkeras.runs.observing import Fresh
+from nbkeras.runtime.refusal import Refusal
 
 
 def rows(log, what):
@@ -195,3 +197,48 @@ def test_ticks_and_commits_at_any_pace(log, number):
             writer.flush(log)
     run.finish("finished")
     np.testing.assert_array_equal(run.steps("loss").steps, np.arange(1, step + 1))
+
+
+def test_what_could_not_be_written_goes_before_what_came_since(log, train):
+    run = train("one", finish=False)
+    ear = recorder.Recorder(run, lambda: None)
+    for step in (1, 2, 3):
+        fresh = Fresh(steps=[(step, {"loss": float(step), f"only {step}": 0.0})])
+        ear.on_tick(run, fresh)
+        if step == 1:
+            taken = ear.take()
+            assert not ear.take()
+        if step == 2:
+            ear.give_back(taken)
+    series = {name: recorder.as_series(pair) for (_, name), pair in ear.take().series.items()}
+    assert series["loss"].steps.tolist() == [1, 2, 3]
+    assert {name: len(each) for name, each in series.items() if name != "loss"} == {
+        "only 1": 1,
+        "only 2": 1,
+        "only 3": 1,
+    }
+
+
+def test_a_quiet_run_shows_that_it_is_alive(log, train, monkeypatch):
+    monkeypatch.setattr("nbkeras.runs.log.session.HEARTBEAT", 0.0)
+    train("one", finish=False)
+    writer.flush(log)
+    ((before,),) = rows(log, "SELECT heartbeat FROM runs")
+    writer.flush(log)
+    ((after,),) = rows(log, "SELECT heartbeat FROM runs")
+    assert after > before
+
+
+def test_reading_a_run_that_is_no_longer_in_the_log(log, train, forget):
+    live = train("one")
+    forget(log)
+    stored = runs.latest()
+    runs.delete("one")
+    with pytest.raises(Refusal, match=f"run {live.id} is no longer in "):
+        stored.steps("loss")
+    writer_of(log).close()
+    log.unlink()
+    with pytest.raises(Refusal, match="is no longer in "):
+        stored.series("loss")
+    assert len(live.steps("loss")) == 20
+    assert stored.history == live.history
