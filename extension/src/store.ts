@@ -10,8 +10,11 @@ import {
 } from "./protocol";
 import { Series } from "./series";
 
-/** How the store stands to the kernel: hearing from it, not yet heard from it, or cut off for good. */
-export type Link = "live" | "waiting" | "ended";
+/**
+ * How the store stands to the kernel: it hears from it; has not heard from it yet; the kernel does not have the run; the
+ * kernel itself is gone.
+ */
+export type Link = "live" | "waiting" | "lost" | "ended";
 
 /**
  * What a view knows of one run, put together from keyframes and ticks in any order and with any losses.
@@ -50,8 +53,10 @@ export class RunStore {
   }
 
   /** Says what is the matter, or that the link has changed. */
-  set(state: { link?: Link; problem?: string }): void {
-    Object.assign(this, state);
+  set({ link = this.link, problem = this.problem }: { link?: Link; problem?: string }): void {
+    if (link === this.link && problem === this.problem) return;
+    this.link = link;
+    this.problem = problem;
     this.changed();
   }
 
@@ -61,7 +66,8 @@ export class RunStore {
 
   /** True while the kernel can act on a command for this run. */
   get active(): boolean {
-    return this.link !== "ended" && this.run !== null && isActive(this.run.status);
+    const reachable = this.link === "live" || this.link === "waiting";
+    return reachable && this.run !== null && isActive(this.run.status);
   }
 
   subscribe(listener: () => void, signal: AbortSignal): void {

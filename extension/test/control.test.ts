@@ -99,12 +99,27 @@ describe("Commands", () => {
     expect(kernel.interrupts).toBe(0);
   });
 
-  it("closes its comm and its subshell with the run", async () => {
+  it("closes its comm with the run, and keeps the subshell for the next one", async () => {
     commands.pause();
     await settle();
     end();
     await settle();
-    expect(kernel.types().slice(-2)).toEqual(["comm_close", "delete_subshell_request"]);
+    expect(kernel.types().at(-1)).toBe("comm_close");
+    store = new RunStore();
+    store.apply(message("keyframe_full"));
+    new Commands(store, () => kernel, life.signal).pause();
+    await settle();
+    expect(kernel.types().filter((type) => type === "create_subshell_request")).toHaveLength(1);
+    expect(kernel.sent.at(-1)?.header.subshell_id).toBe("subshell-1");
+  });
+
+  it("takes a new subshell after a restart", async () => {
+    commands.pause();
+    await settle();
+    kernel.statusChanged.emit("restarting");
+    new Commands(store, () => kernel, life.signal).pause();
+    await settle();
+    expect(kernel.types().filter((type) => type === "create_subshell_request")).toHaveLength(2);
   });
 
   it("asks for a snapshot on a gap, at most every two seconds", async () => {
@@ -153,8 +168,10 @@ describe("kernels", () => {
     kernel.statusChanged.emit("idle");
     expect(ended).not.toHaveBeenCalled();
     kernel.statusChanged.emit(status);
-    kernel.disposed.emit();
     expect(ended).toHaveBeenCalledOnce();
+    kernel.disposed.emit();
+    expect(ended).toHaveBeenCalledTimes(2);
+    life.abort();
     expect(kernel.statusChanged.size + kernel.disposed.size).toBe(0);
   });
 });

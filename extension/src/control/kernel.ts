@@ -32,20 +32,15 @@ export function asKernel(candidate: unknown): Kernel | null {
 
 const ENDED = new Set(["dead", "restarting", "autorestarting", "terminating"]);
 
-/** Calls back once when the kernel's process is no longer the one that it was, or the connection is given up. */
+/** Calls back whenever the kernel's process is no longer the one that it was, or the connection is given up. */
 export function onKernelEnd(kernel: Kernel, callback: () => void, signal: AbortSignal): void {
-  const stop = () => {
-    kernel.statusChanged?.disconnect(onStatus);
-    kernel.disposed?.disconnect(end);
-  };
-  const end = () => {
-    stop();
-    callback();
-  };
   const onStatus = (_: unknown, status: string) => {
-    if (ENDED.has(status)) end();
+    if (ENDED.has(status)) callback();
   };
   kernel.statusChanged?.connect(onStatus);
-  kernel.disposed?.connect(end);
-  signal.addEventListener("abort", stop);
+  kernel.disposed?.connect(callback);
+  signal.addEventListener("abort", () => {
+    kernel.statusChanged?.disconnect(onStatus);
+    kernel.disposed?.disconnect(callback);
+  });
 }

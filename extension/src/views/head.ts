@@ -1,6 +1,6 @@
 import type { Commands } from "../control/commands";
-import { h, setText } from "../element";
-import type { Status } from "../protocol";
+import { h, setAttribute, setText } from "../element";
+import { isActive, type RunInfo, type Status } from "../protocol";
 import type { RunStore } from "../store";
 import { controls } from "./controls";
 import type { Part } from "./part";
@@ -19,6 +19,14 @@ export function statusWord(status: Status): string {
   return WORDS[status];
 }
 
+/** What the head says of a run: its status and why, or that the page does not know. */
+function said({ link, run }: RunStore): [mark: string, word: string, reason: string] {
+  const { status, reason } = run as RunInfo;
+  if (!isActive(status) || link === "live" || link === "ended") return [status, WORDS[status], reason];
+  if (link === "waiting") return ["waiting", WORDS[status], "waiting for the kernel…"];
+  return ["lost", "Not live", "this kernel no longer has the run: %monitor shows how it ended"];
+}
+
 /** The head row: name, status and its reason, the controls at the right. */
 export function head(store: RunStore, commands: Commands, signal: AbortSignal): Part {
   const name = h("span", { class: "nbk-name" });
@@ -31,13 +39,12 @@ export function head(store: RunStore, commands: Commands, signal: AbortSignal): 
   return {
     node,
     update() {
-      const run = store.run;
-      if (!run) return;
-      const waiting = store.active && store.link === "waiting";
-      setText(name, run.name);
-      setText(word, statusWord(run.status));
-      setText(reason, waiting ? "waiting for the kernel…" : run.reason);
-      dot.dataset.status = waiting ? "waiting" : run.status;
+      if (!store.run) return;
+      const [mark, statusText, reasonText] = said(store);
+      setText(name, store.run.name);
+      setText(word, statusText);
+      setText(reason, reasonText);
+      setAttribute(dot, "data-status", mark);
       buttons.update();
     },
   };

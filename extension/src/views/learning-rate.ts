@@ -4,7 +4,7 @@ import * as format from "../format";
 import type { RunStore } from "../store";
 import type { Part } from "./part";
 
-/** The learning rate: shows the current one, and sets what is typed on Enter. */
+/** The learning rate: shows the current one, and sets what is typed on Enter or by the button; Escape takes it back. */
 export function learningRate(store: RunStore, commands: Commands, signal: AbortSignal): Part {
   const input = h("input", {
     class: "nbk-rate-input",
@@ -15,45 +15,53 @@ export function learningRate(store: RunStore, commands: Commands, signal: AbortS
     "aria-label": "Learning rate",
     "data-lm-suppress-shortcuts": "true",
   });
-  const set = h("button", { type: "submit", class: "nbk-button" }, "Set");
+  const set = h("button", { type: "button", class: "nbk-button", "aria-label": "Set learning rate" }, "Set");
   const label = h("span", { class: "nbk-rate-label", "aria-hidden": "true" }, "Learning rate");
-  const node = h("form", { class: "nbk-rate", novalidate: true }, label, input, set);
+  // No form: front ends that show outputs in a sandbox do not let forms be sent.
+  const node = h("div", { class: "nbk-rate" }, label, input, set);
   let shown = "";
+  let sent = false;
 
   const edited = () => input.value.trim() !== shown;
   const check = () => {
     const wrong = edited() && !(Number(input.value) > 0 && Number.isFinite(Number(input.value)));
     input.setCustomValidity(wrong ? `Expected a number above 0, received ${JSON.stringify(input.value)}.` : "");
     setAttribute(input, "aria-invalid", wrong ? "true" : null);
-    setAttribute(set, "aria-disabled", edited() && !wrong && commands.available ? null : "true");
+    setAttribute(set, "aria-disabled", edited() && !wrong && !sent && commands.available ? null : "true");
+  };
+  const send = () => {
+    check();
+    if (!input.reportValidity() || set.hasAttribute("aria-disabled")) return;
+    sent = true;
+    commands.setLearningRate(Number(input.value));
+    check();
   };
   const restore = () => {
     input.value = shown;
+    sent = false;
     check();
   };
-  input.addEventListener("input", check, { signal });
-  input.addEventListener("keydown", (event) => event.key === "Escape" && restore(), { signal });
-  node.addEventListener(
-    "submit",
-    (event) => {
-      event.preventDefault();
-      check();
-      if (!input.reportValidity() || !edited() || !commands.available) return;
-      shown = input.value.trim();
-      commands.setLearningRate(Number(shown));
-      check();
-    },
-    { signal },
-  );
+  const onKey = ({ key }: KeyboardEvent) => {
+    if (key === "Enter") send();
+    if (key === "Escape") restore();
+  };
+  const onInput = () => {
+    sent = false;
+    check();
+  };
+  input.addEventListener("keydown", onKey, { signal });
+  input.addEventListener("input", onInput, { signal });
+  set.addEventListener("click", send, { signal });
 
   return {
     node,
     update() {
       const rate = format.rate(store.progress?.learning_rate ?? Number.NaN);
-      // What somebody is typing is theirs until they send it or leave it as it was.
-      if (rate !== shown && (!edited() || document.activeElement !== input)) {
+      // What somebody is typing stays theirs until the run has taken it, or they take it back.
+      const theirs = edited() && !sent;
+      if (rate !== shown) {
         shown = rate;
-        input.value = rate;
+        if (!theirs) restore();
       }
       input.disabled = !commands.available;
       check();

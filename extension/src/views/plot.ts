@@ -66,7 +66,13 @@ const WHOLE = [1, 2, 5].flatMap((n) => Array.from({ length: 12 }, (_, power) => 
 
 function line(curve: Curve, source: PlotSource): uPlot.Series {
   const stroke = () => source.colors().series[curve.color] ?? source.colors().text;
-  return { stroke, width: 1.5, dash: dashOf(curve.metric), points: { size: 4, fill: stroke, stroke } };
+  return { stroke, width: 1.5, dash: dashOf(curve.metric), points: { show: isSparse, size: 4, fill: stroke, stroke } };
+}
+
+/** Whether a curve has so few points that each may be marked. */
+function isSparse({ data, bbox }: uPlot, series: number): boolean {
+  const placed = (data[series] ?? []).filter((value) => value != null).length;
+  return placed * 14 * uPlot.pxRatio < bbox.width;
 }
 
 function linearRange(_: uPlot, min: number | null, max: number | null): uPlot.Range.MinMax {

@@ -24,11 +24,11 @@ const FIGURES: Figure[] = [
 
 /** One line of times, rates and memory under the bars. */
 export function times(store: RunStore): Part {
-  const node = h("dl", { class: "nbk-times" });
+  const node = h("ul", { class: "nbk-times" });
   const figures = FIGURES.map((figure) => {
-    const value = h("dd");
+    const value = h("span");
     value.style.minWidth = `${figure.width}ch`;
-    const pair = h("div", {}, h("dt", {}, figure.label), value);
+    const pair = h("li", {}, h("span", { class: "nbk-muted" }, figure.label), value);
     node.append(pair);
     return { ...figure, value, pair };
   });
