@@ -127,12 +127,21 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
     try:
         _make(connection)
-        connection.execute("PRAGMA journal_mode = WAL")  # Kept as it was where it cannot be.
+        _use_wal(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        # A file system without shared memory: SQLite's older way is slower, and as safe.
+        if is_busy(error):
+            raise
 
 
 def _make(connection: sqlite3.Connection) -> None:

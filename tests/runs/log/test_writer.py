@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import threading
 import time
 from contextlib import closing
@@ -242,3 +243,29 @@ def test_reading_a_run_that_is_no_longer_in_the_log(log, train, forget):
         stored.series("loss")
     assert len(live.steps("loss")) == 20
     assert stored.history == live.history
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="another way to lock files there")
+@pytest.mark.parametrize("raises", [False, True])
+def test_a_file_system_without_shared_memory(log, train, forget, monkeypatch, raises):
+    class Connection(sqlite3.Connection):
+        def execute(self, statement, *arguments):
+            if raises and "WAL" in statement:
+                raise sqlite3.OperationalError("disk I/O error")
+            return super().execute(statement, *arguments)
+
+    def connect(path, *, uri=False, **options):
+        name, _, how = str(path).partition("?") if uri else (f"file:{path}", "", "mode=rwc")
+        return real(f"{name}?{how}&vfs=unix-dotfile", uri=True, factory=Connection, **options)
+
+    real = sqlite3.connect
+    monkeypatch.setattr("nbkeras.runs.log.schema.sqlite3.connect", connect)
+    run = train("one", finish=False)
+    writer.flush(log)
+    assert {path.name for path in log.parent.iterdir()} <= {"runs.sqlite", "runs.sqlite.lock"}
+    run.record_epoch(3, {"loss": 0.1})
+    run.finish("finished")
+    assert len(run.steps("loss")) == 20
+    forget(log)
+    assert runs.latest().history == run.history
+    assert run.notes == []
