@@ -82,6 +82,8 @@ def test_a_room_imports_only_rooms_before_it(path: Path) -> None:
         return
     allowed = set(ROOMS[: ROOMS.index(room) + 1])
     ours = [name.split(".") for name in imports(path, for_types=True) if name.split(".")[0] == "nbkeras"]
+    if room == ROOMS[-1]:  # the last room may use what a user uses
+        ours = [name for name in ours if name != ["nbkeras"]]
     wrong = [".".join(name) for name in ours if len(name) < 2 or name[1] not in allowed]
     assert not wrong, f"{room} may import from {sorted(allowed)}, and imports {wrong}"
 
