@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { environment: "happy-dom", include: ["test/**/*.test.ts"], restoreMocks: true },
+  test: { include: ["test/**/*.test.ts"], restoreMocks: true },
   plugins: [
     {
       name: "css-as-text",

@@ -124,22 +124,15 @@ export class Chart {
   private read(x: number | null): void {
     const lines = this.curves();
     const ends = lines.flatMap((line) => (line.x.length ? [line.x.at(-1) as number] : []));
-    const all = lines.flatMap((line) => line.x[nearest(line.x, x ?? Number.POSITIVE_INFINITY)] ?? []);
-    const place =
-      x === null
-        ? Math.max(...ends)
-        : (all[
-            nearest(
-              [...all].sort((a, b) => a - b),
-              x,
-            )
-          ] ?? x);
+    const at = x ?? Number.POSITIVE_INFINITY;
+    const near = lines.flatMap((line) => line.x[nearest(line.x, at)] ?? []).sort((a, b) => a - b);
+    const place = near[nearest(near, at)] ?? 0;
     const where = ends.length ? `${this.axis} ${format.count(place)}` : "no data yet";
     setText(this.at, where);
     const texts = this.legend.show(this.store.run?.metrics ?? [], lines, x);
     setAttribute(this.target, "aria-valuemin", String(Math.min(0, ...lines.map((line) => line.x[0] ?? 0))));
     setAttribute(this.target, "aria-valuemax", String(Math.max(0, ...ends)));
-    setAttribute(this.target, "aria-valuenow", String(ends.length ? place : 0));
+    setAttribute(this.target, "aria-valuenow", String(place));
     setAttribute(this.target, "aria-valuetext", [where, ...texts].join(", "));
   }
 }

@@ -41,7 +41,7 @@ export function nearest(x: readonly number[], at: number): number {
     if ((x[middle] as number) <= at) low = middle;
     else high = middle;
   }
-  return Math.abs((x[high] as number) - at) < Math.abs((x[low] as number) - at) ? high : low;
+  return at - (x[low] as number) > (x[high] as number) - at ? high : low;
 }
 
 /** Values as the chart can place them: null where there is no place, on a log scale for zero and below too. */
