@@ -80,7 +80,15 @@ function linearRange(_: uPlot, min: number | null, max: number | null): uPlot.Ra
 }
 
 function logRange(_: uPlot, min: number | null, max: number | null): uPlot.Range.MinMax {
-  return min === null || max === null || min <= 0 ? [0.1, 1] : uPlot.rangeLog(min, max, 10, false);
+  if (min === null || max === null || min <= 0) return [0.1, 1];
+  // To the next number of one digit, and at least a factor of two apart.
+  const low = Math.floor(min / magnitude(min)) * magnitude(min);
+  const high = Math.ceil(max / magnitude(max)) * magnitude(max);
+  return [low, Math.max(high, 2 * low)];
+}
+
+function magnitude(x: number): number {
+  return 10 ** Math.floor(Math.log10(x));
 }
 
 /** The curves have points at different x: each shows the one of its own that is nearest to the cursor. */
