@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from nbkeras.runs.control import Control
 
+STOP_BUTTON = "stop button"
+
 
 class InterruptCount:
     """How many interrupts a cell has had; runs of one cell share it."""
@@ -34,6 +36,7 @@ class GracefulInterrupt:
         self._count = count
         self._previous: Any = None
         self._host: FrameType | None = None
+        self._echoed = False
 
     def install(self, host: FrameType | None) -> None:
         """Take over SIGINT while the frame ``host`` is on the stack.
@@ -62,9 +65,14 @@ class GracefulInterrupt:
         if self._host is not None and not _on_stack(self._host, frame):
             self.remove()
         else:
+            control = self._control
+            if control.stopping and control.stop_reason == STOP_BUTTON and not self._echoed:
+                # The view says stop twice, by a message and by an interrupt: this is the same click.
+                self._echoed = True
+                return
             self._count.seen += 1
             if self._count.seen == 1:
-                self._control.stop("interrupt")
+                control.stop("interrupt")
                 return
         if callable(previous):
             previous(number, frame)

@@ -18,12 +18,17 @@ def model_facts(model: Any, kind: str) -> dict[str, Any]:
         return facts
     optimizer = getattr(model, "optimizer", None)
     if optimizer is not None:
-        facts["optimizer"] = type(optimizer).__name__
-        facts["learning_rate"] = schedule_of(optimizer) or read_learning_rate(optimizer)
+        facts |= optimizer_facts(optimizer)
     loss = getattr(model, "loss", None)
     if loss is not None:
         facts["loss"] = _label(loss)
     return facts
+
+
+def optimizer_facts(optimizer: Any) -> dict[str, Any]:
+    """Return an optimizer's class and its learning rate: a number, or the name of its schedule."""
+    rate = schedule_of(optimizer) or read_learning_rate(optimizer)
+    return {"optimizer": type(optimizer).__name__, "learning_rate": rate}
 
 
 def _label(value: Any) -> str:

@@ -115,7 +115,7 @@ class MonitorHooks:
     def on_test_begin(self, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
         """Begin a run of kind evaluate, or the validation of the fit under way."""
         if self._fitting:
-            self._live.validation_begin(None)
+            self._live.validation_begin()
         else:
             self._begin("evaluate", _callers_caller())
 

@@ -99,6 +99,7 @@ class Recorder:
         progress.steps = steps
         self._base = 0
         self._step = 0
+        self._validation_step = 0
         self._last_logged = -1
         self._told_stop = False
         self._paused_for = 0.0
@@ -125,15 +126,15 @@ class Recorder:
         if self._control.pending or self._clock() >= self._due:
             self._tick(logs)
 
-    def validation_begin(self, steps: int | None) -> None:
+    def validation_begin(self) -> None:
         """Note that the validation of this epoch begins."""
         progress = self.run.progress
         progress.phase = "validate"
         progress.validation_step = 0
-        progress.validation_steps = steps
 
     def validation_step_end(self, step: int) -> None:
         """Note that ``step`` steps of the validation are done."""
+        self._validation_step = step
         if self._control.pending or self._clock() >= self._due:
             self.run.progress.validation_step = step
             self._tick(None)
@@ -141,7 +142,10 @@ class Recorder:
     def epoch_end(self, epoch: int, logs: Mapping[str, Any] | None) -> None:
         """Note the end of an epoch, with its metrics."""
         progress = self.run.progress
+        progress.phase = "train"
+        # What the data did not tell, the first epoch has shown.
         progress.steps = self._step or progress.steps
+        progress.validation_steps = self._validation_step or progress.validation_steps
         self.run.record_epoch(epoch, scalars(logs))
         self._pace.epoch_ended(self._elapsed(self._clock()))
         if self._control.pending or self._clock() >= self._due:
@@ -268,12 +272,16 @@ def close_abandoned(error: BaseException | None) -> None:
 
 
 def scalars(logs: Mapping[str, Any] | None) -> dict[str, float]:
-    """Return the values of Keras's logs that are single numbers, as floats."""
-    values = {}
+    """Return the values of Keras's logs that are single numbers, as floats: the losses first.
+
+    Keras 3 hands over its logs in alphabetical order, tf_keras with the loss in front, where people look.
+    """
+    values: dict[str, float] = {}
     for name, value in (logs or {}).items():
         try:
             values[name] = float(value)
         except (TypeError, ValueError):  # noqa: PERF203 - free where nothing is raised
             # A metric may return an array (a confusion matrix): there is no curve of it.
             continue
-    return values
+    names = sorted(values, key=lambda name: (name.startswith("val_"), name.removeprefix("val_") != "loss"))
+    return {name: values[name] for name in names}

@@ -107,8 +107,11 @@ class FitMagics(NotebookMagics):
         show_code = values.pop("code")
         values["restore_best"] = not values.pop("no_restore_best")
         values["quiet"] = bool(values["quiet"])
-        from nbkeras import fitting
         from nbkeras.runs import registry
+        from nbkeras.training.fitting import fitting
+        from nbkeras.widgets.live import install
+
+        install()
 
         before = registry.live_runs()[-1:]
         try:

@@ -6,6 +6,7 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from nbkeras.callbacks.model_facts import optimizer_facts
 from nbkeras.callbacks.recorder import Plan, Recorder, scalars
 from nbkeras.runtime.frontend import in_ipython
 from nbkeras.runtime.refusal import Refusal
@@ -83,7 +84,9 @@ class track(Generic[Batch]):  # noqa: N801 - used as a function, like tqdm
 
     def __iter__(self) -> Iterator[Epoch[Batch]]:
         """Begin the run and yield its epochs."""
-        self._plan.parameters = {"epochs": self.epochs, "metrics": ", ".join(self._metrics)}
+        self._plan.parameters = {"epochs": self.epochs}
+        if self._optimizer is not None:
+            self._plan.parameters |= optimizer_facts(self._optimizer)
         recorder = Recorder(
             self._plan,
             stop=self._stop,

@@ -12,7 +12,7 @@ import contextlib
 import math
 from typing import Any
 
-from nbkeras.runs import registry
+from nbkeras.callbacks.interrupt import STOP_BUTTON
 from nbkeras.runtime.refusal import Refusal
 
 TARGET = "nbkeras.control"
@@ -25,13 +25,15 @@ def register(shell: Any) -> None:
 
 def obey(data: dict[str, Any]) -> None:
     """Carry out one message of a view; one for a run that has ended does nothing."""
+    from nbkeras.runs import registry  # loaded long before a view has anything to say
+
     run = next((run for run in registry.live_runs() if run.id == data.get("run") and run.live), None)
     if run is None:
         return
     control = run.control
     kind = data.get("type")
     if kind == "stop":
-        control.stop("stop button")
+        control.stop(STOP_BUTTON)
     elif kind == "pause":
         control.pause()
     elif kind == "resume":

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from nbkeras.callbacks.interrupt import GracefulInterrupt, InterruptCount
+from nbkeras.callbacks.interrupt import STOP_BUTTON, GracefulInterrupt, InterruptCount
 from nbkeras.runs.control import Control
 
 
@@ -80,3 +80,16 @@ def test_other_threads_leave_signals_alone(control):
     thread.join()
     with pytest.raises(KeyboardInterrupt):
         interrupt()
+
+
+def test_interrupt_of_the_stop_button_is_no_second_one(control):
+    count = InterruptCount()
+    graceful = GracefulInterrupt(control, count)
+    graceful.install(sys._getframe())
+    control.stop(STOP_BUTTON)
+    interrupt()
+    assert count.seen == 0
+    interrupt()
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
+    graceful.remove()
