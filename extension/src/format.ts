@@ -32,6 +32,11 @@ export function count(x: number): string {
     : UNKNOWN;
 }
 
+/** The number of an epoch or a step where there is little room. */
+export function place(x: number): string {
+  return x < 1e5 ? count(x) : tick(x);
+}
+
 /** Something a second: one decimal below ten. */
 export function perSecond(x: number): string {
   return Number.isFinite(x) && x < 10 ? x.toFixed(1) : count(x);

@@ -32,6 +32,7 @@ describe("format", () => {
 
   it("shows counts, rates, bytes and learning rates", () => {
     expect(format.count(1234567)).toBe("1\u202f234\u202f567");
+    expect(format.place(900_080)).toBe("900.1k");
     expect(format.perSecond(3.149)).toBe("3.1");
     expect(format.perSecond(314.9)).toBe("315");
     expect(format.bytes(512e6)).toBe("512 MB");

@@ -81,10 +81,10 @@ describe("the monitor", () => {
     expect(monitor.texts(".nbk-metric")).toEqual(["loss", "val_loss", "accuracy", "learning_rate"]);
     expect(monitor.texts(".nbk-value")).toEqual(["1.250", "1.750", "0.5000", "4.88e−4"]);
     expect(monitor.texts(".nbk-best")).toEqual([
-      "best 1.500 · epoch 2",
-      "best 1.750 · epoch 2",
-      "best 0.5000 · epoch 2",
-      "\u00a0",
+      "best 1.500 epoch 2",
+      "best 1.750 epoch 2",
+      "best 0.5000 epoch 2",
+      " ",
     ]);
   });
 
@@ -92,7 +92,7 @@ describe("the monitor", () => {
     await show(keyframe(), message("tick"), message("tick_epoch_end"));
     expect(monitor.texts(".nbk-value").slice(0, 2)).toEqual(["∞", "−∞"]);
     expect(monitor.texts("[data-odd]")).toHaveLength(2);
-    expect(monitor.texts(".nbk-best")[0]).toBe("best 1.500 · epoch 2");
+    expect(monitor.texts(".nbk-best")[0]).toBe("best 1.500 epoch 2");
   });
 
   it("keeps times and rates, and leaves out what this machine does not have", async () => {

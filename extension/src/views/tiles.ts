@@ -30,14 +30,15 @@ export function tiles(store: RunStore): Part {
 
 function tile(metric: Metric, mark: Node) {
   const value = h("span", { class: "nbk-value" });
-  const bestText = h("span", { class: "nbk-best" });
+  const bestValue = h("span");
+  const bestPlace = h("span");
   const name = h(
     "span",
     { class: "nbk-metric" },
     mark,
     h("span", { class: "nbk-ellipsis", title: metric.name }, metric.name),
   );
-  const node = h("li", { class: "nbk-tile" }, name, value, bestText);
+  const node = h("li", { class: "nbk-tile" }, name, value, h("span", { class: "nbk-best" }, bestValue, " ", bestPlace));
   return {
     node,
     show(store: RunStore, index: number) {
@@ -45,8 +46,8 @@ function tile(metric: Metric, mark: Node) {
       setText(value, format.value(now));
       value.toggleAttribute("data-odd", now !== undefined && !Number.isFinite(now));
       const top = best(store, index);
-      const none = metric.best ? "best –" : "\u00a0";
-      setText(bestText, top ? `best ${format.value(top.value)} · ${top.axis} ${format.count(top.at)}` : none);
+      setText(bestValue, metric.best ? `best ${format.value(top?.value)}` : "");
+      setText(bestPlace, top ? `${top.axis} ${format.place(top.at)}` : "");
     },
   };
 }
