@@ -1,6 +1,8 @@
 /** The monitor as a notebook widget (anywidget): one store for each model, shared by all its views. */
 
-import css from "../style/monitor.css";
+import chart from "../style/chart.css";
+import monitor from "../style/monitor.css";
+import theme from "../style/theme.css";
 import { Commands } from "./control/commands";
 import { RunStore } from "./store";
 import { kernelOf, listenToWidget, type WidgetModel } from "./transports/widget";
@@ -23,7 +25,7 @@ export default () => {
     render({ el }: Context & { el: HTMLElement }) {
       const view = new AbortController();
       const style = document.createElement("style");
-      style.textContent = css;
+      style.textContent = theme + monitor + chart;
       el.append(style);
       showMonitor(el, store, commands, view.signal);
       return () => view.abort();
