@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from nbkeras.callbacks.interrupt import InterruptCount
 from nbkeras.callbacks.model_facts import model_facts
 from nbkeras.callbacks.recorder import Plan, Recorder
 from nbkeras.runtime.durations import parse_duration
@@ -43,6 +45,10 @@ class MonitorHooks:
         max_time: stop after this time of training: seconds, a ``timedelta``, or text such as ``"10m"``;
             by default never.
         view: show the run while it goes on. Default True; False records it only.
+        plan: what ``%%fit`` knows of the call; it stands for all of the above. Default None.
+
+    Raises:
+        Refusal: when ``max_time`` is no time.
     """
 
     # Keras 3: batch hooks run in the training's own thread and in order, because Colab drops messages
@@ -60,10 +66,12 @@ class MonitorHooks:
         super().__init__()
         # tf_keras: hand over the tensors of a batch as they are; they become numbers on ticks only.
         self._supports_tf_logs = True
+        self._in_session = plan is not None
         if plan is None:
             seconds = None if max_time is None else parse_duration(max_time, option="max_time")
             plan = Plan(name=name or "", max_time=seconds, view=view)
         self._plan = plan
+        self._kind: Kind = "fit"
         self._recorder: Recorder | None = None
         self._step_end: Any = None
         self._fitting = False
@@ -164,18 +172,26 @@ class MonitorHooks:
     def _begin(self, kind: Kind, host: Any) -> None:
         model = self.model  # type: ignore[attr-defined]  # Keras's base class brings model and params
         params = self.params or {}  # type: ignore[attr-defined]
-        plan = self._plan
-        plan.kind = kind
-        plan.epochs = params.get("epochs") if kind == "fit" else 1
-        plan.name = plan.name or str(getattr(model, "name", "") or kind)
-        steps = params.get("steps")
-        plan.parameters = {**model_facts(model, kind), **plan.parameters, "epochs": plan.epochs}
+        given = self._plan
+        plan = replace(
+            given,
+            kind=kind,
+            name=given.name or str(getattr(model, "name", "") or kind),
+            epochs=params.get("epochs") if kind == "fit" else 1,
+            parameters={**model_facts(model, kind), **given.parameters},
+            # The calls of one cell share the count of its interrupts; each plain fit has its own.
+            interrupts=given.interrupts if self._in_session else InterruptCount(),
+        )
+        if kind == "fit":
+            plan.parameters["epochs"] = plan.epochs
+        self._kind = kind
         optimizer = getattr(model, "optimizer", None) if kind == "fit" else None
+        steps = params.get("steps")
         self._recorder = Recorder(plan, stop=self._stop, optimizer=optimizer, steps=steps, host=host)
         self._step_end = self._recorder.step_end
 
     def _stop(self) -> None:
-        if self._plan.kind == "fit":
+        if self._kind == "fit":
             self.model.stop_training = True  # type: ignore[attr-defined]
         else:
             # There is nothing to keep of half an evaluation, and half a prediction would mislead.

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from nbkeras.training.calls import CallKind
     from nbkeras.training.options import FitOptions
 
+# So many of its runs a session keeps at hand; the log has them all.
+RUNS_HELD = 100
+
 
 class Session:
     """The calls of one armed cell, and the runs that they made."""
@@ -81,6 +84,8 @@ class Session:
                 callbacks.callbacks = [c for c in callbacks.callbacks if c not in more]
             if monitor.run is not None:
                 self.runs.append(monitor.run)
+                # A session may last as long as its notebook.
+                del self.runs[:-RUNS_HELD]
         monitor.close()
         return result
 
