@@ -64,7 +64,16 @@ describe("the monitor", () => {
     expect(epoch?.getAttribute("aria-valuetext")).toBe("Epoch 3 of 10");
     expect(epoch?.getAttribute("aria-valuenow")).toBe("2.5");
     expect(step?.getAttribute("aria-valuetext")).toBe("Step 2 of 4");
-    await show(message("tick"), message("tick_epoch_end"));
+  });
+
+  it("gives the step bar to a validation that takes its time", async () => {
+    await show(keyframe());
+    const step = monitor.root.querySelectorAll("[role=progressbar]")[1];
+    const validation = message("tick_epoch_end") as Tick;
+    await show(message("tick"), validation);
+    expect(step?.getAttribute("aria-valuetext")).toBe("Step 4 of 4");
+    await vi.advanceTimersByTimeAsync(1000);
+    await show({ ...validation, seq: 20 });
     expect(step?.getAttribute("aria-valuetext")).toBe("Validation 5 of 5");
   });
 

@@ -4,11 +4,15 @@ import type { Progress } from "../protocol";
 import type { RunStore } from "../store";
 import type { Part } from "./part";
 
-/** The epoch bar and the step bar. */
+// Validation that is over sooner keeps the step bar: one that changes to and fro several times a second says nothing.
+const SETTLED_MS = 1000;
+
+/** The epoch bar, and the step bar, which is validation's while that goes on. */
 export function bars(store: RunStore): Part {
   const epoch = bar();
   const step = bar();
   const node = h("div", { class: "nbk-bars" }, epoch.node, step.node);
+  let trained = Number.NEGATIVE_INFINITY;
   return {
     node,
     update() {
@@ -16,10 +20,12 @@ export function bars(store: RunStore): Part {
       if (!run || !progress) return;
       epoch.node.hidden = run.kind === "evaluate" || run.kind === "predict";
       epoch.show("Epoch", progress.epoch, progress.epochs, epochsDone(progress));
-      const validates = progress.phase === 1 && !epoch.node.hidden;
-      if (validates)
-        step.show("Validation", progress.validation_step, progress.validation_steps, progress.validation_step);
-      else step.show("Step", progress.step, progress.steps, progress.step);
+      if (progress.phase !== 1) trained = performance.now();
+      const validates = !epoch.node.hidden && performance.now() - trained > SETTLED_MS;
+      const [word, at, of] = validates
+        ? (["Validation", progress.validation_step, progress.validation_steps] as const)
+        : (["Step", progress.step, progress.steps] as const);
+      step.show(word, at, of, at);
     },
   };
 }
