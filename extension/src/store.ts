@@ -104,7 +104,12 @@ export class RunStore {
     for (const points of tick.points) this.at(points).append(points.x, points.y);
     if (this.run) {
       const { status = this.run.status } = tick;
-      this.run = { ...this.run, status, events: [...this.run.events, ...tick.events] };
+      const { events } = this.run;
+      // A keyframe just before this tick may have told of them already.
+      const fresh = tick.events.filter(
+        (one) => !events.some(({ step, text }) => step === one.step && text === one.text),
+      );
+      this.run = { ...this.run, status, events: [...events, ...fresh] };
     }
     if (!inOrder) this.complete = false;
     if (!inOrder || tick.points.some(({ metric }) => metric >= known)) this.onGap();

@@ -35,6 +35,12 @@ describe("RunStore", () => {
     expect(store.onGap).not.toHaveBeenCalled();
   });
 
+  it("tells of an event once, also when a keyframe and a tick bring it", () => {
+    store.apply(full());
+    store.apply(tick({ events: [{ step: 5, text: "learning rate set to 0.0005" }] }));
+    expect(store.run?.events).toHaveLength(1);
+  });
+
   it("drops a tick that came before", () => {
     store.apply(full());
     store.apply(tick({ seq: 17, status: "failed" }));
