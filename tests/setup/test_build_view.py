@@ -66,7 +66,10 @@ def put_on_path(folder: Path, version: str) -> None:
 
 
 @pytest.mark.usefixtures("no_node_from_pypi")
-@pytest.mark.parametrize(("version", "fits"), [("v12.22.0", False), ("v20.0.0", True), ("v26.1.0", True)])
+@pytest.mark.parametrize(
+    ("version", "fits"),
+    [("v12.22.0", False), ("v20.18.3", False), ("v20.19.0", True), ("v21.7.0", False), ("v24.1.0", True)],
+)
 def test_an_old_node_is_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, *, fits: bool
 ) -> None:
@@ -78,7 +81,7 @@ def test_an_old_node_is_passed_over(
 @pytest.mark.usefixtures("no_node_from_pypi")
 def test_a_machine_without_node_gets_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(build_view.ViewError, match=r"needs Node.js 20 or newer.*pip install"):
+    with pytest.raises(build_view.ViewError, match=r"needs Node.js 20.19 or newer.*pip install"):
         build_view.npm("run", "build")
 
 
