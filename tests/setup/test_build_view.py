@@ -89,7 +89,7 @@ def test_a_machine_without_node_gets_one_clear_line(tmp_path: Path, monkeypatch:
 def test_a_failing_build_names_the_command(
     extension: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put_on_path(tmp_path, "v22.0.0")
+    put_on_path(tmp_path, "v24.0.0")
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     assert extension.exists()
     with pytest.raises(build_view.ViewError, match=r"`npm run build` in extension/ ended with status 3"):
