@@ -11,7 +11,7 @@ from nbkeras.runs import openers
 from nbkeras.runs.observing import Fresh
 from nbkeras.runs.run import Run
 from nbkeras.runtime.frontend import Frontend, frontend, hears_comms_while_busy, in_kernel, ipykernel_version
-from nbkeras.widgets.protocol import Controls, tick
+from nbkeras.widgets.protocol import FULL_POINTS, KEPT_POINTS, SKETCH_POINTS, Controls, tick
 from nbkeras.widgets.text import TextView
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class LiveMonitor:
         if fresh.snapshot or known != self._known or now >= self._sketch_due:
             # A keyframe holds all that a tick would have said.
             widget.seq += 1
-            widget.post(widget.keyframe(full=fresh.snapshot))
+            widget.post(widget.keyframe(FULL_POINTS if fresh.snapshot else SKETCH_POINTS))
             self._known = known
             self._sketch_due = now + SKETCH_EVERY
             missed = fresh.steps or fresh.epochs
@@ -97,7 +97,7 @@ class LiveMonitor:
         if self._display is None:
             self._show(run)
         self._widget.seq += 1
-        self._widget.post(self._widget.keyframe(full=True))
+        self._widget.post(self._widget.keyframe())
         from nbkeras.widgets.static_html import static_bundle
 
         self._display.update(static_bundle(run), raw=True)
@@ -118,7 +118,7 @@ def live_bundle(run: RunRecord, widget: Any) -> dict[str, Any]:
     JupyterLab with nbkeras's extension draws the second one, which works again when the page is closed
     and reopened while the kernel is busy; every other front end draws the widget.
     """
-    message = widget.keyframe(full=False)
+    message = widget.keyframe(SKETCH_POINTS if run.live else KEPT_POINTS)
     return {
         "text/plain": f"{run.name}: {run.status}",
         WIDGET_MIME: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id},

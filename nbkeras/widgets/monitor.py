@@ -13,7 +13,7 @@ import traitlets
 from ipywidgets import Widget, widget_serialization
 
 from nbkeras.runtime.refusal import Refusal
-from nbkeras.widgets.protocol import Controls, Message, keyframe
+from nbkeras.widgets.protocol import FULL_POINTS, Controls, Message, keyframe
 
 if TYPE_CHECKING:
     from nbkeras.runs.record import RunRecord
@@ -47,12 +47,12 @@ class MonitorWidget(anywidget.AnyWidget):
 
     def picture(self) -> dict[str, Any]:
         """Return the whole picture, as the state carries it."""
-        message = self.keyframe(full=True)
+        message = self.keyframe()
         return {"content": message.content, "buffers": message.buffers}
 
-    def keyframe(self, *, full: bool) -> Message:
-        """Return the run's picture as it is now."""
-        return keyframe(self._run, self.seq, self._controls, full=full)
+    def keyframe(self, points: int = FULL_POINTS) -> Message:
+        """Return the run's picture as it is now, in at most so many points."""
+        return keyframe(self._run, self.seq, self._controls, points=points)
 
     def post(self, message: Message) -> None:
         """Send a message to all views of this monitor."""

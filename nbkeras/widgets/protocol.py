@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 VERSION = 1
 BY_STEP, BY_EPOCH = 0, 1
-# Points in all series of a full keyframe together, and of a sketch: 12 bytes each, so that a full one
-# stays under 100 KB and a sketch under 4 KB.
+# Points in all series of a keyframe together, 12 bytes each: a full one stays under 100 KB, the one that
+# a notebook keeps of a run that is shown again under 40 KB (in base64), and a sketch under 4 KB.
 FULL_POINTS = 7500
+KEPT_POINTS = 2000
 SKETCH_POINTS = 200
 _PHASES = {"train": 0.0, "validate": 1.0, "predict": 2.0}
 
@@ -76,21 +77,19 @@ class Controls:
     hint: str = ""
 
 
-def keyframe(run: RunRecord, seq: int, controls: Controls, *, full: bool) -> Message:
+def keyframe(run: RunRecord, seq: int, controls: Controls, *, points: int = FULL_POINTS) -> Message:
     """Return the whole picture of a run.
 
     Args:
         run: a live or a stored run.
         seq: number of the last message that was sent for it.
         controls: what the view may offer.
-        full: all points that a view can use, or a sketch. A sketch that holds every point says so: it
-            is a full one.
+        points: the most points in all series. A sketch that leaves out none says that it is full.
     """
     series = [(i, axis, x, y) for i, name in enumerate(run.metrics) for axis, x, y in _curves(run, name)]
     whole = sum(len(x) for _, _, x, _ in series)
-    budget = FULL_POINTS if full else SKETCH_POINTS
-    each = max(4, budget // max(1, len(series)))
-    if whole > budget:
+    each = max(4, points // max(1, len(series)))
+    if whole > points:
         series = [(i, axis, *_thin(x, y, each)) for i, axis, x, y in series]
     about: RunContent = {
         "id": run.id,
@@ -108,7 +107,7 @@ def keyframe(run: RunRecord, seq: int, controls: Controls, *, full: bool) -> Mes
         "type": "keyframe",
         "v": VERSION,
         "seq": seq,
-        "full": full or whole <= budget,
+        "full": points > SKETCH_POINTS or whole <= points,
         "run": about,
         "series": [[i, axis, len(x)] for i, axis, x, _ in series],
     }

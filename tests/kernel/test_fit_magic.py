@@ -25,7 +25,7 @@ model.compile("adam", loss, metrics=["accuracy"])
 @pytest.fixture(scope="module")
 def kernel(start_module_kernel):
     kernel = start_module_kernel()
-    assert kernel.run(MODEL)["status"] == "ok"
+    assert kernel.run(f"import nbkeras\n{MODEL}")["status"] == "ok"
     return kernel
 
 
@@ -116,11 +116,22 @@ def test_code_is_printed_and_nothing_trains(kernel):
     assert kernel.value("float(model.get_weights()[0].sum())") == before
 
 
+def test_variables_are_expanded(kernel):
+    kernel.run("many = 2")
+    kernel.run("%%fit --epochs $many --name run-{many}\nhistory = model.fit(x, y)")
+    assert kernel.value("(len(history.history['loss']), nbkeras.runs.latest().name)") == (2, "run-2")
+
+
 def test_whole_notebook(kernel):
     kernel.run("%nbkeras on")
     assert kernel.text().startswith("nbkeras is on: every training is monitored; run log: ")
     kernel.run("history = model.fit(x, y)")
     assert len(kernel.outputs("display_data")) == 1
+    # A refusal without a magic in its cell is one line, too.
+    assert kernel.run("raw.fit(x, y)")["ename"] == "Refusal"
+    (error,) = kernel.outputs("error")
+    assert len(error["traceback"]) == 1
+    assert "expected a compiled model" in error["traceback"][0]
     kernel.run("%nbkeras off")
     kernel.run("history = model.fit(x, y, verbose=0)")
     assert kernel.outputs("display_data") == []

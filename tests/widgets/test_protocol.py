@@ -56,7 +56,12 @@ def test_keyframe_is_the_one_that_the_view_reads(name):
     run.events = [Event(event["step"], event["text"], 0.0) for event in about["events"]]
     run.status, run.reason = about["status"], about["reason"]
     set_progress(run, decoded["progress"])
-    message = keyframe(run, content["seq"], Controls(**about["controls"]), full=content["full"])
+    message = keyframe(
+        run,
+        content["seq"],
+        Controls(**about["controls"]),
+        points=FULL_POINTS if content["full"] else SKETCH_POINTS,
+    )
     # A sketch that leaves nothing out says that it is full.
     message.content["full"] = content["full"]
     assert_same(message, fixture)
@@ -93,7 +98,7 @@ def test_sizes_are_bounded(metrics):
         run.record_step(step, {f"metric_{i}": float(value) + i for i in range(metrics)})
     for epoch in range(1, 3000):
         run.record_epoch(epoch, {f"metric_{i}": 1 / epoch for i in range(metrics)})
-    full, sketch = keyframe(run, 1, Controls(), full=True), keyframe(run, 1, Controls(), full=False)
+    full, sketch = keyframe(run, 1, Controls()), keyframe(run, 1, Controls(), points=SKETCH_POINTS)
     assert full.points <= FULL_POINTS
     assert size(full) <= 100_000
     assert sketch.points <= max(SKETCH_POINTS, 8 * metrics)
@@ -108,6 +113,6 @@ def test_a_sketch_of_little_is_the_full_picture():
     run = Run("fit")
     run.record_step(1, {"loss": math.inf})
     run.record_epoch(1, {"loss": math.nan})
-    message = keyframe(run, 3, Controls(), full=False)
+    message = keyframe(run, 3, Controls(), points=SKETCH_POINTS)
     assert message.content["full"] is True
     assert np.frombuffer(message.buffers[2], "<f4").tolist()[0] == math.inf
