@@ -16,7 +16,7 @@ from nbkeras.runs.vocabulary import UNDER_WAY
 from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
-    from nbkeras.runs.observing import Event
+    from nbkeras.runs.events import Event
     from nbkeras.runs.progress import Progress
     from nbkeras.runs.series import StepSeries
     from nbkeras.runs.vocabulary import JSON, Axis, Direction, Kind, Status

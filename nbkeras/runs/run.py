@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from nbkeras.runs.control import Control
+from nbkeras.runs.events import Event, Fresh
 from nbkeras.runs.naming import new_id
-from nbkeras.runs.observing import Event, Fresh
 from nbkeras.runs.progress import Progress
 from nbkeras.runs.record import EpochSeries, RunRecord
 from nbkeras.runs.series import Series, StepSeries
@@ -20,8 +20,21 @@ from nbkeras.runs.vocabulary import UNDER_WAY
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from nbkeras.runs.observing import Observer
     from nbkeras.runs.vocabulary import JSON, Kind, Status
+
+
+class Observer(Protocol):
+    """Whoever wants to be told of a run: a view, the log.
+
+    Both methods are called in the thread that trains. An observer that raises
+    is told nothing more, and the run says so in a note.
+    """
+
+    def on_tick(self, run: Run, fresh: Fresh) -> None:
+        """Take what came since the last tick."""
+
+    def on_end(self, run: Run) -> None:
+        """Take the end: the status is final, and no tick follows."""
 
 
 class Run(RunRecord):

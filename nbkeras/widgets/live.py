@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.runs import openers
-from nbkeras.runs.observing import Fresh
+from nbkeras.runs.events import Fresh
 from nbkeras.runs.run import Run
 from nbkeras.runtime.frontend import Frontend, frontend, hears_comms_while_busy, in_kernel, ipykernel_version
 from nbkeras.widgets.protocol import FULL_POINTS, KEPT_POINTS, SKETCH_POINTS, Controls, tick

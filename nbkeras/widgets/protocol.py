@@ -17,7 +17,7 @@ from nbkeras.runs.series import decimated
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from nbkeras.runs.observing import Event, Fresh
+    from nbkeras.runs.events import Event, Fresh
     from nbkeras.runs.progress import Progress
     from nbkeras.runs.record import RunRecord
 

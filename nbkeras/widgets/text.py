@@ -12,7 +12,7 @@ from nbkeras.widgets.run_line import run_line
 from nbkeras.widgets.text_line import cells, clock, epoch_name, metric_parts, progress_line
 
 if TYPE_CHECKING:
-    from nbkeras.runs.observing import Fresh
+    from nbkeras.runs.events import Fresh
     from nbkeras.runs.run import Run
 
 # Plain lines come no faster than one in so many seconds.

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nbkeras.runs.observing import Event, Fresh
+from nbkeras.runs.events import Event, Fresh
 from nbkeras.runs.run import Run
 from nbkeras.widgets.protocol import FULL_POINTS, SKETCH_POINTS, Controls, keyframe, tick
 

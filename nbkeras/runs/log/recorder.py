@@ -15,7 +15,7 @@ from nbkeras.runs.series import StepSeries, decimated
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nbkeras.runs.observing import Event, Fresh
+    from nbkeras.runs.events import Event, Fresh
     from nbkeras.runs.run import Run
 
 WAITING = 262_144

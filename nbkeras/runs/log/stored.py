@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from nbkeras.runs.events import Event
 from nbkeras.runs.log.owner import Owner, is_alive
-from nbkeras.runs.observing import Event
 from nbkeras.runs.progress import Progress
 from nbkeras.runs.record import EpochSeries, RunRecord
 from nbkeras.runs.series import StepSeries, decimated

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from nbkeras import runs
+from nbkeras.runs.events import Fresh
 from nbkeras.runs.log import recorder, writer
 from nbkeras.runs.log.recorder import WAITING
 from nbkeras.runs.log.writer import writer_of
-from nbkeras.runs.observing import Fresh
 from nbkeras.runtime.refusal import Refusal
 
 

@@ -1,12 +1,8 @@
-"""What a run tells those who look at it."""
+"""What happens to a run, and what came since its last tick."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from nbkeras.runs.run import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +37,3 @@ class Fresh:
     epochs: list[tuple[int, dict[str, float]]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     snapshot: bool = False
-
-
-class Observer(Protocol):
-    """Whoever wants to be told of a run: a view, the log.
-
-    Both methods are called in the thread that trains. An observer that raises
-    is told nothing more, and the run says so in a note.
-    """
-
-    def on_tick(self, run: Run, fresh: Fresh) -> None:
-        """Take what came since the last tick."""
-
-    def on_end(self, run: Run) -> None:
-        """Take the end: the status is final, and no tick follows."""
