@@ -63,9 +63,16 @@ def test_first_interrupt_returns_history_and_weights(model, data, interrupting):
 
 
 def test_second_interrupt_in_the_cell_raises(model, data, interrupting):
-    with pytest.raises(KeyboardInterrupt), nbkeras.fitting(quiet=True, batch_size=8) as session:
-        model.fit(*data, epochs=50, callbacks=[interrupting(3)])
-        model.fit(*data, epochs=50, callbacks=[interrupting(3)])
+    session = None
+
+    def cell():
+        nonlocal session
+        with nbkeras.fitting(quiet=True, batch_size=8) as session:
+            model.fit(*data, epochs=50, callbacks=[interrupting(3)])
+            model.fit(*data, epochs=50, callbacks=[interrupting(3)])
+
+    with pytest.raises(KeyboardInterrupt):
+        cell()
     assert [run.status for run in session.runs] == ["stopped", "interrupted"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
