@@ -1,0 +1,1 @@
+"""Measures nbkeras against its bars and its peers: ``python -m tests.benchmarks``."""

@@ -1,0 +1,60 @@
+"""The small model that all benchmarks train: 5 epochs of 400 steps."""
+
+from __future__ import annotations
+
+import functools
+import time
+from typing import Any
+
+import keras
+import numpy as np
+
+EPOCHS, STEPS, BATCH = 5, 400, 32
+
+
+@functools.lru_cache(maxsize=1)
+def data() -> tuple[Any, Any]:
+    """Return inputs of shape (12800, 16) and labels of 10 classes."""
+    chance = np.random.default_rng(1)
+    x = chance.normal(size=(STEPS * BATCH, 16)).astype("float32")
+    return x, (np.abs(x).sum(axis=1) * 3).astype("int32") % 10
+
+
+def small_model() -> Any:
+    """Return a compiled model with a loss and one metric."""
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([keras.Input((16,)), keras.layers.Dense(32, "relu"), keras.layers.Dense(10)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer="adam", loss=loss, metrics=["accuracy"])
+    return model
+
+
+class Slowdown(keras.callbacks.Callback):
+    """Holds a training back, so that it takes a given time."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._per_step = seconds / (EPOCHS * STEPS)
+        self._due: float | None = None
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Wait until the step is due."""
+        if self._due is None:
+            self._due = time.perf_counter()
+        self._due += self._per_step
+        time.sleep(max(0.0, self._due - time.perf_counter()))
+
+
+def fit(model: Any, *, verbose: int = 0, callbacks: list[Any] | None = None, seconds: float = 0) -> None:
+    """Train the model.
+
+    Args:
+        model: what `small_model` returned.
+        verbose: Keras's own progress bar.
+        callbacks: what else is told; None as a user would leave it.
+        seconds: how long it shall take, 0 for as fast as it can.
+    """
+    x, y = data()
+    if seconds:
+        callbacks = [Slowdown(seconds), *(callbacks or [])]
+    model.fit(x, y, batch_size=BATCH, epochs=EPOCHS, verbose=verbose, callbacks=callbacks)
