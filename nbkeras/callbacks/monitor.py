@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from nbkeras.callbacks.batch_hooks import StraightHooks, hooks_caller
 from nbkeras.callbacks.interrupt import InterruptCount
 from nbkeras.callbacks.model_facts import model_facts
 from nbkeras.callbacks.recorder import Plan, Recorder
@@ -73,6 +74,7 @@ class MonitorHooks:
         self._plan = plan
         self._kind: Kind = "fit"
         self._recorder: Recorder | None = None
+        self._straight = StraightHooks()
         self._step_end: Any = None
         self._fitting = False
 
@@ -91,6 +93,7 @@ class MonitorHooks:
         if recorder is None:
             return
         self._fitting = False
+        self._straight.remove()
         if error is None:
             recorder.end_as_asked()
         else:
@@ -100,7 +103,7 @@ class MonitorHooks:
 
     def on_train_begin(self, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
         """Begin a run of kind fit."""
-        self._begin("fit", _callers_caller())
+        self._begin("fit", _callers_caller(), hooks_caller())
         self._fitting = True
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
@@ -118,6 +121,7 @@ class MonitorHooks:
     def on_train_end(self, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
         """Close the run."""
         self._fitting = False
+        self._straight.remove()
         self._live.end_as_asked(reason=self._why_it_ended())
 
     def on_test_begin(self, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
@@ -125,7 +129,7 @@ class MonitorHooks:
         if self._fitting:
             self._live.validation_begin()
         else:
-            self._begin("evaluate", _callers_caller())
+            self._begin("evaluate", _callers_caller(), hooks_caller())
 
     def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Note a step of it."""
@@ -137,11 +141,12 @@ class MonitorHooks:
     def on_test_end(self, logs: Logs = None) -> None:
         """Close a run of kind evaluate."""
         if not self._fitting:
+            self._straight.remove()
             self._live.end_as_asked(logs)
 
     def on_predict_begin(self, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
         """Begin a run of kind predict."""
-        self._begin("predict", _callers_caller())
+        self._begin("predict", _callers_caller(), hooks_caller())
 
     def on_predict_batch_end(self, batch: int, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
         """Note a step of it."""
@@ -149,6 +154,7 @@ class MonitorHooks:
 
     def on_predict_end(self, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
         """Close the run."""
+        self._straight.remove()
         self._live.end_as_asked()
 
     # tf_keras asks these before it calls the batch hooks; Keras 3's base class lacks them.
@@ -165,11 +171,11 @@ class MonitorHooks:
     @property
     def _live(self) -> Recorder:
         if self._recorder is None:
-            self._begin("fit", None)
+            self._begin("fit", None, None)
         assert self._recorder is not None  # noqa: S101 - _begin has just made it
         return self._recorder
 
-    def _begin(self, kind: Kind, host: Any) -> None:
+    def _begin(self, kind: Kind, host: Any, caller: Any) -> None:
         model = self.model  # type: ignore[attr-defined]  # Keras's base class brings model and params
         params = self.params or {}  # type: ignore[attr-defined]
         given = self._plan
@@ -189,6 +195,7 @@ class MonitorHooks:
         steps = params.get("steps")
         self._recorder = Recorder(plan, stop=self._stop, optimizer=optimizer, steps=steps, host=host)
         self._step_end = self._recorder.step_end
+        self._straight.set(caller, self)
 
     def _stop(self) -> None:
         if self._kind == "fit":

@@ -276,12 +276,21 @@ def scalars(logs: Mapping[str, Any] | None) -> dict[str, float]:
 
     Keras 3 hands over its logs in alphabetical order, tf_keras with the loss in front, where people look.
     """
-    values: dict[str, float] = {}
-    for name, value in (logs or {}).items():
-        try:
-            values[name] = float(value)
-        except (TypeError, ValueError):  # noqa: PERF203 - free where nothing is raised
-            # A metric may return an array (a confusion matrix): there is no curve of it.
-            continue
+    values = _numbers(logs or {})
     names = sorted(values, key=lambda name: (name.startswith("val_"), name.removeprefix("val_") != "loss"))
     return {name: values[name] for name in names}
+
+
+def _numbers(logs: Mapping[str, Any]) -> dict[str, float]:
+    values: dict[str, float] = {}
+    for name, value in logs.items():
+        if isinstance(value, dict):
+            # A metric may return several values by name; Keras's own callbacks see them side by side, too.
+            values |= _numbers(value)
+            continue
+        try:
+            values[name] = float(value)
+        except (TypeError, ValueError):
+            # A metric may return an array (a confusion matrix): there is no curve of it.
+            continue
+    return values
