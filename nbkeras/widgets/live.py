@@ -11,14 +11,13 @@ from nbkeras.runs import openers
 from nbkeras.runs.events import Fresh
 from nbkeras.runs.run import Run
 from nbkeras.runtime.frontend import Frontend, frontend, hears_comms_while_busy, in_kernel, ipykernel_version
+from nbkeras.widgets.allowance import SKETCH_EVERY, Allowance
 from nbkeras.widgets.protocol import FULL_POINTS, KEPT_POINTS, SKETCH_POINTS, Controls, tick
 from nbkeras.widgets.text import TextView
 
 if TYPE_CHECKING:
     from nbkeras.runs.record import RunRecord
 
-# Seconds between two sketches, from which a page that was closed and reopened draws its picture.
-SKETCH_EVERY = 2.0
 MIME = "application/vnd.nbkeras.monitor+json"
 WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
 # Monitors that one cell keeps; the older ones of a cell that trains many models fold to a line.
@@ -69,35 +68,55 @@ class LiveMonitor:
         self._known: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
         self._status: str = run.status
         self._sketch_due = 0.0
+        self._allowance = Allowance()
+        self._waiting = Fresh()
 
     def on_tick(self, run: Run, fresh: Fresh) -> None:
         """Send what is new; first of all the display itself."""
         if self._display is None:
             self._show(run)
             return
-        widget = self._widget
         now = time.monotonic()
+        waiting = self._waiting
+        waiting.steps += fresh.steps
+        waiting.epochs += fresh.epochs
+        waiting.events += fresh.events
         known = (run.metrics, tuple(run.notes))
         if fresh.snapshot or known != self._known or now >= self._sketch_due:
             # A keyframe holds all that a tick would have said.
-            widget.seq += 1
-            widget.post(widget.keyframe(FULL_POINTS if fresh.snapshot else SKETCH_POINTS))
+            size = self._send_keyframe(FULL_POINTS if fresh.snapshot else SKETCH_POINTS)
             self._known = known
-            self._sketch_due = now + SKETCH_EVERY
-            missed = fresh.steps or fresh.epochs
+            self._sketch_due = now + (SKETCH_EVERY if fresh.snapshot else self._allowance.sketched(size))
+            missed = waiting.steps or waiting.epochs
             if not missed:
+                waiting.events.clear()
                 self._status = run.status
                 return
+        urgent = fresh.events or run.status != self._status
+        if urgent or self._allowance.allows_tick(now):
+            self._allowance.ticked(now, self._send_tick(run))
+
+    def _send_keyframe(self, points: int) -> int:
+        widget = self._widget
         widget.seq += 1
-        widget.post(tick(run, fresh, widget.seq, status=run.status != self._status))
+        message = widget.keyframe(points)
+        widget.post(message)
+        return message.size
+
+    def _send_tick(self, run: Run) -> int:
+        widget = self._widget
+        widget.seq += 1
+        message = tick(run, self._waiting, widget.seq, status=run.status != self._status)
+        widget.post(message)
+        self._waiting = Fresh()
         self._status = run.status
+        return message.size
 
     def on_end(self, run: Run) -> None:
         """Send the last picture, then put the static one in the widget's place."""
         if self._display is None:
             self._show(run)
-        self._widget.seq += 1
-        self._widget.post(self._widget.keyframe())
+        self._send_keyframe(FULL_POINTS)
         from nbkeras.widgets.static_html import static_bundle
 
         self._display.update(static_bundle(run), raw=True)

@@ -6,6 +6,7 @@ that it brings, one after the other. `extension/src/protocol.ts` reads what this
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
 VERSION = 1
 BY_STEP, BY_EPOCH = 0, 1
 # Points in all series of a keyframe together, 12 bytes each: a full one stays under 100 KB, the one that
-# a notebook keeps of a run that is shown again under 40 KB (in base64), and a sketch under 4 KB.
+# a notebook keeps of a run that is shown again under 40 KB (in base64), and a sketch of few metrics 2 KB.
 FULL_POINTS = 7500
 KEPT_POINTS = 2000
-SKETCH_POINTS = 200
+SKETCH_POINTS = 100
 _PHASES = {"train": 0.0, "validate": 1.0, "predict": 2.0}
 
 
@@ -66,6 +67,11 @@ class Message:
     def points(self) -> int:
         """How many points it carries."""
         return sum(entry[2] for entry in self.content["series"])
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has, as Jupyter writes them."""
+        return len(json.dumps(self.content)) + sum(map(len, self.buffers))
 
 
 @dataclass(frozen=True, slots=True)
