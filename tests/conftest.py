@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from scripts import chromium as chromium_script
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from playwright.sync_api import Browser
+
 HERE = Path(__file__).parent
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 MARKER_OF_FOLDER = {"browser": "browser", "cluster": "kernel", "kernel": "kernel"}
 
 
@@ -48,6 +61,23 @@ def pytest_make_collect_report(
         report.outcome = "failed"
         report.longrepr = f"Tests of {part[0]} may not be skipped in CI: {report.longrepr}"
     return report
+
+
+@pytest.fixture
+def python_interrupts() -> Generator[None, None, None]:
+    """Give SIGINT Python's own handler: a program that is started in the background has none."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Generator[Browser, None, None]:
+    """One Chromium for all tests: Playwright runs once in a process."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

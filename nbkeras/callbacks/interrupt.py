@@ -39,13 +39,13 @@ class GracefulInterrupt:
         self._echoed = False
 
     def install(self, host: FrameType | None) -> None:
-        """Take over SIGINT while the frame ``host`` is on the stack.
+        """Take over SIGINT while the frame ``host`` is on the stack; without one, leave it alone.
 
         Only the main thread may set handlers; a ``fit`` in another thread keeps Python's own behaviour.
         A run that dies without a word (an exception in a plain ``fit``) never calls ``remove``: the
         handler then finds that ``host`` is gone and gives SIGINT back by itself.
         """
-        if threading.current_thread() is not threading.main_thread():
+        if host is None or threading.current_thread() is not threading.main_thread():
             return
         self._host = host
         self._previous = signal.signal(signal.SIGINT, self._handle)

@@ -1,4 +1,11 @@
-"""The record of every training run: live ones, and the log on disk."""
+"""The record of every training run: live ones, and the log on disk.
+
+Example:
+    >>> import nbkeras
+    >>> nbkeras.runs.latest().name
+    'more dropout'
+
+"""
 
 from __future__ import annotations
 

@@ -18,10 +18,9 @@ def interrupt():
 
 
 @pytest.fixture
-def control():
-    before = signal.getsignal(signal.SIGINT)
+def control(python_interrupts):
     yield Control()
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_first_stops_and_second_raises(control):
@@ -75,7 +74,7 @@ def test_a_handler_set_later_stays(control):
 
 def test_other_threads_leave_signals_alone(control):
     graceful = GracefulInterrupt(control, InterruptCount())
-    thread = threading.Thread(target=graceful.install, args=(None,))
+    thread = threading.Thread(target=graceful.install, args=(sys._getframe(),))
     thread.start()
     thread.join()
     with pytest.raises(KeyboardInterrupt):

@@ -10,6 +10,8 @@ import pytest
 
 import nbkeras
 
+pytestmark = pytest.mark.usefixtures("python_interrupts")
+
 
 @pytest.fixture
 def interrupting(keras):
