@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
-from ipywidgets import Widget, widget_serialization
+from ipywidgets import Layout, Widget, widget_serialization
 
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.widgets.protocol import FULL_POINTS, Controls, Message, keyframe
@@ -43,7 +43,7 @@ class MonitorWidget(anywidget.AnyWidget):
         self._run = run
         self._controls = controls
         self.seq = 0
-        super().__init__(code=view_code(), run_id=run.id)
+        super().__init__(code=view_code(), layout=_layout(), run_id=run.id)
 
     def picture(self) -> dict[str, Any]:
         """Return the whole picture, as the state carries it."""
@@ -73,3 +73,9 @@ def view_code() -> ViewCode:
         raise Refusal(text) from None
     # mtime 0: the same module gives the same bytes.
     return ViewCode(source=gzip.compress(module, mtime=0), digest=hashlib.sha256(module).hexdigest())
+
+
+@functools.lru_cache(maxsize=1)
+def _layout() -> Any:
+    """Return the one layout of all monitors: ipywidgets would make, send and keep another for each."""
+    return Layout()
