@@ -8,7 +8,9 @@ in the same cell goes to the handler that stood there before, which raises ``Key
 from __future__ import annotations
 
 import signal
+import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from nbkeras.runs.control import Control
 
 STOP_BUTTON = "stop button"
+# The view says stop twice: by a message and, 0.4 s later, by an interrupt. So long after the message an
+# interrupt is taken for the second half of the same click.
+ECHO = 1.0
 
 
 class InterruptCount:
@@ -45,44 +50,59 @@ class GracefulInterrupt:
         A run that dies without a word (an exception in a plain ``fit``) never calls ``remove``: the
         handler then finds that ``host`` is gone and gives SIGINT back by itself.
         """
-        if host is None or threading.current_thread() is not threading.main_thread():
+        if host is None or not _in_main_thread():
             return
         self._host = host
         self._previous = signal.signal(signal.SIGINT, self._handle)
 
     def remove(self) -> None:
         """Give SIGINT back to whoever had it before."""
-        if self._previous is None or threading.current_thread() is not threading.main_thread():
+        if self._host is None:
             return
-        # Somebody who set a handler after us keeps it.
-        if signal.getsignal(signal.SIGINT) == self._handle:
-            signal.signal(signal.SIGINT, self._previous)
-        self._previous = None
         self._host = None
+        # Who set a handler after us keeps it. Ours may be what they go back to, so it stays good for
+        # passing interrupts on.
+        if _in_main_thread() and signal.getsignal(signal.SIGINT) == self._handle:
+            signal.signal(signal.SIGINT, self._previous)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        previous = self._previous
-        if self._host is not None and not _on_stack(self._host, frame):
+        if self._host is not None and not on_stack(self._host, frame):
             self.remove()
-        else:
-            control = self._control
-            if control.stopping and control.stop_reason == STOP_BUTTON and not self._echoed:
-                # The view says stop twice, by a message and by an interrupt: this is the same click.
-                self._echoed = True
-                return
-            self._count.seen += 1
-            if self._count.seen == 1:
-                control.stop("interrupt")
-                return
+        if self._host is not None and self._stops_the_run():
+            return
+        previous = self._previous
         if callable(previous):
             previous(number, frame)
         elif previous != signal.SIG_IGN:
             raise KeyboardInterrupt
 
+    def _stops_the_run(self) -> bool:
+        control = self._control
+        if control.stop_reason == STOP_BUTTON and not self._echoed:
+            self._echoed = True
+            if time.monotonic() - control.stopped_at < ECHO:
+                return True
+        self._count.seen += 1
+        if self._count.seen > 1:
+            return False
+        control.stop("interrupt")
+        return True
 
-def _on_stack(wanted: FrameType, frame: FrameType | None) -> bool:
+
+def on_stack(wanted: FrameType, frame: FrameType | None) -> bool:
+    """Tell whether a frame is ``frame`` or one that waits for it."""
     while frame is not None:
         if frame is wanted:
             return True
         frame = frame.f_back
     return False
+
+
+def on_any_stack(wanted: FrameType) -> bool:
+    """Tell whether a frame is being executed in any thread."""
+    frames = sys._current_frames()  # noqa: SLF001 - CPython's documented way to all threads
+    return any(on_stack(wanted, frame) for frame in frames.values())
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

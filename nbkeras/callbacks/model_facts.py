@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.learning_rate import read_learning_rate, schedule_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nbkeras.runs.vocabulary import Direction
 
 
 def model_facts(model: Any, kind: str) -> dict[str, Any]:
@@ -23,6 +28,22 @@ def model_facts(model: Any, kind: str) -> dict[str, Any]:
     if loss is not None:
         facts["loss"] = _label(loss)
     return facts
+
+
+def metric_directions(model: Any) -> dict[str, Direction]:
+    """Return which way is better, for the metrics of a model that say so."""
+    metrics = list(getattr(model, "metrics", []))
+    # Keras 3 holds the metrics of a compile in one of its own.
+    return directions_of(
+        [*metrics, *(inner for metric in metrics for inner in getattr(metric, "metrics", []))]
+    )
+
+
+def directions_of(metrics: Iterable[Any]) -> dict[str, Direction]:
+    """Return which way is better, for the metric objects that say so."""
+    ends: dict[str, Direction] = {"up": "max", "down": "min"}
+    said = {getattr(metric, "name", ""): getattr(metric, "_direction", None) for metric in metrics}
+    return {str(name): ends[way] for name, way in said.items() if way in ends}
 
 
 def optimizer_facts(optimizer: Any) -> dict[str, Any]:

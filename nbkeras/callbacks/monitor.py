@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nbkeras.callbacks.batch_hooks import StraightHooks, hooks_caller
 from nbkeras.callbacks.interrupt import InterruptCount
-from nbkeras.callbacks.model_facts import model_facts
-from nbkeras.callbacks.recorder import Plan, Recorder
+from nbkeras.callbacks.model_facts import metric_directions, model_facts
+from nbkeras.callbacks.plan import Plan
+from nbkeras.callbacks.recorder import Recorder
 from nbkeras.runtime.durations import parse_duration
-from nbkeras.runtime.keras_lines import Line, active_line, keras_module
+from nbkeras.runtime.keras_lines import Line, active_line, keras_module, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,8 +71,10 @@ class MonitorHooks:
         self._in_session = plan is not None
         if plan is None:
             seconds = None if max_time is None else parse_duration(max_time, option="max_time")
-            plan = Plan(name=name or "", max_time=seconds, view=view)
+            plan = Plan(name=str(name or ""), max_time=seconds, view=view)
         self._plan = plan
+        self.notes: list[str] = []
+        """What the views say of the next run above its curves."""
         self._kind: Kind = "fit"
         self._recorder: Recorder | None = None
         self._straight = StraightHooks()
@@ -99,6 +102,10 @@ class MonitorHooks:
         else:
             recorder.fail(error)
 
+    def __reduce__(self) -> Any:
+        """Copy and pickle as a fresh Monitor: a run has one writer (KerasTuner copies its callbacks)."""
+        return _fresh, (line_of(self), self._plan, self._in_session)
+
     # Keras calls the methods below.
 
     def on_train_begin(self, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
@@ -116,6 +123,10 @@ class MonitorHooks:
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Note an epoch's metrics."""
+        run = self._live.run
+        if not run.directions:
+            # Keras makes the metrics of a compile when it meets the first batch.
+            run.directions = metric_directions(self.model)  # type: ignore[attr-defined]
         self._live.epoch_end(epoch + 1, logs)
 
     def on_train_end(self, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
@@ -184,12 +195,14 @@ class MonitorHooks:
             kind=kind,
             name=given.name or str(getattr(model, "name", "") or kind),
             epochs=params.get("epochs") if kind == "fit" else 1,
+            notes=[*given.notes, *self.notes],
             parameters={**model_facts(model, kind), **given.parameters},
             # The calls of one cell share the count of its interrupts; each plain fit has its own.
             interrupts=given.interrupts if self._in_session else InterruptCount(),
         )
         if kind == "fit":
             plan.parameters["epochs"] = plan.epochs
+        self.notes = []
         self._kind = kind
         optimizer = getattr(model, "optimizer", None) if kind == "fit" else None
         steps = params.get("steps")
@@ -208,6 +221,12 @@ class MonitorHooks:
         progress = self._live.run.progress
         early = progress.epochs is not None and 0 < progress.epoch < progress.epochs
         return f"ended by a callback after epoch {progress.epoch}" if early else ""
+
+
+def _fresh(line: Line | None, plan: Plan, in_session: bool) -> Any:  # noqa: FBT001 - pickle passes by place
+    monitor = monitor_class(line)(plan=replace(plan))
+    monitor._in_session = in_session  # noqa: SLF001 - own class
+    return monitor
 
 
 def _callers_caller() -> FrameType:

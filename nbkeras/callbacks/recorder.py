@@ -7,12 +7,11 @@ asked for, and hands what is new to the run's observers.
 
 from __future__ import annotations
 
-import threading
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nbkeras.callbacks.interrupt import GracefulInterrupt, InterruptCount
+from nbkeras.callbacks import open_runs
+from nbkeras.callbacks.interrupt import GracefulInterrupt
 from nbkeras.callbacks.learning_rate import read_learning_rate, write_learning_rate
 from nbkeras.callbacks.pace import Pace
 from nbkeras.runs import registry
@@ -24,34 +23,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import FrameType
 
+    from nbkeras.callbacks.plan import Plan
     from nbkeras.runs.run import Run
-    from nbkeras.runs.vocabulary import Kind, Status
+    from nbkeras.runs.vocabulary import Status
 
 # Seconds between two ticks.
 TICK = 0.1
 # A tick may cost this share of the time: where a front end makes ticks dear, they become rarer.
-TICK_SHARE = 0.005
+TICK_SHARE = 0.01
 # Seconds between two ticks at the most, however dear they are.
 LONGEST_TICK = 1.0
 # Seconds between two looks at memory and learning rate, which cost more than a metric.
 SLOW_TICK = 1.0
-
-_open: set[Recorder] = set()
-
-
-@dataclass(slots=True)
-class Plan:
-    """What is known of a run before it begins."""
-
-    kind: Kind = "fit"
-    name: str = ""
-    epochs: int | None = None
-    batch_size: int | None = None
-    max_time: float | None = None
-    view: bool = True
-    notes: list[str] = field(default_factory=list)
-    parameters: dict[str, Any] = field(default_factory=dict)
-    interrupts: InterruptCount = field(default_factory=InterruptCount)
 
 
 class Recorder:
@@ -77,6 +60,8 @@ class Recorder:
             host: a frame that lives exactly as long as the training, for the interrupt handler.
             clock: seconds, ever rising.
         """
+        open_runs.close_abandoned(None)
+        self.host = host
         self._plan = plan
         self._stop = stop
         self._optimizer = optimizer
@@ -107,8 +92,7 @@ class Recorder:
         self._cost = 0.0
         self._due = self._began
         self._look(self._began)
-        self._main = threading.current_thread() is threading.main_thread()
-        _open.add(self)
+        open_runs.opened(self)
         self.run.tick()
 
     def epoch_begin(self, epoch: int) -> None:
@@ -144,7 +128,8 @@ class Recorder:
         progress = self.run.progress
         progress.phase = "train"
         # What the data did not tell, the first epoch has shown.
-        progress.steps = self._step or progress.steps
+        if progress.steps is None and not self._control.stopping:
+            progress.steps = self._step or None
         progress.validation_steps = self._validation_step or progress.validation_steps
         self.run.record_epoch(epoch, scalars(logs))
         self._pace.epoch_ended(self._elapsed(self._clock()))
@@ -154,12 +139,16 @@ class Recorder:
     def end(self, status: Status, reason: str = "", logs: Mapping[str, Any] | None = None) -> None:
         """Close the run; a second call does nothing."""
         self._interrupt.remove()
-        _open.discard(self)
+        open_runs.closed(self)
+        # A frame holds all that the training had in hand, the data too.
+        self.host = None
         if self.run.ended is not None:
             return
         if logs:
             self.run.record_epoch(max(1, self.run.progress.epoch), scalars(logs))
-        self._measure(self._clock())
+        now = self._clock()
+        self._measure(now)
+        self._look(now)
         self.run.finish(status, reason)
 
     def end_as_asked(self, logs: Mapping[str, Any] | None = None, reason: str = "") -> None:
@@ -170,9 +159,11 @@ class Recorder:
             self.end("finished", reason, logs)
 
     def fail(self, error: BaseException | None) -> None:
-        """Close a run whose training was left by an error."""
-        if error is None:
+        """Close a run whose training was left; without an error, nobody has said why."""
+        if error is None and self._plan.kind == "loop":
             self.end("stopped", "left before its end")
+        elif error is None:
+            self.end("failed", "left by an error that was caught")
         elif isinstance(error, KeyboardInterrupt):
             self.end("interrupted", "interrupt")
         else:
@@ -260,15 +251,6 @@ class Recorder:
         self.run.tick(snapshot=self._obey())
         if self._control.stopping:
             self._stop()
-
-
-def close_abandoned(error: BaseException | None) -> None:
-    """Close the runs of the main thread that nobody closed, when the cell that began them has ended.
-
-    A plain ``fit`` that raises, or a loop that is left by an exception, tells its recorder nothing.
-    """
-    for recorder in [recorder for recorder in _open if recorder._main]:  # noqa: SLF001 - own class
-        recorder.fail(error)
 
 
 def scalars(logs: Mapping[str, Any] | None) -> dict[str, float]:

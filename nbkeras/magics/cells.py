@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import io
+import linecache
 import tokenize
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +30,7 @@ def run_cell_body(shell: InteractiveShell, magic: str, line: str, cell: str) -> 
     __tracebackhide__ = True
     # An empty first line stands for the magic line, so that line numbers are those of the cell.
     source = "\n" + shell.transform_cell(cell)
-    raw = f"{magic} {line}\n{cell}" if line else f"{magic}\n{cell}"
-    filename = shell.compile.cache(source, shell.execution_count, raw_code=raw)
+    filename = _name_of_running_cell(shell, f"{magic} {line}".rstrip() + source)
     tree = shell.transform_ast(shell.compile.ast_parse(source, filename=filename))
     body, value = _split(tree)
     codes = [_compile(shell, part, filename) for part in (body, value) if part is not None]
@@ -44,6 +44,23 @@ def run_cell_body(shell: InteractiveShell, magic: str, line: str, cell: str) -> 
     for code in codes:
         result = eval(code, shell.user_ns)  # noqa: S307 - running the user's cell is what a cell magic is for
     return None if value is None or _is_silenced(cell) else result
+
+
+def _name_of_running_cell(shell: InteractiveShell, shown: str) -> str:
+    """Return the file name under which IPython runs this cell, and let tracebacks show ``shown`` for it.
+
+    IPython counts a cell up before or after it has run, by version; the running cell's own frame knows
+    its name for sure.
+    """
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_globals is not shell.user_ns:
+        frame = frame.f_back
+    if frame is None:
+        return shell.compile.cache(shown, shell.execution_count)
+    name = frame.f_code.co_filename
+    lines = [each + "\n" for each in shown.splitlines()]
+    linecache.cache[name] = (len(shown), None, lines, name)
+    return name
 
 
 def _is_silenced(cell: str) -> bool:

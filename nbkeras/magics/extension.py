@@ -6,6 +6,7 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.magics import switch
 from nbkeras.magics.completion import matcher
 from nbkeras.magics.config import NBKeras
 from nbkeras.magics.fit import FitMagics
@@ -29,7 +30,8 @@ def load(shell: InteractiveShell) -> None:
         shell.register_magics(magics(shell, config))
     if shell.Completer is not None:
         shell.Completer.custom_matchers.append(matcher)
-    shell.events.register("post_run_cell", _close_abandoned)
+    shell.events.register("pre_run_cell", _begin_cell)
+    shell.events.register("post_run_cell", _end_cell)
     if in_kernel():
         from nbkeras.widgets.control_channel import register
 
@@ -37,19 +39,25 @@ def load(shell: InteractiveShell) -> None:
 
 
 def unload(shell: InteractiveShell) -> None:
-    """Take everything off again but the magics' names, which IPython keeps."""
+    """Take everything off again."""
     shell.configurables[:] = [c for c in shell.configurables if not isinstance(c, NBKeras)]
     if shell.Completer is not None and matcher in shell.Completer.custom_matchers:
         shell.Completer.custom_matchers.remove(matcher)
     with contextlib.suppress(ValueError):
-        shell.events.unregister("post_run_cell", _close_abandoned)
-    from nbkeras.magics.switch import switch_off
+        shell.events.unregister("pre_run_cell", _begin_cell)
+        shell.events.unregister("post_run_cell", _end_cell)
+    switch.switch_off()
+    for kind, name in (("cell", "fit"), ("line", "nbkeras"), ("line", "monitor"), ("line", "runs")):
+        shell.magics_manager.magics[kind].pop(name, None)
 
-    switch_off()
+
+def _begin_cell(_info: Any) -> None:
+    """Let the first interrupt of each cell be a graceful one, under ``%nbkeras on`` too."""
+    switch.begin_cell()
 
 
-def _close_abandoned(result: Any) -> None:
-    """Close runs that a plain ``fit`` or a loop left open when the cell failed."""
-    recorder = sys.modules.get("nbkeras.callbacks.recorder")
-    if recorder is not None:
-        recorder.close_abandoned(result.error_before_exec or result.error_in_exec)
+def _end_cell(result: Any) -> None:
+    """Close the runs that a plain ``fit`` or a loop of this cell has left open."""
+    open_runs = sys.modules.get("nbkeras.callbacks.open_runs")
+    if open_runs is not None:
+        open_runs.close_abandoned(result.error_before_exec or result.error_in_exec)

@@ -74,6 +74,12 @@ def switch_off() -> None:
         _session = None
 
 
+def begin_cell() -> None:
+    """Note that a cell begins: its first interrupt is a graceful one."""
+    if _session is not None:
+        _session.interrupts.seen = 0
+
+
 def status_line() -> str:
     """Say in one line whether the notebook is monitored and where the log is."""
     from nbkeras.runs import log_path

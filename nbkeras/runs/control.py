@@ -51,6 +51,7 @@ class Control:
         "_paused",
         "_snapshot",
         "_stop_reason",
+        "_stopped_at",
         "_stopping",
         "_wake",
         "pending",
@@ -61,6 +62,7 @@ class Control:
         self.pending = False
         self._stopping = False
         self._stop_reason = ""
+        self._stopped_at = 0.0
         self._paused = False
         self._learning_rate: float | None = None
         self._snapshot = False
@@ -82,6 +84,11 @@ class Control:
         return self._stop_reason
 
     @property
+    def stopped_at(self) -> float:
+        """When the end was first asked for, in seconds of `time.monotonic`."""
+        return self._stopped_at
+
+    @property
     def paused(self) -> bool:
         """Whether the run is to wait."""
         return self._paused
@@ -91,6 +98,7 @@ class Control:
         with self._lock:
             if not self._stopping:
                 self._stop_reason = reason
+                self._stopped_at = time.monotonic()
             self._stopping = True
             self._paused = False
             self.pending = True

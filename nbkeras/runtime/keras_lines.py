@@ -72,10 +72,5 @@ def is_compiled(model: Any) -> bool:
     return bool(getattr(model, "compiled", getattr(model, "_is_compiled", False)))
 
 
-def line_version(line: Line) -> str:
-    """Return the version of a Keras line that is loaded, or an empty string."""
-    return str(getattr(sys.modules.get(line), "__version__", ""))
-
-
 def _installed(module: str) -> bool:
     return importlib.util.find_spec(module) is not None

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbkeras.runs.metrics import direction
+from nbkeras.runs.metrics import direction, group
 from nbkeras.runtime.keras_lines import keras_module
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nbkeras.runs.vocabulary import Direction
     from nbkeras.runtime.keras_lines import Line
     from nbkeras.training.options import FitOptions
 
@@ -43,14 +46,27 @@ class AddedCallback:
         return f"{self.name}({arguments}) by --{self.option}"
 
 
-def added_callbacks(options: FitOptions, *, has_validation: bool) -> list[AddedCallback]:
-    """Describe the callbacks that the options ask for, in the order in which Keras shall call them."""
+def added_callbacks(
+    options: FitOptions,
+    *,
+    has_validation: bool,
+    directions: Mapping[str, Direction] | None = None,
+) -> list[AddedCallback]:
+    """Describe the callbacks that the options ask for, in the order in which Keras shall call them.
+
+    Args:
+        options: what was asked for.
+        has_validation: whether there will be ``val_…`` metrics.
+        directions: which way is better, for metrics that say so themselves.
+    """
     default = "val_loss" if has_validation else "loss"
     stopping = options.early_stopping
     metric = (stopping.metric if stopping is not None else None) or default
-    # Said outright: tf_keras guesses by the name and minimises val_f1, val_precision and their like.
-    mode = direction(metric)
+    # Said outright: tf_keras guesses by the name and minimises val_f1, val_precision and their like, and
+    # Keras 3 fails after the first epoch where it cannot tell.
+    mode = (directions or {}).get(group(metric)) or direction(metric)
     added = []
+    arguments: dict[str, Any]
     if options.checkpoint is not None:
         arguments = {"filepath": options.checkpoint, "monitor": metric, "mode": mode, "save_best_only": True}
         added.append(AddedCallback("checkpoint", "ModelCheckpoint", arguments))

@@ -57,11 +57,6 @@ def disarm(interceptor: Interceptor) -> None:
         _unwrap_all()
 
 
-def is_armed(interceptor: Interceptor) -> bool:
-    """Tell whether an interceptor is armed."""
-    return interceptor in _armed
-
-
 def _on_import(module: Any) -> None:
     # The hook cannot be taken back, so it asks whether anybody is armed when its module arrives.
     _hooked.discard(module.__name__)
@@ -83,14 +78,16 @@ def _wrap(model_class: type, name: CallKind) -> None:
     @functools.wraps(original)
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        if not _armed or getattr(_inside, "a_call", False):
-            # Validation inside fit, or an evaluate in a callback: part of the call that is monitored.
+        outer = getattr(_inside, "models", ())
+        # Validation inside fit, or an evaluate in a callback, is part of the call that is monitored; the
+        # training of another model in a callback is one of its own.
+        if not _armed or (outer and (name != "fit" or any(self is model for model in outer))):
             return original(self, *args, **kwargs)
-        _inside.a_call = True
+        _inside.models = (*outer, self)
         try:
             return _armed[-1].call(name, original, self, args, kwargs)
         finally:
-            _inside.a_call = False
+            _inside.models = outer
 
     setattr(model_class, name, method)
     _wrapped[model_class, name] = (own, method)

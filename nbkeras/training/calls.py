@@ -35,41 +35,57 @@ class Call:
         """
         return cls(kind, method, model, inspect.signature(method).bind(model, *args, **kwargs))
 
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """The arguments that the caller wrote, by name; changes reach the call."""
-        return self.bound.arguments
+    def get(self, name: str) -> Any:
+        """Return an argument that the caller wrote, None when there is none."""
+        return self._place(name).get(name)
+
+    def set(self, name: str, value: Any) -> None:
+        """Write an argument into the call."""
+        self._place(name)[name] = value
 
     def says(self, name: str) -> bool:
         """Tell whether the caller gave an argument that is not None."""
-        return self.arguments.get(name) is not None
+        return self.get(name) is not None
 
     def takes(self, name: str) -> bool:
         """Tell whether the method has this parameter at all."""
-        return name in self.bound.signature.parameters
+        return name in self.bound.signature.parameters or self._rest() is not None
 
     def run(self) -> Any:
         """Make the call."""
+        __tracebackhide__ = True
         return self.method(*self.bound.args, **self.bound.kwargs)
+
+    def _place(self, name: str) -> dict[str, Any]:
+        # Somebody's wrapper around Keras's method may take *args, **kwargs alone.
+        rest = self._rest()
+        if name in self.bound.signature.parameters or rest is None:
+            return self.bound.arguments
+        place: dict[str, Any] = self.bound.arguments.setdefault(rest, {})
+        return place
+
+    def _rest(self) -> str | None:
+        parameters = self.bound.signature.parameters.values()
+        return next((p.name for p in parameters if p.kind is p.VAR_KEYWORD), None)
 
     @property
     def has_validation(self) -> bool:
         """Whether a ``fit`` will report ``val_…`` metrics."""
-        return self.says("validation_data") or bool(self.arguments.get("validation_split"))
+        return self.says("validation_data") or bool(self.get("validation_split"))
 
     @property
     def has_batches(self) -> bool:
         """Whether the data come in batches already (a dataset, PyDataset or generator)."""
-        x = self.arguments.get("x")
+        x = self.get("x")
         return _is_dataset(x) or hasattr(x, "__next__") or (hasattr(x, "__getitem__") and _is_sequence(x))
 
     @property
     def batch_size(self) -> int | None:
         """Samples in a batch, None when it cannot be told without reading data."""
-        given = self.arguments.get("batch_size")
+        given = self.get("batch_size")
         if given is not None:
             return int(given)
-        x = self.arguments.get("x")
+        x = self.get("x")
         if _is_dataset(x):
             return _static_batch(x)
         return None if self.has_batches or x is None else DEFAULT_BATCH_SIZE
@@ -107,7 +123,11 @@ def _static_batch(dataset: Any) -> int | None:
         size = shape[0]
         if size is not None:
             return int(size)
-    # A batched dataset whose last batch is smaller has no static size; the public transformation that
-    # made it does not tell, its attribute does.
-    held = getattr(dataset, "_batch_size", None)
-    return None if held is None else int(held)
+    # A batched dataset whose last batch is smaller has no static size. No public name tells it, an
+    # attribute of the transformation does: the last one or one before it (prefetch, say).
+    while dataset is not None:
+        held = getattr(dataset, "_batch_size", None)
+        if held is not None:
+            return int(held)
+        dataset = getattr(dataset, "_input_dataset", None)
+    return None

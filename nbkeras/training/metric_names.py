@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.callbacks.model_facts import directions_of
 from nbkeras.runtime.keras_lines import is_compiled, is_model
 from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
+    from nbkeras.runs.vocabulary import Direction
     from nbkeras.training.calls import Call
 
 
@@ -26,7 +28,7 @@ def refuse_unknown_metric(call: Call, metric: str, option: str) -> None:
     base = metric.removeprefix("val_")
     if metric != base and base in names:
         why = "this fit has no validation data"
-        mend = f"give fit validation_split=0.2, or take {option} {base}"
+        mend = f"give fit validation_split=0.2, or watch {base}"
     else:
         why = "the model reports " + ", ".join(names)
         mend = f"take one of them, or add it to model.compile(metrics=[{base!r}])"
@@ -35,53 +37,77 @@ def refuse_unknown_metric(call: Call, metric: str, option: str) -> None:
 
 
 def reported_metrics(call: Call) -> list[str] | None:
-    """Return the names in the logs of this ``fit``, None when they cannot be known.
+    """Return the names in the logs of this ``fit``, None where they cannot be known for sure.
 
-    With several outputs the list may hold a name more than Keras will report, never one less.
+    Keras names the metrics when it meets the first batch. Its rules are followed here only as far as they
+    are plain: one output, metrics by name or as objects, none twice.
     """
     model = call.model
-    if _overrides(model, "train_step", "compute_metrics") or _has_foreign_callbacks(call):
+    if _overrides(model, "train_step", "compute_metrics", "call") or _has_foreign_callbacks(call):
+        return None
+    if len(_outputs(model)) > 1 or not is_compiled(model):
         return None
     names = compiled_metrics(model)
-    if not names:
+    arguments = _compile_arguments(model)
+    given = [*_leaves(arguments.get("metrics")), *_leaves(arguments.get("weighted_metrics"))]
+    if len(set(names)) < len(names) or any(_name(metric) is None for metric in given):
         return None
-    unique = list(dict.fromkeys(names))
-    return [*unique, *(f"val_{name}" for name in unique)] if call.has_validation else unique
+    return [*names, *(f"val_{name}" for name in names)] if call.has_validation else names
 
 
 def compiled_metrics(model: Any) -> list[str]:
-    """Return the names of the losses and metrics that a model was compiled with; none for other things."""
+    """Return the likely names of a model's losses and metrics; none for what is no compiled model.
+
+    With several outputs it may hold a name more than Keras will report.
+    """
     if not is_model(model) or not is_compiled(model):
         return []
-    try:
-        config = model.get_compile_config() or {}
-    except (NotImplementedError, TypeError, ValueError):
-        return []
-    outputs = list(getattr(model, "output_names", None) or [])
+    arguments = _compile_arguments(model)
+    outputs = _outputs(model)
     names = ["loss"]
-    if len(outputs) > 1 or isinstance(config.get("loss"), (dict, list)):
+    if len(outputs) > 1:
         names += [f"{output}_loss" for output in outputs]
-    for metric in [*_names(config.get("metrics")), *_names(config.get("weighted_metrics"))]:
-        names += [f"{output}_{metric}" for output in outputs] if len(outputs) > 1 else [metric]
-    # Metrics that layers or the model hold are reported under their own names.
-    return names + [m.name for m in model.metrics if m.name not in {"loss", "compile_metrics"}]
+    for metric in [*_leaves(arguments.get("metrics")), *_leaves(arguments.get("weighted_metrics"))]:
+        name = _name(metric)
+        if name is not None:
+            names += [f"{output}_{name}" for output in outputs] if len(outputs) > 1 else [name]
+    # Metrics that layers or the model hold are reported under their own names. After the first batch
+    # tf_keras lists those of the compile, too.
+    held = [metric.name for metric in model.metrics]
+    return names + [name for name in held if name not in {"compile_metrics", *names}]
 
 
-def _names(metrics: Any) -> list[str]:
-    """Read the names out of the (serialised) metrics of a compile."""
+def compiled_directions(model: Any) -> dict[str, Direction]:
+    """Return which way is better, for the metric objects of a compile that say so."""
+    return directions_of(_leaves(_compile_arguments(model).get("metrics")))
+
+
+def _outputs(model: Any) -> list[str]:
+    return list(getattr(model, "output_names", None) or [])
+
+
+def _compile_arguments(model: Any) -> dict[str, Any]:
+    # The public get_compile_config() serialises, and warns into the cell of every lambda that it meets.
+    held = getattr(model, "_compile_config", None)
+    return dict(getattr(held, "config", None) or {})
+
+
+def _leaves(metrics: Any) -> list[Any]:
     if metrics is None:
         return []
-    if isinstance(metrics, str):
-        return [metrics]
-    if isinstance(metrics, (list, tuple)):
-        return [name for metric in metrics for name in _names(metric)]
-    if isinstance(metrics, dict) and "class_name" in metrics:
-        config = metrics.get("config")
-        return [str(config.get("name")) if isinstance(config, dict) else str(config)]
     if isinstance(metrics, dict):
-        return [name for metric in metrics.values() for name in _names(metric)]
-    name = getattr(metrics, "name", None) or getattr(metrics, "__name__", None)
-    return [str(name)] if name else []
+        metrics = list(metrics.values())
+    if isinstance(metrics, (list, tuple)):
+        return [leaf for metric in metrics for leaf in _leaves(metric)]
+    return [metrics]
+
+
+def _name(metric: Any) -> str | None:
+    """Return the name that Keras gives a metric of a compile, None where it is not plain."""
+    if isinstance(metric, str):
+        return metric
+    name = getattr(metric, "name", None) or getattr(metric, "__name__", None)
+    return None if name is None or "lambda" in str(name) else str(name)
 
 
 def _overrides(model: Any, *methods: str) -> bool:
@@ -95,7 +121,7 @@ def _overrides(model: Any, *methods: str) -> bool:
 
 
 def _has_foreign_callbacks(call: Call) -> bool:
-    callbacks = call.arguments.get("callbacks") or []
+    callbacks = call.get("callbacks") or []
     members = getattr(callbacks, "callbacks", callbacks)
     members = members if isinstance(members, (list, tuple)) else [members]
     known = ("keras", "tf_keras", "nbkeras")

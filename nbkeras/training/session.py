@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.interrupt import InterruptCount
 from nbkeras.callbacks.monitor import MonitorHooks, monitor_class
-from nbkeras.callbacks.recorder import Plan
+from nbkeras.callbacks.plan import Plan
 from nbkeras.runtime.durations import format_duration
 from nbkeras.runtime.keras_lines import active_line, line_of
 from nbkeras.training.added import added_callbacks
+from nbkeras.training.callback_lists import JoinedList
 from nbkeras.training.calls import Call
-from nbkeras.training.metric_names import refuse_unknown_metric
+from nbkeras.training.metric_names import compiled_directions, refuse_unknown_metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +32,7 @@ class Session:
         """Hold the options; nothing is armed yet."""
         self.options = options
         self.runs: list[Run] = []
-        self._interrupts = InterruptCount()
+        self.interrupts = InterruptCount()
 
     @property
     def run(self) -> Run | None:
@@ -53,36 +54,40 @@ class Session:
         call.refuse_if_not_compiled()
         self._refuse(call)
         callbacks, members = _callbacks_of(call)
-        if any(isinstance(member, MonitorHooks) for member in members):
-            # The user's own Monitor does the work; a second one would make a second run.
-            return call.run()
         notes = self._change(call)
-        added = added_callbacks(self.options, has_validation=call.has_validation) if kind == "fit" else []
+        added = []
+        if kind == "fit":
+            directions = compiled_directions(model)
+            added = added_callbacks(self.options, has_validation=call.has_validation, directions=directions)
         notes += [callback.note for callback in added]
         line = line_of(model) or active_line()
-        monitor = monitor_class(line)(plan=self._plan(call, notes))
-        more = [*(callback.build(line) for callback in added), monitor]
+        more = [callback.build(line) for callback in added]
+        monitor = next((member for member in members if isinstance(member, MonitorHooks)), None)
+        if monitor is None:
+            monitor = monitor_class(line)(plan=self._plan(call, notes))
+            more.append(monitor)
+        else:
+            # The user's own Monitor does the work; a second one would make a second run.
+            monitor.notes = notes
         return self._monitored(call, callbacks, more, monitor)
 
     def _monitored(self, call: Call, callbacks: Any, more: list[Any], monitor: Any) -> Any:
         __tracebackhide__ = True
+        before = monitor.run
+        joined = None
         if hasattr(callbacks, "callbacks"):
-            # A CallbackList is used by Keras as it is: join it for this call, and leave it after.
-            for callback in more:
-                callback.set_model(call.model)
-                callback.set_params(getattr(callbacks, "params", None))
-            callbacks.callbacks.extend(more)
+            joined = JoinedList(callbacks, call.model, more)
         else:
-            call.arguments["callbacks"] = [*callbacks, *more]
+            call.set("callbacks", [*callbacks, *more])
         try:
             result = call.run()
         except BaseException as error:
             monitor.close(error)
             raise
         finally:
-            if hasattr(callbacks, "callbacks"):
-                callbacks.callbacks = [c for c in callbacks.callbacks if c not in more]
-            if monitor.run is not None:
+            if joined is not None:
+                joined.leave()
+            if monitor.run is not before:
                 self.runs.append(monitor.run)
                 # A session may last as long as its notebook.
                 del self.runs[:-RUNS_HELD]
@@ -100,48 +105,46 @@ class Session:
         notes = []
         if options.epochs is not None and call.kind == "fit":
             if call.says("epochs"):
-                notes.append(
-                    f"--epochs {options.epochs} not used, the call says epochs={call.arguments['epochs']}"
-                )
+                notes.append(f"--epochs {options.epochs} not used, the call says epochs={call.get('epochs')}")
             else:
-                call.arguments["epochs"] = options.epochs
+                call.set("epochs", options.epochs)
                 notes.append(f"epochs={options.epochs} by --epochs")
         if options.batch_size is not None:
             if call.says("batch_size"):
-                said = call.arguments["batch_size"]
+                said = call.get("batch_size")
                 notes.append(f"--batch-size {options.batch_size} not used, the call says batch_size={said}")
             elif call.has_batches:
                 notes.append(f"--batch-size {options.batch_size} not used, the data come in batches")
             else:
-                call.arguments["batch_size"] = options.batch_size
+                call.set("batch_size", options.batch_size)
                 notes.append(f"batch_size={options.batch_size} by --batch-size")
         if call.takes("verbose") and not call.says("verbose"):
-            call.arguments["verbose"] = 0
+            call.set("verbose", 0)
             notes.append("Keras's progress bar off, verbose=1 keeps it")
         if options.max_time is not None and call.kind == "fit":
             notes.append(f"stops after {format_duration(options.max_time)} by --max-time")
-        return notes
+        # What Keras would have been told anyway goes on one line, each added callback on one of its own.
+        return [" · ".join(notes)] if notes else []
 
     def _plan(self, call: Call, notes: list[str]) -> Plan:
-        arguments = call.arguments
         parameters: dict[str, Any] = {"batch_size": call.batch_size}
         if call.says("validation_split"):
-            parameters["validation_split"] = arguments["validation_split"]
+            parameters["validation_split"] = call.get("validation_split")
         return Plan(
             kind=call.kind,
             name=self.options.name or "",
             batch_size=call.batch_size,
             max_time=self.options.max_time if call.kind == "fit" else None,
             view=not self.options.quiet,
-            notes=[" · ".join(notes)] if notes else [],
+            notes=notes,
             parameters={key: value for key, value in parameters.items() if value is not None},
-            interrupts=self._interrupts,
+            interrupts=self.interrupts,
         )
 
 
 def _callbacks_of(call: Call) -> tuple[Any, list[Any]]:
     """Return the callbacks that the user gave, and the single callbacks among them."""
-    given = call.arguments.get("callbacks")
+    given = call.get("callbacks")
     if given is None:
         return [], []
     if hasattr(given, "callbacks"):

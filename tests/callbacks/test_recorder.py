@@ -8,7 +8,8 @@ import time
 import pytest
 
 from nbkeras import runs
-from nbkeras.callbacks.recorder import Plan, Recorder, scalars
+from nbkeras.callbacks.plan import Plan
+from nbkeras.callbacks.recorder import Recorder, scalars
 
 
 class Clock:

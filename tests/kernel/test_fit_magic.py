@@ -61,7 +61,8 @@ def test_error_comes_out_once_with_the_cells_own_line(kernel):
     assert reply["ename"] == "ZeroDivisionError"
     (error,) = kernel.outputs("error")
     text = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(error["traceback"]))
-    assert re.search(r"Cell.*In\[\d+\], line 4", text), text
+    number = kernel.outputs("execute_input")[0]["execution_count"]
+    assert f"Cell In[{number}], line 4" in text, text
     assert "----> 4 value / 0" in text
     assert "nbkeras/magics" not in text
 
@@ -150,6 +151,20 @@ def test_plain_fit_that_raises_is_closed_with_its_cell(kernel):
     assert kernel.value(status) == ("failed", "RuntimeError: disk gone")
 
 
+def test_a_cell_inside_a_training_leaves_its_run_alone(kernel):
+    """A callback may run cells of its own; their end is not the training's."""
+    kernel.run(
+        "%%fit\n"
+        "def capture(epoch, logs): get_ipython().run_cell('1 + 1', silent=True)\n"
+        "callback = keras.callbacks.LambdaCallback(on_epoch_end=capture)\n"
+        "history = model.fit(x, y, epochs=3, callbacks=[callback])",
+    )
+    assert kernel.value("(nbkeras.runs.latest().status, len(nbkeras.runs.latest().history['loss']))") == (
+        "finished",
+        3,
+    )
+
+
 def test_loop_that_raises_is_closed_with_its_cell(kernel):
     kernel.run(
         "for epoch in nbkeras.track([1, 2], name='mine'):\n"
@@ -171,7 +186,7 @@ def test_many_runs_in_a_cell_fold(kernel):
 def test_defaults_by_config(kernel):
     kernel.run("%config NBKeras.early_stopping = 'loss:3'")
     kernel.run("%%fit --epochs 2\nhistory = model.fit(x, y)")
-    assert "EarlyStopping" in kernel.value("nbkeras.runs.latest().notes[0]")
+    assert "EarlyStopping" in kernel.value("nbkeras.runs.latest().notes[1]")
     kernel.run("%config NBKeras.early_stopping = 'x:y'")
     assert "expected [METRIC:]PATIENCE" in kernel.text()
     kernel.run("%config NBKeras.early_stopping = ''")

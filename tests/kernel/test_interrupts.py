@@ -89,6 +89,16 @@ def test_second_interrupt_raises(kernel):
     assert kernel.value("tracked.run.status") == "interrupted"
 
 
+@pytest.mark.parametrize("kernel", ["7.4.0"], indirect=True)
+def test_each_cell_of_a_monitored_notebook_has_a_graceful_interrupt(kernel):
+    """The count of interrupts is the cell's, also where the session is the notebook's."""
+    kernel.run("from nbkeras.magics import switch\n%nbkeras on")
+    kernel.run("switch._session.interrupts.seen = 1")
+    assert kernel.value("switch._session.interrupts.seen") == 1
+    kernel.run("None")
+    assert kernel.value("switch._session.interrupts.seen") == 0
+
+
 @hears_comms
 def test_stop_button(kernel, comm):
     cell = kernel.send(LOOP)

@@ -156,23 +156,64 @@ def test_data_forms(keras, model, data, make):
 def test_callbacks_of_the_user_keep_working(keras, model, data):
     seen = []
     other = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, _: seen.append(epoch))
+    joined = keras.callbacks.CallbackList([other], add_history=True, model=model)
     with nbkeras.fitting(quiet=True) as session:
         model.fit(*data, epochs=2, callbacks=[other])
-        model.fit(
-            *data, epochs=1, callbacks=keras.callbacks.CallbackList([other], add_history=True, model=model)
-        )
+        model.fit(*data, epochs=1, callbacks=joined)
     assert seen == [0, 1, 0]
-    assert len(session.runs) == 2
+    assert [run.progress.done for run in session.runs] == [6, 3]
+    # The caller's list is as it was.
+    assert other in joined.callbacks
+    assert len(joined.callbacks) == 2
 
 
-def test_monitor_of_the_user_is_the_only_one(keras, model, data):
+def test_monitor_of_the_user_does_the_work(keras, model, data):
     from nbkeras.callbacks.monitor import monitor_class
 
     monitor = monitor_class(keras.__name__)(name="mine", view=False)
-    with nbkeras.fitting(quiet=True) as session:
+    with nbkeras.fitting(epochs=3, early_stopping=2) as session:
         model.fit(*data, callbacks=[monitor], verbose=0)
-    assert session.runs == []
+    assert session.runs == [monitor.run]
     assert monitor.run.name == "mine"
+    assert len(monitor.run.history["loss"]) == 3
+    assert "EarlyStopping" in monitor.run.notes[1]
+
+
+def test_a_monitor_is_copied_afresh(keras, model, data):
+    """KerasTuner gives each trial a deep copy of the callbacks."""
+    import copy
+
+    from nbkeras.callbacks.monitor import monitor_class
+
+    monitor = monitor_class(keras.__name__)(name="mine", view=False)
+    model.fit(*data, callbacks=[monitor], verbose=0)
+    other = copy.deepcopy(monitor)
+    model.fit(*data, callbacks=[other], verbose=0)
+    assert other.run is not monitor.run
+    assert other.run.name == "mine"
+
+
+def test_a_wrapper_of_somebody_elses(keras, model, data, monkeypatch):
+    """Autologgers wrap Keras's method, some without its signature."""
+    original = keras.Model.fit
+
+    def traced(self, *args, **kwargs):
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(keras.Model, "fit", traced)
+    with nbkeras.fitting(quiet=True, epochs=3) as session:
+        history = model.fit(*data)
+    assert len(history.history["loss"]) == 3
+    assert session.run.history == history.history
+
+
+def test_another_model_trained_in_a_callback_is_a_run_of_its_own(keras, model, data):
+    inner = keras.Sequential([keras.layers.Dense(1)], name="inner")
+    inner.compile("sgd", "mse")
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: inner.fit(*data))
+    with nbkeras.fitting(quiet=True) as session:
+        model.fit(*data, epochs=2, callbacks=[callback])
+    assert [run.name for run in session.runs] == ["inner", "inner", "small"]
 
 
 def test_evaluate_in_a_callback_makes_no_run_of_its_own(keras, model, data):

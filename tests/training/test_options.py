@@ -48,20 +48,20 @@ def test_early_stopping_restores_the_best_weights(model, data):
     assert session.run.reason == "ended by a callback after epoch 3"
     assert (
         'EarlyStopping(monitor="val_loss", patience=2, mode="min", restore_best_weights=True)'
-        in session.run.notes[0]
+        in session.run.notes[1]
     )
 
 
 def test_early_stopping_watches_the_loss_without_validation(model, data):
     with nbkeras.fitting(quiet=True, early_stopping=5) as session:
         model.fit(*data)
-    assert 'monitor="loss"' in session.run.notes[0]
+    assert 'monitor="loss"' in session.run.notes[1]
 
 
 def test_accuracy_is_maximised_on_both_lines(model, data):
     with nbkeras.fitting(quiet=True, early_stopping="accuracy:1", restore_best=False) as session:
         model.fit(*data)
-    assert 'mode="max", restore_best_weights=False' in session.run.notes[0]
+    assert 'mode="max", restore_best_weights=False' in session.run.notes[1]
 
 
 # Keras 3.15 calls NumPy 2's __array__ in the old way when it saves.
@@ -166,6 +166,48 @@ def test_metric_names_are_those_that_fit_reports(keras, data, metrics):
     names = compiled_metrics(model)
     history = model.fit(x, {"a": y, "b": y} if two else y, verbose=0).history
     assert set(history) <= set(names)
+
+
+def test_a_metric_that_keras_may_name_otherwise_is_not_refused(keras, data):
+    """Keras numbers, prefixes and renames: where it may, it has the last word."""
+    x, y = data
+
+    class Two(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = keras.layers.Dense(1)
+
+        def call(self, inputs):
+            return self.dense(inputs)
+
+    subclassed = Two()
+    subclassed.compile("sgd", "mse", metrics=["mae"])
+    weighted = keras.Sequential([keras.layers.Dense(1)])
+    weighted.compile("sgd", "mse", metrics=["mae"], weighted_metrics=["mae"])
+    anonymous = keras.Sequential([keras.layers.Dense(1)])
+    anonymous.compile("sgd", "mse", metrics=[lambda y_true, y_pred: y_pred])
+    for model, name in ((subclassed, "mae"), (weighted, "weighted_mae"), (anonymous, "lambda")):
+        with nbkeras.fitting(quiet=True, early_stopping=f"{name}:2") as session:
+            model.fit(x, y)
+        assert session.run.status == "finished"
+
+
+def test_best_is_what_the_metric_itself_says(keras, data):
+    class Pearson(keras.metrics.Mean):
+        def __init__(self):
+            super().__init__(name="pearson")
+            self._direction = "up"
+
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            return super().update_state(1.0)
+
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=[Pearson()])
+    with nbkeras.fitting(quiet=True, early_stopping="pearson:2") as session:
+        model.fit(*data)
+    assert 'mode="max"' in session.run.notes[1]
+    assert session.run.direction("val_pearson") == "max"
+    assert session.run.direction("loss") == "min"
 
 
 def test_model_that_is_not_compiled(keras, data):

@@ -1,0 +1,47 @@
+"""The runs that are being written, and what becomes of those that nobody closes.
+
+A plain ``fit`` that raises, or a loop that is left by an error, tells its recorder nothing. What can be
+seen is that the frame in which the training ran is on no stack any more.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from nbkeras.callbacks.interrupt import on_any_stack
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+class OpenRun(Protocol):
+    """Whoever writes a run."""
+
+    host: FrameType | None
+
+    def fail(self, error: BaseException | None) -> None:
+        """Close the run; without an error, nobody knows why its training was left."""
+
+
+_open: set[OpenRun] = set()
+
+
+def opened(run: OpenRun) -> None:
+    """Note that a run is being written."""
+    _open.add(run)
+
+
+def closed(run: OpenRun) -> None:
+    """Note that a run is closed."""
+    _open.discard(run)
+
+
+def close_abandoned(error: BaseException | None) -> None:
+    """Close the runs whose training is not being executed any more, in whatever thread.
+
+    Args:
+        error: what ended the cell, None when nothing did.
+    """
+    for run in tuple(_open):
+        if run.host is not None and not on_any_stack(run.host):
+            run.fail(error)

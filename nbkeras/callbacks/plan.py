@@ -1,0 +1,26 @@
+"""What is known of a run before it begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from nbkeras.callbacks.interrupt import InterruptCount
+
+if TYPE_CHECKING:
+    from nbkeras.runs.vocabulary import Kind
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is known of a run before it begins."""
+
+    kind: Kind = "fit"
+    name: str = ""
+    epochs: int | None = None
+    batch_size: int | None = None
+    max_time: float | None = None
+    view: bool = True
+    notes: list[str] = field(default_factory=list)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    interrupts: InterruptCount = field(default_factory=InterruptCount)
