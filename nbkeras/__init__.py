@@ -5,8 +5,8 @@ that the magics do is here as Python, too:
 
 Example:
     >>> import nbkeras
-    >>> nbkeras.fitting(epochs=3, early_stopping=2)  # doctest: +ELLIPSIS
-    <contextlib._GeneratorContextManager object at ...>
+    >>> with nbkeras.fitting(epochs=3, early_stopping=2):  # doctest: +SKIP
+    ...     history = model.fit(x, y, validation_split=0.2)
 
 The names below are imported when they are first used: loading nbkeras imports no TensorFlow.
 """
@@ -75,6 +75,11 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """Take the magics and the completions off again; ``%unload_ext nbkeras`` calls it.
+
+    Keras is as it was before; the run log stays.
+
+    Example:
+        >>> %unload_ext nbkeras  # doctest: +SKIP
 
     Args:
         shell: the running IPython.

@@ -34,7 +34,8 @@ def fitting(
 
     The block does what it would do without it, with a live monitor for each call, a record in the run
     log, and the callbacks that the arguments ask for. What is added or set is said above the monitor.
-    The first interrupt (■) ends the training and lets ``fit`` return; a second one raises.
+    The first interrupt (■) ends the training and lets ``fit`` return; a second one raises. While the block
+    lasts, calls from other threads are monitored by it, too.
 
     Example:
         >>> import numpy as np, keras, nbkeras
@@ -61,7 +62,7 @@ def fitting(
         quiet: record the runs and show nothing. Default False.
 
     Yields:
-        The session: its ``runs`` so far, and the last ``run``.
+        An object with the block's ``runs`` so far, and the last ``run``.
 
     Raises:
         Refusal: for an argument that cannot be meant, a model that is not compiled, or a metric that
