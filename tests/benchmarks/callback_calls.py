@@ -27,8 +27,8 @@ def rows(notebook: Notebook, effort: Effort) -> list[Row]:
         at_most("callback call between two ticks", statistics.median(off), OFF_TICK_US, "µs"),
         at_most("a tick: 4 metrics, log, view", statistics.median(ticks), TICK_MS, "ms", more=_p95(ticks)),
         told("a tick with a sketch, one in 2 s", statistics.median(sketches), "ms", more=_p95(sketches)),
-        told("Keras's batch end, History alone in its thread", statistics.median(alone), "µs"),
-        told("Keras's batch end, monitored, between two ticks", statistics.median(monitored), "µs"),
+        told("Keras's batch hooks, verbose=0", statistics.median(alone), "µs"),
+        told("Keras's batch hooks, monitored, between two ticks", statistics.median(monitored), "µs"),
     ]
 
 

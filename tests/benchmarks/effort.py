@@ -13,10 +13,13 @@ class Effort:
     calls: int
     ticks: int
     pairs: int
+    epoch_steps: int
     rate_seconds: float
     peer_seconds: float
     steps: int
     openings: int
+    kernels: bool
+    """Whether each part gets a kernel of its own."""
 
 
 FULL = Effort(
@@ -24,18 +27,22 @@ FULL = Effort(
     calls=20,
     ticks=300,
     pairs=30,
+    epoch_steps=400,
     rate_seconds=30,
     peer_seconds=30,
     steps=1_000_000,
     openings=5,
+    kernels=True,
 )
 QUICK = Effort(
     loads=2,
     calls=3,
     ticks=10,
     pairs=2,
-    rate_seconds=2.5,
-    peer_seconds=0,
+    epoch_steps=20,
+    rate_seconds=1,
+    peer_seconds=1,
     steps=5_000,
     openings=1,
+    kernels=False,
 )

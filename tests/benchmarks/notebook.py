@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import subprocess
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -33,14 +34,15 @@ class Notebook:
         # JupyterLab keeps one output for one stream, however many messages it came in.
         self._client = NotebookClient(nbformat.v4.new_notebook(), timeout=TIMEOUT, coalesce_streams=True)
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        self._env = {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        self._folder = folder
+        environment = {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        # What the kernel's process prints is none of the table's.
+        self._process = {"env": environment, "cwd": str(folder), "stderr": subprocess.DEVNULL}
         self._stack = ExitStack()
         self._listener: Listener
 
     def __enter__(self):
         """Start the kernel."""
-        self._stack.enter_context(self._client.setup_kernel(env=self._env, cwd=str(self._folder)))
+        self._stack.enter_context(self._client.setup_kernel(**self._process))
         info = self._client.km.get_connection_info()
         self._listener = Listener(f"{info['transport']}://{info['ip']}:{info['iopub_port']}")
         self._stack.callback(self._listener.close)

@@ -10,11 +10,16 @@ from nbclient.exceptions import CellExecutionError
 from tests.benchmarks.rows import Row, kilobytes, number
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.benchmarks.effort import Effort
     from tests.benchmarks.notebook import Notebook
 
 FIRST = "nbkeras, first run in a kernel"
-NAMES = ("silent", "Keras verbose=1", "tqdm.keras", "livelossplot", "trainplot", FIRST, "nbkeras")
-SILENT = "silent"
+# The first show how the steps go, the others draw again at the end of an epoch.
+BY_STEP = ("Keras verbose=1", "tqdm.keras", "trainplot by batch")
+BY_EPOCH = ("livelossplot", "trainplot")
+NAMES = ("silent", *BY_STEP, *BY_EPOCH, FIRST, "nbkeras")
 HEAD = "| reporter | messages | KB | KB with envelope | .ipynb KB | with widget state |"
 
 
@@ -39,39 +44,36 @@ class Report:
         return f"| {' | '.join(cells)} |"
 
 
-def reports(notebook: Notebook, seconds: float) -> list[Report]:
-    """Train once under each reporter.
+def rows(notebook: Notebook, effort: Effort, seconds: float, show: Callable[[str], None]) -> list[Row]:
+    """Train once under each reporter, show what it said, and compare nbkeras's bytes with each peer's.
 
     Args:
         notebook: a kernel in which nbkeras has shown nothing yet.
+        effort: for the steps of an epoch.
         seconds: how long each training shall take, 0 for as fast as it can.
+        show: takes the table of all reporters.
     """
+    what = f"a training of {seconds} s" if seconds else "a training as fast as it goes"
     notebook.run("from tests.benchmarks.in_kernel import reporters, workload\nmodel = workload.small_model()")
-    notebook.run("workload.fit(model)")
-    return [_report(notebook, name, seconds) for name in NAMES]
-
-
-def table(found: list[Report]) -> str:
-    """Return the reports as a Markdown table."""
-    return "\n".join([HEAD, "|" + "---|" * 6, *(report.line() for report in found)])
-
-
-def rows(found: list[Report], what: str) -> list[Row]:
-    """Compare nbkeras's bytes with the peer's that says least."""
+    notebook.run(f"workload.fit(model, {effort.epoch_steps})")
+    found = [_report(notebook, name, f"{effort.epoch_steps}, {seconds}") for name in NAMES]
+    show(f"{what.capitalize()}, 5 epochs of {effort.epoch_steps} steps:")
+    show("\n".join([HEAD, "|" + "---|" * 6, *(report.line() for report in found)]))
     ours = next(report for report in found if report.name == "nbkeras")
-    peers = [report for report in found if "nbkeras" not in report.name and report.name != SILENT]
-    least = min((report for report in peers if not report.problem), key=lambda report: report.payload)
-    bar = f"< {number(kilobytes(least.payload))} KB ({least.name})"
-    return [
-        Row(f"bytes of {what}", f"{number(kilobytes(ours.payload))} KB", bar, ours.payload < least.payload)
-    ]
+    peers = [report for report in found if report.name in BY_STEP + BY_EPOCH and not report.problem]
+    return [_row(ours, peer, what) for peer in peers]
 
 
-def _report(notebook: Notebook, name: str, seconds: float) -> Report:
+def _row(ours: Report, peer: Report, what: str) -> Row:
+    figure = f"{number(kilobytes(ours.wire))} KB / {number(kilobytes(peer.wire))} KB"
+    return Row(f"bytes of {what}, nbkeras / {peer.name}", figure, "less", ours.wire < peer.wire)
+
+
+def _report(notebook: Notebook, name: str, size: str) -> Report:
     notebook.new_page()
     reporter = "nbkeras" if name == FIRST else name
     try:
-        traffic = notebook.run(f"reporters.report({reporter!r}, model, {seconds})")
+        traffic = notebook.run(f"reporters.report({reporter!r}, model, {size})")
     except CellExecutionError as error:
         return Report(name, problem=f"{error.ename}: {error.evalue}")
     return Report(

@@ -38,8 +38,8 @@ def number(value: float) -> str:
 
 
 def kilobytes(size: float) -> float:
-    """Return bytes as KB of 1,024."""
-    return size / 1024
+    """Return bytes as KB of 1,000."""
+    return size / 1000
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -38,9 +38,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """The messages of one cell."""
+    """What came in a number of seconds."""
 
     messages: list[Message]
+    seconds: float
 
     @property
     def payload(self) -> int:
@@ -52,15 +53,10 @@ class Traffic:
         """Bytes of all frames."""
         return sum(message.wire for message in self.messages)
 
-    @property
-    def seconds(self) -> float:
-        """From the first message to the last one."""
-        return self.messages[-1].at - self.messages[0].at
-
     def inner(self, margin: float) -> Traffic:
-        """Return what came between the first and the last seconds: no beginning, no end."""
+        """Return what came without the first and the last seconds, which say more."""
         begin, end = self.messages[0].at + margin, self.messages[-1].at - margin
-        return Traffic([message for message in self.messages if begin <= message.at <= end])
+        return Traffic([message for message in self.messages if begin <= message.at < end], end - begin)
 
 
 class Listener:
@@ -96,7 +92,7 @@ class Listener:
             self._cells -= 1
             last = next(i for i, message in enumerate(self._messages) if message.ends_a_cell())
             mine, self._messages = self._messages[: last + 1], self._messages[last + 1 :]
-        return Traffic(mine)
+        return Traffic(mine, mine[-1].at - mine[0].at)
 
     def close(self) -> None:
         """Stop listening."""

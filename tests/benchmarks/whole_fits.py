@@ -19,15 +19,18 @@ NAMES = ["silent", "nbkeras", "Keras verbose=1"]
 def rows(notebook: Notebook, effort: Effort) -> list[Row]:
     """Train in rounds, each reporter once a round and each in every place as often as the others."""
     notebook.run("from tests.benchmarks.in_kernel import fits")
-    notebook.value(f"fits.timed({NAMES})")
+    notebook.value(f"fits.timed({NAMES}, {effort.epoch_steps})")
     rounds = []
     for turn in range(effort.pairs):
         names = NAMES[turn % 3 :] + NAMES[: turn % 3]
-        rounds.append(notebook.value(f"fits.timed({names if turn % 2 else names[::-1]})"))
+        order = names if turn % 2 else names[::-1]
+        rounds.append(notebook.value(f"fits.timed({order}, {effort.epoch_steps})"))
     clock = {name: [each[name][0] for each in rounds] for name in NAMES}
     work = {name: [each[name][1] for each in rounds] for name in NAMES}
     return [
-        told("`fit` of 2,000 steps, verbose=0", statistics.median(clock["silent"]), "s"),
+        told(
+            f"`fit` of {5 * effort.epoch_steps:,} steps, verbose=0", statistics.median(clock["silent"]), "s"
+        ),
         _ratio("`fit` monitored / verbose=0", clock, "silent", AGAINST_SILENT),
         _ratio("`fit` monitored / verbose=1", clock, "Keras verbose=1", AGAINST_BAR),
         _ratio("the same in processor time / verbose=0", work, "silent"),

@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+import keras
+import tensorflow as tf
+
 from nbkeras.callbacks.monitor import monitor_class
 from nbkeras.widgets import live
 from tests.benchmarks.in_kernel.workload import small_model
@@ -21,15 +24,13 @@ def begun() -> Any:
     """Return a monitor in mid run, as `fit` would have it after ten epochs."""
     live.install()
     monitor = monitor_class()()
-    monitor.set_model(small_model())
-    monitor.set_params({"epochs": 20, "steps": 400})
-    monitor.on_train_begin()
+    callbacks = _callbacks([monitor])
     for epoch in range(10):
-        monitor.on_epoch_begin(epoch)
+        callbacks.on_epoch_begin(epoch)
         for batch in range(400):
             monitor._recorder._due = NEVER if batch % 8 else 0.0
-            monitor.on_train_batch_end(batch, LOGS)
-        monitor.on_epoch_end(epoch, {**LOGS, **{f"val_{name}": value for name, value in LOGS.items()}})
+            callbacks.on_train_batch_end(batch, LOGS)
+        callbacks.on_epoch_end(epoch, {**LOGS, **{f"val_{name}": value for name, value in LOGS.items()}})
     return monitor
 
 
@@ -69,30 +70,34 @@ def on_the_tick(count: int, *, sketch: bool) -> list[float]:
 
 
 def dispatched(repeats: int, *, monitored: bool) -> list[float]:
-    """Return seconds for Keras's own handling of a batch's end, with tensors as logs.
+    """Return seconds for all that Keras does at a batch's begin and end, with tensors as logs.
 
     Args:
         repeats: how many times.
         monitored: with a monitor between two ticks, else with Keras's own History alone.
     """
-    import keras
-    import tensorflow as tf
-
-    monitor = begun()
-    monitor._recorder._due = NEVER
-    callbacks = keras.callbacks.CallbackList([monitor] if monitored else None, add_history=True)
-    callbacks._on_begin()
+    monitor = monitor_class()()
+    callbacks = _callbacks([monitor] if monitored else None)
+    callbacks.on_epoch_begin(0)
+    if monitored:
+        monitor._recorder._due = NEVER
     tensors = {name: tf.constant(value) for name, value in LOGS.items()}
 
     def often() -> None:
         for batch in range(CALLS // 10):
+            callbacks.on_train_batch_begin(batch)
             callbacks.on_train_batch_end(batch, tensors)
 
     times = [_seconds(often) / (CALLS // 10) for _ in range(repeats)]
-    callbacks._flush_futures()
-    callbacks._on_end()
-    monitor.on_train_end()
+    callbacks.on_train_end()
     return times
+
+
+def _callbacks(own: list[Any] | None) -> Any:
+    # As `fit` makes it.
+    callbacks = keras.callbacks.CallbackList(own, add_history=True, model=small_model(), epochs=20, steps=400)
+    callbacks.on_train_begin()
+    return callbacks
 
 
 def _seconds(call: Callable[[], None]) -> float:

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 _model = workload.small_model()
 
 
-def timed(names: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """Train under each reporter, in this order; return seconds by the clock and of processor time."""
+def timed(names: Sequence[str], steps: int) -> dict[str, tuple[float, float]]:
+    """Train under each reporter, in this order; return seconds by the clock, and of processor time."""
     times = {}
     for name in names:
         gc.collect()
         began, worked = time.perf_counter(), time.process_time()
-        reporters.report(name, _model)
+        reporters.report(name, _model, steps)
         times[name] = (time.perf_counter() - began, time.process_time() - worked)
     return times

@@ -7,24 +7,23 @@ from typing import Any
 import nbkeras
 from tests.benchmarks.in_kernel import workload
 
-NAMES = ("silent", "Keras verbose=1", "tqdm.keras", "livelossplot", "trainplot", "nbkeras")
 
-
-def report(name: str, model: Any, seconds: float = 0) -> None:
+def report(name: str, model: Any, steps: int, seconds: float = 0) -> None:
     """Train a model under one reporter.
 
     Args:
-        name: one of `NAMES`.
+        name: "nbkeras", "silent" or a peer.
         model: the small model.
+        steps: of each of 5 epochs.
         seconds: how long the training shall take, 0 for as fast as it can.
     """
     if name == "nbkeras":
         with nbkeras.fitting():
-            workload.fit(model, seconds=seconds)
+            workload.fit(model, steps, seconds)
     elif name == "Keras verbose=1":
-        workload.fit(model, verbose=1, seconds=seconds)
+        workload.fit(model, steps, seconds, verbose=1)
     else:
-        workload.fit(model, callbacks=_callbacks(name), seconds=seconds)
+        workload.fit(model, steps, seconds, callbacks=_callbacks(name))
 
 
 def _callbacks(name: str) -> list[Any] | None:
@@ -36,8 +35,8 @@ def _callbacks(name: str) -> list[Any] | None:
         from livelossplot import PlotLossesKeras
 
         return [PlotLossesKeras()]
-    if name == "trainplot":
+    if name in {"trainplot", "trainplot by batch"}:
         from trainplot import TrainPlotKerasCallback
 
-        return [TrainPlotKerasCallback()]
+        return [TrainPlotKerasCallback(frequency="batch" if "batch" in name else "epoch")]
     return None

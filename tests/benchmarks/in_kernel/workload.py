@@ -1,4 +1,4 @@
-"""The small model that all benchmarks train: 5 epochs of 400 steps."""
+"""The small model that all benchmarks train."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 import keras
 import numpy as np
 
-EPOCHS, STEPS, BATCH = 5, 400, 32
+EPOCHS, BATCH = 5, 32
 
 
 @functools.lru_cache(maxsize=1)
-def data() -> tuple[Any, Any]:
-    """Return inputs of shape (12800, 16) and labels of 10 classes."""
+def data(steps: int) -> tuple[Any, Any]:
+    """Return inputs of shape (steps * 32, 16) and labels of 10 classes."""
     chance = np.random.default_rng(1)
-    x = chance.normal(size=(STEPS * BATCH, 16)).astype("float32")
+    x = chance.normal(size=(steps * BATCH, 16)).astype("float32")
     return x, (np.abs(x).sum(axis=1) * 3).astype("int32") % 10
 
 
@@ -32,9 +32,9 @@ def small_model() -> Any:
 class Slowdown(keras.callbacks.Callback):
     """Holds a training back, so that it takes a given time."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, steps: int) -> None:
         super().__init__()
-        self._per_step = seconds / (EPOCHS * STEPS)
+        self._per_step = seconds / (EPOCHS * steps)
         self._due: float | None = None
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
@@ -45,16 +45,19 @@ class Slowdown(keras.callbacks.Callback):
         time.sleep(max(0.0, self._due - time.perf_counter()))
 
 
-def fit(model: Any, *, verbose: int = 0, callbacks: list[Any] | None = None, seconds: float = 0) -> None:
-    """Train the model.
+def fit(
+    model: Any, steps: int, seconds: float = 0, *, verbose: int = 0, callbacks: list[Any] | None = None
+) -> None:
+    """Train the model for 5 epochs.
 
     Args:
         model: what `small_model` returned.
+        steps: of each epoch.
+        seconds: how long it shall take, 0 for as fast as it can.
         verbose: Keras's own progress bar.
         callbacks: what else is told; None as a user would leave it.
-        seconds: how long it shall take, 0 for as fast as it can.
     """
-    x, y = data()
+    x, y = data(steps)
     if seconds:
-        callbacks = [Slowdown(seconds), *(callbacks or [])]
+        callbacks = [Slowdown(seconds, steps), *(callbacks or [])]
     model.fit(x, y, batch_size=BATCH, epochs=EPOCHS, verbose=verbose, callbacks=callbacks)

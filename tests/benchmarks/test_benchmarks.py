@@ -1,0 +1,56 @@
+"""The benchmarks still run; what they measure is not asserted here, a test's machine is too busy for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.benchmarks.measurement import PARTS
+from tests.benchmarks.peers import NAMES as PEERS
+from tests.benchmarks.places import ROOT
+
+IN_THE_BROWSER = ["opening"]
+# The same as "peers", only slower.
+TOO_SLOW = ["slow-peers"]
+
+
+def printed(*parts):
+    """Run some parts as a person does, and return the rows that came out, cell by cell."""
+    command = [sys.executable, "-m", "tests.benchmarks", "--quick", *parts]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=240)
+    # 1 says that a bar was missed.
+    assert done.returncode in {0, 1}, done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
+    lines = [line for line in done.stdout.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+@pytest.mark.kernel
+@pytest.mark.slow
+def test_what_a_kernel_does():
+    rows = printed(*(part for part in PARTS if part not in IN_THE_BROWSER + TOO_SLOW))
+    with_a_bar = [row[0] for row in rows if row[-1] in {"held", "MISSED"}]
+    for begin in (
+        "`%load_ext nbkeras`",
+        "callback call between two ticks",
+        "a tick:",
+        "`fit` monitored / verbose=0",
+        "`fit` monitored / verbose=1",
+        "messages a second at 20 steps/s",
+        "bytes a second at 2,000 steps/s",
+        "memory of 5,000 steps",
+        "its full keyframe",
+    ):
+        assert any(what.startswith(begin) for what in with_a_bar), begin
+    said = {row[0]: row[1:] for row in rows if row[0] in PEERS}
+    assert set(said) == set(PEERS)
+    assert not [cells for cells in said.values() if "does not run" in cells[0]]
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_what_a_page_does():
+    rows = printed(*IN_THE_BROWSER)
+    assert any(row[0] == "view of 5,000 steps, message to drawn chart" and row[-1] for row in rows)
