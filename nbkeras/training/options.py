@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from dataclasses import dataclass
+from datetime import timedelta
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
 from nbkeras.runtime.durations import parse_duration
 from nbkeras.runtime.refusal import Refusal
+from nbkeras.training.paths import output_directory, output_file
 
 if TYPE_CHECKING:
-    from datetime import timedelta
+    import os
 
 StrPath = Union[str, "os.PathLike[str]"]
 
@@ -63,15 +65,16 @@ def fit_options(
         Refusal: for the first option that cannot be meant; nothing has happened by then.
     """
     return FitOptions(
-        name=name,
+        name=None if name is None else _name(name),
         epochs=None if epochs is None else positive_int(epochs, option="epochs"),
         batch_size=None if batch_size is None else positive_int(batch_size, option="batch_size"),
         early_stopping=None if early_stopping is None else parse_early_stopping(early_stopping),
         restore_best=restore_best,
         checkpoint=None if checkpoint is None else _checkpoint_path(checkpoint),
         tensorboard=None if tensorboard is None else _tensorboard(tensorboard),
-        csv=None if csv is None else _file(csv, option="csv"),
-        max_time=None if max_time is None else parse_duration(max_time, option="max_time"),
+        # CSVLogger makes no folder: it fails when the training has begun.
+        csv=None if csv is None else output_file(csv, option="csv", makes_folders=False),
+        max_time=None if max_time is None else _max_time(max_time),
         quiet=quiet,
     )
 
@@ -83,7 +86,7 @@ def positive_int(value: object, *, option: str, least: int = 1) -> int:
         Refusal: when it is none.
     """
     try:
-        number = int(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else None
+        number = None if isinstance(value, bool) or not isinstance(value, (Integral, str)) else int(value)
     except ValueError:
         number = None
     if number is None or number < least:
@@ -100,7 +103,7 @@ def parse_early_stopping(value: int | str | tuple[str, int]) -> EarlyStopping:
     """
     metric: str | None = None
     patience: object = value
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and [type(each) for each in value[:-1]] == [str]:
         metric, patience = value
     elif isinstance(value, str) and ":" in value:
         metric, _, patience = value.rpartition(":")
@@ -115,7 +118,8 @@ def parse_early_stopping(value: int | str | tuple[str, int]) -> EarlyStopping:
 
 
 def _checkpoint_path(path: StrPath) -> str:
-    text = _file(path, option="checkpoint")
+    # ModelCheckpoint makes the folders that are missing, on both lines.
+    text = output_file(path, option="checkpoint", makes_folders=True)
     if not text.endswith(CHECKPOINT_SUFFIXES):
         name = Path(text).stem or "best"
         refusal = f"checkpoint: expected a file that ends in .keras, received {text!r}: give  {name}.keras"
@@ -130,37 +134,18 @@ def _tensorboard(path: StrPath) -> str:
             "tensorboard: expected the package tensorboard, received none: type  %pip install tensorboard"
         )
         raise Refusal(refusal)
-    return _directory(path, option="tensorboard")
+    return output_directory(path, option="tensorboard")
 
 
-def _file(path: StrPath, *, option: str) -> str:
-    text = os.fspath(path)
-    file = Path(text).expanduser()
-    if file.is_dir():
-        refusal = f"{option}: expected a file, received the directory {text!r}: give a file in it"
-        raise Refusal(refusal)
-    _writable(file.parent, text, option)
-    if file.exists() and not os.access(file, os.W_OK):
-        refusal = f"{option}: expected a file that can be written, received {text!r}: give another path"
-        raise Refusal(refusal)
-    return str(file)
+def _max_time(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (str, Real, timedelta)):
+        text = f"max_time: expected a time such as 90s, 10m or 1h30m, received {value!r}: give  '10m'"
+        raise Refusal(text)
+    return parse_duration(float(value) if isinstance(value, Real) else value, option="max_time")
 
 
-def _directory(path: StrPath, *, option: str) -> str:
-    text = os.fspath(path)
-    directory = Path(text).expanduser()
-    if directory.exists() and not directory.is_dir():
-        refusal = f"{option}: expected a directory, received the file {text!r}: give a directory"
-        raise Refusal(refusal)
-    _writable(directory, text, option)
-    return str(directory)
-
-
-def _writable(directory: Path, given: str, option: str) -> None:
-    # What does not exist yet is made by Keras; what matters is the first parent that does.
-    existing = directory
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        refusal = f"{option}: expected a place that can be written, received {given!r}: give another path"
-        raise Refusal(refusal)
+def _name(value: object) -> str:
+    if not isinstance(value, str):
+        text = f"name: expected a text, received {value!r}: give  {str(value)!r}"
+        raise Refusal(text)
+    return value

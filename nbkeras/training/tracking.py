@@ -7,13 +7,14 @@ import sys
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from nbkeras.callbacks.model_facts import optimizer_facts
-from nbkeras.callbacks.recorder import Plan, Recorder, scalars
+from nbkeras.callbacks.plan import Plan
+from nbkeras.callbacks.recorder import Recorder, scalars
 from nbkeras.runtime.frontend import in_ipython
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.options import positive_int
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator
 
     from nbkeras.runs.run import Run
 
@@ -46,21 +47,22 @@ class track(Generic[Batch]):  # noqa: N801 - used as a function, like tqdm
         dataset: what yields the batches of one epoch; it is iterated anew for each epoch, so a generator
             object (which ends once) is refused when there is more than one epoch.
         epochs: how often to go through the dataset. Default 1.
-        metrics: Keras metrics to show, by default none; or a mapping of names to metrics.
+        metrics: Keras metrics to show, by default none: a list, one metric, or a mapping of names to them.
         steps: batches per epoch; by default what ``len(dataset)`` says, else unknown.
         name: name of the run. Default "loop".
         optimizer: the optimizer whose learning rate is shown and can be set, by default none.
         view: show the run while it goes on. Default True; False records it only.
 
     Raises:
-        Refusal: for epochs below 1, or a generator with several epochs.
+        Refusal: for epochs or steps below 1, data that cannot be iterated, a generator with several epochs,
+            or metrics that are none of Keras's.
     """
 
     def __init__(
         self,
         dataset: Iterable[Batch],
         epochs: int = 1,
-        metrics: Sequence[Any] | Mapping[str, Any] = (),
+        metrics: Any = (),
         *,
         steps: int | None = None,
         name: str = "loop",
@@ -68,6 +70,12 @@ class track(Generic[Batch]):  # noqa: N801 - used as a function, like tqdm
         view: bool = True,
     ) -> None:
         self.epochs = positive_int(epochs, option="epochs")
+        if not (hasattr(dataset, "__iter__") or hasattr(dataset, "__getitem__")):
+            text = (
+                f"track: expected data to iterate over, received {dataset!r}: give a list, "
+                "a tf.data.Dataset or range(100)"
+            )
+            raise Refusal(text)
         if self.epochs > 1 and hasattr(dataset, "__next__"):
             text = (
                 f"track: expected data that can be read {epochs} times, received a {type(dataset).__name__} "
@@ -75,8 +83,8 @@ class track(Generic[Batch]):  # noqa: N801 - used as a function, like tqdm
             )
             raise Refusal(text)
         self.dataset = dataset
-        self.steps = _length(dataset) if steps is None else steps
-        self._metrics = dict(metrics) if hasattr(metrics, "items") else {m.name: m for m in metrics}
+        self.steps = _length(dataset) if steps is None else positive_int(steps, option="steps")
+        self._metrics = _by_name(metrics)
         self._optimizer = optimizer
         self._plan = Plan(kind="loop", name=name, epochs=self.epochs, view=view)
         self.stopped = False
@@ -175,6 +183,29 @@ class _LazyLogs(dict[str, float]):
 
     def items(self) -> Any:
         return self._epoch.read().items()
+
+
+def _by_name(metrics: Any) -> dict[str, Any]:
+    """Return metrics by name: of a mapping, of a list, or of one metric alone."""
+    if hasattr(metrics, "items"):
+        pairs = list(metrics.items())
+    else:
+        given = metrics if isinstance(metrics, (list, tuple)) else [metrics]
+        pairs = [(getattr(metric, "name", ""), metric) for metric in given]
+    for name, metric in pairs:
+        if not (hasattr(metric, "result") and hasattr(metric, "reset_state")):
+            text = (
+                f"metrics: expected Keras metrics, received {metric!r}: give  "
+                "keras.metrics.Mean(name='loss')  or other values with epoch.log(loss=…)"
+            )
+            raise Refusal(text)
+        if [other for other, _ in pairs].count(name) > 1:
+            text = (
+                f"metrics: expected a name for each metric, received {name!r} twice: "
+                "make one with another name=…"
+            )
+            raise Refusal(text)
+    return dict(pairs)
 
 
 def _length(dataset: Any) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -115,6 +116,24 @@ def test_name(model, data):
         ({"checkpoint": "."}, "checkpoint: expected a file, received the directory"),
         ({"csv": "/dev/null/log.csv"}, "csv: expected a place that can be written"),
         ({"tensorboard": "/dev/null"}, "tensorboard: expected a directory, received the file"),
+        ({"tensorboard": "/dev/null/logs"}, "tensorboard: expected a place that can be written"),
+        (
+            {"csv": "deep/er/a.csv"},
+            "received 'deep/er/a.csv': give  a.csv  or make the folder 'deep/er' first",
+        ),
+        ({"csv": 5}, "csv: expected the path of a file, received 5"),
+        ({"csv": b"a.csv"}, "csv: expected the path of a file, received b'a.csv'"),
+        ({"csv": "a" * 300}, "csv: expected a file that can be written"),
+        ({"checkpoint": ["a.keras"]}, "checkpoint: expected the path of a file, received ['a.keras']"),
+        ({"tensorboard": 5}, "tensorboard: expected the path of a directory, received 5"),
+        ({"early_stopping": ("val_loss",)}, "early_stopping: expected [METRIC:]PATIENCE"),
+        ({"early_stopping": ("val_loss", 2, 3)}, "early_stopping: expected [METRIC:]PATIENCE"),
+        ({"early_stopping": (2, "val_loss")}, "early_stopping: expected [METRIC:]PATIENCE"),
+        ({"early_stopping": ["val_loss", 2]}, "early_stopping: expected [METRIC:]PATIENCE"),
+        ({"early_stopping": ()}, "early_stopping: expected [METRIC:]PATIENCE"),
+        ({"max_time": [1]}, "max_time: expected a time such as 90s, 10m or 1h30m, received [1]"),
+        ({"max_time": True}, "max_time: expected a time"),
+        ({"name": 5}, "name: expected a text, received 5: give  '5'"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_at_once(options, words):
@@ -122,6 +141,26 @@ def test_what_cannot_be_meant_is_refused_at_once(options, words):
         pytest.fail("the block must not run")
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation")
+def test_folders_that_keras_makes_are_not_asked_for(keras, model, data):
+    """ModelCheckpoint and TensorBoard make them; CSVLogger does not, and so is refused above."""
+    from tensorflow.errors import NotFoundError
+
+    with nbkeras.fitting(quiet=True, checkpoint="deep/one/best.keras", tensorboard="deep/two") as session:
+        model.fit(*data)
+    assert session.run.status == "finished"
+    assert list(Path("deep/two").glob("*/train/events*"))
+    assert Path("deep/one/best.keras").is_file()
+    with pytest.raises((FileNotFoundError, NotFoundError)):
+        model.fit(*data, verbose=0, callbacks=[keras.callbacks.CSVLogger("not/there.csv")])
+
+
+def test_numbers_of_numpy_are_numbers(model, data):
+    with nbkeras.fitting(quiet=True, epochs=np.int64(2), max_time=np.float32(600)) as session:
+        model.fit(*data)
+    assert len(session.run.history["loss"]) == 2
 
 
 def test_unknown_metric_is_refused_before_training(model, data):

@@ -6,6 +6,7 @@ import pytest
 
 import nbkeras
 from nbkeras import Refusal
+from nbkeras.runs.registry import live_runs
 
 
 def test_a_gradient_tape_loop(keras, data):
@@ -74,3 +75,38 @@ def test_what_cannot_be_meant_is_refused():
         nbkeras.track([], epochs=0)
     with pytest.raises(Refusal, match="received a generator that ends once"):
         nbkeras.track((n for n in range(3)), epochs=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"dataset": 5}, "track: expected data to iterate over, received 5"),
+        ({"dataset": None}, "track: expected data to iterate over, received None"),
+        ({"metrics": ["loss"]}, "metrics: expected Keras metrics, received 'loss'"),
+        ({"metrics": "loss"}, "metrics: expected Keras metrics, received 'loss'"),
+        ({"metrics": {"loss": 0.5}}, "metrics: expected Keras metrics, received 0.5"),
+        ({"metrics": 5}, "metrics: expected Keras metrics, received 5"),
+        ({"steps": 0}, "steps: expected a whole number of 1 or more, received 0"),
+    ],
+)
+def test_a_refused_loop_begins_no_run(arguments, words):
+    before = live_runs()
+    with pytest.raises(Refusal) as caught:
+        nbkeras.track(**{"dataset": [1], **arguments})
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert live_runs() == before
+
+
+def test_metrics_of_one_name_are_refused(keras):
+    with pytest.raises(Refusal, match="received 'mean' twice"):
+        nbkeras.track([1], metrics=[keras.metrics.Mean(name="mean"), keras.metrics.Mean(name="mean")])
+
+
+def test_one_metric_needs_no_list(keras):
+    loss = keras.metrics.Mean(name="loss")
+    tracked = nbkeras.track([1.0, 2.0], metrics=loss, view=False)
+    for epoch in tracked:
+        for batch in epoch:
+            loss.update_state(batch)
+    assert tracked.run.history == {"loss": [1.5]}
