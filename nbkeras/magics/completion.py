@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from glob import glob
+from glob import escape, glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,13 +33,13 @@ def complete(line: str, token: str) -> list[tuple[str, str]]:
     grammar = next((g for g in GRAMMARS if match is not None and g.magic == match[1]), None)
     if match is None or grammar is None:
         return []
-    words = match[2].split(" ")
-    fragment, before = words[-1], [word for word in words[:-1] if word]
+    before, typed = _words(match[2])
+    option, head, value = _value_under_way(grammar, before, typed)
+    given = {word.partition("=")[0] for word in before}
     # What stands before the completer's own token stays as it is.
-    keep = max(0, len(fragment) - len(token))
-    return [
-        (text[keep:], kind) for text, kind in _offers(grammar, before, fragment) if text.startswith(fragment)
-    ]
+    keep = max(0, len(typed) - len(token))
+    offers = [(head + _written(text, head), kind) for text, kind in _offers(grammar, option, given, value)]
+    return [(text[keep:], kind) for text, kind in offers if text.startswith(typed)]
 
 
 def _with_context(context: Any) -> dict[str, Any]:
@@ -58,18 +58,44 @@ def _with_text(text: str) -> list[str]:
 matcher = completer.context_matcher()(_with_context) if hasattr(completer, "context_matcher") else _with_text
 
 
-def _offers(grammar: Grammar, before: list[str], fragment: str) -> Iterable[tuple[str, str]]:
-    option = next((o for o in grammar.options if before and o.name == before[-1] and o.metavar), None)
-    if fragment.startswith(("$", "{")):
-        yield from ((fragment[0] + name, "variable") for name in _variables())
+def _words(text: str) -> tuple[list[str], str]:
+    """Part a line at its spaces outside quotes and not behind a backslash; return the last word apart."""
+    words = re.findall(r"""(?:\\.|'[^']*(?:'|$)|"(?:\\.|[^"\\])*(?:"|$)|[^\s'"\\]|\\$)+""", text)
+    # What is open in quotes may end with a space.
+    typed = words.pop() if words and text.endswith(words[-1]) else ""
+    return words, typed
+
+
+def _value_under_way(grammar: Grammar, before: list[str], typed: str) -> tuple[Option | None, str, str]:
+    """Return the option whose value is being typed, what stands before the value, and the value so far."""
+    name, equals, rest = typed.partition("=") if typed.startswith("--") else ("", "", typed)
+    named = name if equals else before[-1] if before else ""
+    option = next((o for o in grammar.options if o.name == named and o.metavar), None)
+    head = name + equals if option is not None and equals else ""
+    rest = typed[len(head) :]
+    quote = rest[:1] if rest[:1] in ("'", '"') else ""
+    value = rest[1:] if quote else re.sub(r"\\(.)", r"\1", rest)
+    return option, head + quote, value
+
+
+def _written(text: str, head: str) -> str:
+    """Write an offer as a word of the line: as it is inside quotes, else with backslashes before spaces."""
+    return text if head.endswith(("'", '"')) else re.sub(r"""([\s'"\\])""", r"\\\1", text)
+
+
+def _offers(
+    grammar: Grammar, option: Option | None, given: set[str], value: str
+) -> Iterable[tuple[str, str]]:
+    if value.startswith(("$", "{")):
+        yield from ((value[0] + name, "variable") for name in _variables())
     elif option is not None:
-        yield from _values(option, fragment)
+        yield from _values(option, value)
     else:
         yield from (
-            (o.name, "option") for o in grammar.options if not o.is_positional and o.name not in before
+            (o.name, "option") for o in grammar.options if not o.is_positional and o.name not in given
         )
         for positional in (o for o in grammar.options if o.is_positional):
-            yield from _values(positional, fragment)
+            yield from _values(positional, value)
 
 
 def _values(option: Option, fragment: str) -> Iterable[tuple[str, str]]:
@@ -102,12 +128,18 @@ def _metrics() -> list[str]:
     return list(dict.fromkeys(both or ["loss", "val_loss"]))
 
 
-def _paths(fragment: str, kind: str) -> list[str]:
+def _paths(typed: str, kind: str) -> list[str]:
+    if typed == "~":
+        return ["~/"]
+    home, slash, _ = typed.partition("/")
+    # The user's own spelling is kept: ~/ stays ~/.
+    spelled = home if home.startswith("~") and slash else ""
+    expanded = str(Path(spelled).expanduser()) if spelled else ""
     found = []
-    for path in sorted(glob(f"{fragment}*")):  # noqa: PTH207 - the fragment's own spelling is kept
+    for path in sorted(glob(escape(expanded + typed[len(spelled) :]) + "*")):  # noqa: PTH207 - see above
         is_directory = Path(path).is_dir()
         if is_directory or kind == "path":
-            found.append(path + "/" * is_directory)
+            found.append(spelled + path[len(expanded) :] + "/" * is_directory)
     return found
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from traitlets import Bool, TraitError, Unicode, validate
 from traitlets.config import Configurable
 
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.options import fit_options
+from nbkeras.training.paths import output_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class NBKeras(Configurable):
@@ -31,24 +36,37 @@ class NBKeras(Configurable):
 
     def fit_defaults(self) -> dict[str, Any]:
         """Return the defaults of ``%%fit`` that are set, by option."""
-        names = ("early_stopping", "checkpoint", "tensorboard", "csv", "max_time", "quiet")
-        return {name: getattr(self, name) for name in names if getattr(self, name)}
+        # The magic imports this file for its types alone.
+        from nbkeras.magics.fit import FIT
+
+        values = {option.dest: getattr(self, option.config) for option in FIT.options if option.config}
+        return {name: value for name, value in values.items() if value}
 
     @validate("early_stopping", "checkpoint", "tensorboard", "csv", "max_time")
     def _check(self, proposal: dict[str, Any]) -> str:
-        value, trait = proposal["value"], proposal["trait"]
-        if value:
-            try:
-                fit_options(**{trait.name: value})
-            except Refusal as refusal:
-                # %config shows a TraitError as one line.
-                raise TraitError(str(refusal)) from None
-        return str(value)
+        option: dict[str, Any] = {proposal["trait"].name: proposal["value"]}
+        if proposal["value"]:
+            with _one_line():
+                fit_options(**option)
+        return str(proposal["value"])
 
     @validate("log")
     def _set_log(self, proposal: dict[str, Any]) -> str:
         from nbkeras.runs import set_log
 
         value = str(proposal["value"])
+        if value:
+            with _one_line():
+                # The log makes the folders that are missing.
+                output_file(value, option="log", makes_folders=True)
         set_log(value or None)
         return value
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Refuse as a TraitError, which %config shows as one line."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise TraitError(str(refusal)) from None

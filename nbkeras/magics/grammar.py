@@ -79,11 +79,11 @@ class Grammar:
             text = f"{self.magic}: expected closed quotes, received {line!r} ({error})"
             raise UsageError(text) from None
         try:
-            values, unknown = self._parser().parse_known_args(words)
+            values, unknown = self._parser().parse_known_args(self._joined(words))
         except Refusal as refusal:
             raise UsageError(f"{self.magic}: {refusal}") from None
         if unknown:
-            raise UsageError(self._unknown(unknown[0]))
+            raise UsageError(self._unknown(unknown[0], words))
         given = {key: value for key, value in vars(values).items() if value is not None}
         return {**{o.dest: [] if o.many else None for o in self.options}, **(defaults or {}), **given}
 
@@ -112,10 +112,28 @@ class Grammar:
                 parser.add_argument(option.name, dest=option.dest, action="store_true", default=None)
         return parser
 
-    def _unknown(self, word: str) -> str:
+    def _joined(self, words: list[str]) -> list[str]:
+        """Join an option and a value that begins with one dash, which argparse takes for an option."""
+        valued = {option.name for option in self.options if option.metavar}
+        joined: list[str] = []
+        for word in words:
+            is_value = word.startswith("-") and not word.startswith("--")
+            if is_value and joined and joined[-1] in valued:
+                joined[-1] += f"={word}"
+            else:
+                joined.append(word)
+        return joined
+
+    def _unknown(self, word: str, words: list[str]) -> str:
+        single = next((o.name for o in self.options if o.is_positional and not o.many), None)
+        if single is not None and not word.startswith("-"):
+            return (
+                f"{self.magic}: expected one {single}, received a second one, {word!r}: "
+                f"type  {self.magic} {shlex.quote(words[0])}"
+            )
         names = [option.name for option in self.options if not option.is_positional]
         near = difflib.get_close_matches(word.partition("=")[0], names, n=1)
-        mend = f"type {near[0]}" if near else f"{self.magic}? shows them all"
+        mend = f"type {near[0]}" if near else f"{self.magic}? shows {'them all' if names else 'how'}"
         expected = ", ".join(names) if names else "no options"
         return f"{self.magic}: expected {expected}; received {word!r}: {mend}"
 

@@ -8,10 +8,10 @@ import pytest
 from IPython.core.error import UsageError
 
 import nbkeras
-from nbkeras.magics.completion import GRAMMARS
-from nbkeras.magics.config import NBKeras
 from nbkeras.magics.fit import FIT
 from nbkeras.magics.grammar import Grammar, Option
+from nbkeras.magics.monitor import MONITOR
+from nbkeras.magics.switch import SWITCH
 from nbkeras.runtime.refusal import Refusal
 
 
@@ -60,6 +60,34 @@ def test_mistakes_are_one_line(line, words):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("line", ["--max-time -5m", "--epochs -3", "--batch-size -1"])
+def test_values_below_nothing_are_refused_by_their_option(line):
+    option, value = line.split()
+    with pytest.raises(UsageError, match=f"^%%fit: {option}: expected a .* received '{value}'"):
+        FIT.parse(line)
+    # Checked where the options meet, in the same words as the function's.
+    assert FIT.parse("--early-stopping -1")["early_stopping"] == "-1"
+
+
+@pytest.mark.parametrize(
+    ("grammar", "line", "words"),
+    [
+        (MONITOR, "a b", "%monitor: expected one RUN, received a second one, 'b': type  %monitor a"),
+        (
+            MONITOR,
+            "'a b' c d",
+            "%monitor: expected one RUN, received a second one, 'c': type  %monitor 'a b'",
+        ),
+        (SWITCH, "on off", "%nbkeras: expected one ACTION, received a second one, 'off': type  %nbkeras on"),
+        (MONITOR, "--all", "%monitor: expected no options; received '--all': %monitor? shows how"),
+    ],
+)
+def test_one_argument_too_many(grammar, line, words):
+    with pytest.raises(UsageError) as caught:
+        grammar.parse(line)
+    assert str(caught.value) == words
+
+
 def test_help_names_everything():
     text = GRAMMAR.help()
     for part in ("Show how it goes.", "More of it.", "[NAME …]", "--pairs N", "[--loud]", "How many pairs."):
@@ -74,18 +102,3 @@ def test_every_option_of_fit_is_a_keyword_of_fitting():
         for name in inspect.signature(nbkeras.fitting).parameters
     }
     assert options == keywords
-
-
-@pytest.mark.parametrize("grammar", GRAMMARS, ids=lambda grammar: grammar.magic)
-def test_declared_defaults_exist_in_the_configuration(grammar):
-    for option in grammar.options:
-        if option.config:
-            assert NBKeras.class_traits()[option.config].metadata["config"]
-
-
-def test_configuration_refuses_what_the_option_would():
-    from traitlets import TraitError
-
-    with pytest.raises(TraitError, match="expected a time such as"):
-        NBKeras(max_time="soon")
-    assert NBKeras(max_time="10m", quiet=True).fit_defaults() == {"max_time": "10m", "quiet": True}

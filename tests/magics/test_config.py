@@ -1,0 +1,67 @@
+"""``%config NBKeras``: the defaults of the magics."""
+
+from __future__ import annotations
+
+import pytest
+from traitlets import TraitError
+
+from nbkeras import runs
+from nbkeras.magics.completion import GRAMMARS
+from nbkeras.magics.config import NBKeras
+from nbkeras.magics.fit import FIT
+
+
+@pytest.fixture(autouse=True)
+def own_log(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runs.set_log(None)
+    yield
+    runs.set_log(None)
+
+
+@pytest.mark.parametrize("grammar", GRAMMARS, ids=lambda grammar: grammar.magic)
+def test_declared_defaults_exist_in_the_configuration(grammar):
+    for option in grammar.options:
+        if option.config:
+            assert NBKeras.class_traits()[option.config].metadata["config"]
+
+
+def test_every_default_reaches_its_option():
+    """All traits but the log's are options of %%fit, and each declared one is handed on."""
+    chosen = {
+        "early_stopping": "3",
+        "checkpoint": "best.keras",
+        "tensorboard": "logs",
+        "csv": "log.csv",
+        "max_time": "10m",
+        "quiet": True,
+    }
+    assert set(NBKeras.class_trait_names(config=True)) - {"config", "parent", "log"} == set(chosen)
+    assert NBKeras(**chosen).fit_defaults() == chosen
+    assert NBKeras().fit_defaults() == {}
+    assert FIT.parse("--csv other.csv", NBKeras(**chosen).fit_defaults())["csv"] == "other.csv"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("max_time", "soon", "max_time: expected a time such as"),
+        ("csv", "deep/a.csv", "csv: expected a file in a folder that is there"),
+        ("log", ".", "log: expected a file, received the directory '.'"),
+        ("log", "/dev/null/runs.sqlite", "log: expected a place that can be written"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_at_once(name, value, words):
+    config = NBKeras(log="mine.sqlite")
+    with pytest.raises(TraitError) as caught:
+        setattr(config, name, value)
+    assert str(caught.value).startswith(words)
+    assert "\n" not in str(caught.value)
+    assert runs.log_path().name == "mine.sqlite"
+
+
+def test_the_log_can_be_put_elsewhere_or_off():
+    config = NBKeras(log="deep/mine.sqlite")
+    assert runs.log_path().parts[-2:] == ("deep", "mine.sqlite")
+    config.log = ""
+    assert runs.log_path() is None
