@@ -57,7 +57,7 @@ def fitting(
         restore_best: whether early stopping gives back the best weights. Default True.
         checkpoint: file (``.keras``) for the best model so far, judged by early stopping's metric.
         tensorboard: directory for TensorBoard's logs; each run gets a directory of its own in it.
-        csv: file for the metrics of each epoch.
+        csv: file for the metrics of each epoch, in a directory that exists.
         max_time: stop after this time of training: seconds, a ``timedelta``, or ``"10m"``.
         quiet: record the runs and show nothing. Default False.
 
