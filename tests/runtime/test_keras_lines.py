@@ -35,15 +35,6 @@ def test_missing_keras_says_what_to_type(monkeypatch):
         keras_lines.keras_module("keras")
 
 
-def test_models_are_told_from_other_things():
-    keras = keras_lines.keras_module("keras")
-    model = keras.Sequential(name="one")
-    assert keras_lines.is_model(model)
-    assert keras_lines.line_of(model) == "keras"
-    assert not keras_lines.is_model("model")
-    assert keras_lines.line_of(object()) is None
-
-
 def test_asking_imports_nothing():
     code = (
         "import sys; from nbkeras.runtime import keras_lines, hardware, frontend;"

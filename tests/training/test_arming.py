@@ -253,3 +253,12 @@ assert "fit" not in vars(keras.Model)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_models_are_told_from_other_things(keras, model):
+    from nbkeras.runtime import keras_lines
+
+    assert keras_lines.is_model(model)
+    assert keras_lines.line_of(model) == keras.__name__
+    assert not keras_lines.is_model("model")
+    assert keras_lines.line_of(object()) is None
