@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import time
 import urllib.request
@@ -87,13 +88,19 @@ def test_the_view_is_installed_and_its_tools_are_gone(image: Image) -> None:
     assert not (image.tree / "extension" / "node_modules").exists()
 
 
-def test_the_quickstart_runs_in_the_memory_that_binder_gives(image: Image) -> None:
+def test_the_quickstart_runs_from_top_to_bottom_in_the_memory_that_binder_gives(image: Image) -> None:
     path = image.tree / "notebooks" / "quickstart.ipynb"
     notebook = nbformat.read(path, as_version=4)
     notebook.cells.append(v4.new_code_cell(WRITE_PEAK))
     nbformat.write(notebook, path)
     command = [image.python, image.tree / "scripts" / "lab.py", "--headless"]
-    subprocess.run(command, cwd=image.tree, env=image.environment, check=True)
+    run = subprocess.run(
+        command, cwd=image.tree, env=image.environment, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    progress = re.findall(r"^\[(\d+)/(\d+)\] .* ok +[\d.]+ s$", run.stdout, re.MULTILINE)
+    cells = sum(cell.cell_type == "code" for cell in notebook.cells)
+    assert progress == [(str(number), str(cells)) for number in range(1, cells + 1)]
     kernel = int((path.parent / "peak").read_text()) * 1024
     with jupyter_lab(image) as (_, server):
         assert kernel + server < MEMORY

@@ -1,10 +1,11 @@
-"""The notebooks and examples that a newcomer runs first, in a real kernel."""
+"""What `make lab HEADLESS=1` says, and the example of the README, in a real kernel.
+
+The quickstart itself is executed by test_binder.py, by the same script.
+"""
 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import nbformat
@@ -23,16 +24,6 @@ pytestmark = pytest.mark.kernel
 def save(path: Path, *cells: str) -> Path:
     nbformat.write(v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in cells]), path)
     return path
-
-
-@pytest.mark.slow
-def test_the_quickstart_runs_from_top_to_bottom() -> None:
-    command = [sys.executable, ROOT / "scripts" / "lab.py", "--headless"]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout + run.stderr
-    progress = re.findall(r"^\[(\d+)/(\d+)\] .* ok +[\d.]+ s$", run.stdout, re.MULTILINE)
-    total = int(progress[0][1])
-    assert [int(number) for number, _ in progress] == list(range(1, total + 1))
 
 
 def test_a_failing_cell_ends_it_with_a_status_and_a_traceback(
