@@ -26,8 +26,9 @@ def test_runs_of_this_process_are_live(log, train):
 
 
 def test_runs_of_another_kernel_come_from_the_log(log, train, forget):
-    live = train("one", batch_size=32, rate=math.inf)
+    live = train("one", finish=False, batch_size=32, rate=math.inf)
     live.directions["loss"] = "max"
+    live.finish("finished")
     forget(log)
     stored = runs.latest()
     assert isinstance(stored, StoredRun)

@@ -76,12 +76,15 @@ class Recorder:
     Args:
         run: The run.
         hurry: Called at the run's end, so that it is written at once.
+        settle: Waits a moment until everything is written, or the log is off.
 
     """
 
-    def __init__(self, run: Run, hurry: Callable[[], None]) -> None:
+    def __init__(self, run: Run, hurry: Callable[[], None], settle: Callable[[], object]) -> None:
         """Begin with nothing to write."""
         self.run = run
+        self._settle = settle
+        self._fetched = False
         self.off = False
         """Nothing is taken any more: the log is off for this run."""
         self.ended = False
@@ -121,11 +124,16 @@ class Recorder:
         """Have the end written."""
         self.ended = True
         self._hurry()
+        if not self._fetched:
+            # A run so short that the writer has not come by yet: the views, which take the end after the
+            # log, shall know whether there is a log at all.
+            self._settle()
 
     def take(self) -> Batch:
         """Hand over what is to be written."""
         with self._lock:
             batch, self._batch = self._batch, Batch()
+            self._fetched = True
         return batch
 
     def give_back(self, batch: Batch) -> None:

@@ -24,12 +24,15 @@ INTERVAL = 0.5
 _LINGER = 2.0  # Seconds that the file is kept open for the next run.
 _writers: dict[Path, LogWriter] = {}
 
+SETTLE = 0.5
+"""The end of a short run waits so many seconds at most to know whether it is logged."""
+
 
 class LogWriter:
     """Writes the runs of this process to one log, from a thread of its own.
 
     The thread lives while there are runs to write. No method waits for the
-    disk but `flush` and `close`.
+    disk but `flush` and `close`, and the end of a run shorter than a write.
 
     Args:
         path: The log's file, absolute.
@@ -50,7 +53,7 @@ class LogWriter:
 
     def attach(self, run: Run) -> Recorder:
         """Write a run from now on, until its end."""
-        recorder = Recorder(run, self._hurry)
+        recorder = Recorder(run, self._hurry, lambda: self.flush(SETTLE))
         with self._condition:
             self._recorders.append(recorder)
             if self._thread is None:
