@@ -26,6 +26,8 @@ LIGHT = {"#0072b2", "#d55e00", "#008a63", "#b25a8f", "#7a6a00", "#3f3f3f"}
 def notebook(request, page, open_page):
     """A notebook whose second cell is training, in JupyterLab and in Notebook 7."""
     notebook = open_page(request.getfixturevalue(request.param), page, ["%load_ext nbkeras", LOOP])
+    # A test before may have left the server with another theme.
+    notebook.set_theme("JupyterLab Light")
     notebook.run(0)
     notebook.start(1)
     expect(notebook.monitor(1).get_by_text("Running", exact=True)).to_be_visible(timeout=20_000)
