@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-
-import pytest
-
 import nbkeras
 
 
-@pytest.fixture(params=["a file in place of the directory", "a full disk"])
-def log(request, tmp_path, monkeypatch):
-    if request.param == "a full disk":
-        resource = pytest.importorskip("resource")
-        signal = pytest.importorskip("signal")
-        if sys.platform == "win32":
-            pytest.skip("no such limit there")
-        handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
-        yield tmp_path / "runs.sqlite"
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, handler)
-    else:
-        (tmp_path / "file").write_text("in the way")
-        yield tmp_path / "file" / "runs.sqlite"
-
-
-def test_training_ends_well_and_says_it_once(keras, model, data, log, capfd):
+def test_training_ends_well_and_says_it_once(keras, model, data, tmp_path, capfd):
     from nbkeras.callbacks.monitor import monitor_class
     from nbkeras.widgets.live import install, open_view
 
-    nbkeras.runs.set_log(log)
+    # A file in place of the log's directory; full disks are tried in tests/runs/log/test_no_disk.py.
+    (tmp_path / "file").write_text("in the way")
+    nbkeras.runs.set_log(tmp_path / "file" / "runs.sqlite")
     install()
     try:
         monitor = monitor_class(keras.__name__)()
