@@ -6,8 +6,10 @@ rarer: what is new waits for the next one.
 
 from __future__ import annotations
 
-# Bytes a second that a monitor says of a run at most: 4 KB, less what is not counted.
-BYTES = 3800
+# Bytes a second that a monitor says of a run at most: 4 KB, less the status messages of the cell itself.
+BYTES = 3900
+# Bytes that a comm wraps around each message: its id, the method, the braces.
+WRAPPING = 100
 # Seconds between two sketches, from which a page that was closed and reopened draws its picture.
 SKETCH_EVERY = 2.0
 # Seconds between two ticks of the recorder: a tick that was allowed between two of them goes with the second.
@@ -28,8 +30,9 @@ class Allowance:
         Returns:
             Seconds until the next one: sketches take half of the bytes at most.
         """
-        pause = max(SKETCH_EVERY, size / (BYTES / 2))
-        self._for_ticks = BYTES - size / pause
+        wrapped = size + WRAPPING
+        pause = max(SKETCH_EVERY, wrapped / (BYTES / 2))
+        self._for_ticks = BYTES - wrapped / pause
         return pause
 
     def allows_tick(self, now: float) -> bool:
@@ -38,4 +41,4 @@ class Allowance:
 
     def ticked(self, now: float, size: int) -> None:
         """Note that a tick of so many bytes was sent."""
-        self._next = max(self._next, now - BEAT) + size / self._for_ticks
+        self._next = max(self._next, now - BEAT) + (size + WRAPPING) / self._for_ticks

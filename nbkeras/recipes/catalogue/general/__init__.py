@@ -1,0 +1,1 @@
+"""The FAQ's questions of the section General, one recipe a file."""

@@ -1,0 +1,1 @@
+"""The FAQ's questions of the section Modelling, one recipe a file."""

@@ -1,0 +1,1 @@
+"""The FAQ's questions of the section Training, one recipe a file."""

@@ -1,0 +1,75 @@
+"""Parameters that are places on disk: files and folders to read or to write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbkeras.recipes.parameter import Parameter, shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File(Parameter):
+    """A file's path, as one would type it in a notebook; ``~`` stands for the home directory.
+
+    Args:
+        suffixes: endings of which it needs one, ``(".keras",)``; none for any.
+        exists: whether the file must be there already; else its folder must, when it names one that the
+            code does not make.
+        optional: whether an empty path is fine.
+    """
+
+    suffixes: tuple[str, ...] = ()
+    exists: bool = False
+    optional: bool = False
+
+    def check(self, value: Any) -> str:
+        """Refuse what can't be such a path."""
+        if self.optional and value == "":
+            return ""
+        problem = _no_path(value, "a file's path")
+        if problem:
+            return problem
+        if self.suffixes and not value.endswith(self.suffixes):
+            return f"expected a path that ends with {' or '.join(self.suffixes)}, received {shown(value)}"
+        path = Path(value).expanduser()
+        if self.exists and not path.is_file():
+            return f"expected a file that exists, received {shown(value)}"
+        if not self.exists and path.is_dir():
+            return f"expected a file's path, received the folder {shown(value)}"
+        if not self.exists and not path.parent.is_dir():
+            return f"expected a path in a folder that exists, received {shown(value)}"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder(Parameter):
+    """A folder's path; ``exists`` asks for one that is there already, ``optional`` admits an empty path."""
+
+    exists: bool = False
+    optional: bool = False
+
+    def check(self, value: Any) -> str:
+        """Refuse what can't be such a path."""
+        if self.optional and value == "":
+            return ""
+        problem = _no_path(value, "a folder's path")
+        if problem:
+            return problem
+        path = Path(value).expanduser()
+        if self.exists and not path.is_dir():
+            return f"expected a folder that exists, received {shown(value)}"
+        if path.is_file():
+            return f"expected a folder's path, received the file {shown(value)}"
+        return ""
+
+
+def _no_path(value: Any, expected: str) -> str:
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        return f"expected {expected}, received {shown(value)}"
+    try:
+        Path(value).expanduser().exists()
+    except (OSError, RuntimeError, ValueError) as error:
+        return f"expected {expected}, received {shown(value)} ({error})"
+    return ""

@@ -1,0 +1,139 @@
+"""One question of the FAQ: its words, its parameters, and the code that answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from nbkeras.recipes.formatting import formatted
+from nbkeras.recipes.parameter import refuse
+from nbkeras.recipes.picks import Pick
+from nbkeras.recipes.rendering import rendered
+from nbkeras.runtime.keras_lines import LINES, active_line
+from nbkeras.runtime.refusal import Refusal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nbkeras.recipes.notebook import Notebook
+    from nbkeras.recipes.parameter import Parameter
+    from nbkeras.runtime.keras_lines import Line
+
+Section = Literal["General", "Training", "Modelling"]
+
+
+Check = Callable[[Mapping[str, Any], "Notebook | None"], dict[str, str]]
+
+
+def _nothing(_: Mapping[str, Any], __: Notebook | None) -> dict[str, str]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """A question of the Keras FAQ and the way to do it with today's Keras.
+
+    Example:
+        >>> import nbkeras
+        >>> nbkeras.recipes.get("early_stopping").section
+        'Training'
+
+    Args:
+        name: what one types: ``%wizard early_stopping``.
+        faq: its row in the FAQ: the question's number, and a letter for a part of it, ``"15a"``.
+        section: the FAQ's section.
+        topic: the question it belongs to, in two to five words; the gallery groups by it.
+        question: the question, as a user would ask it.
+        answer: the short answer for today's Keras, one to four sentences.
+        changed: what changed since older versions of Keras; ``""`` for nothing.
+        silent: what goes wrong without a word if one follows old advice; ``""`` for nothing.
+        keywords: words that people search with and that stand nowhere else.
+        links: titles and addresses of Keras's or TensorFlow's own pages.
+        parameters: what the code depends on.
+        template: the file of the code.
+        lines: the Keras lines on which the code works; ``refused`` says why not on the other one.
+        refused: for a line that is not in ``lines``, what to do instead, in one line.
+        magic: the magic of nbkeras that does it, as one types it, ``""`` if there is none; with one, the
+            template knows how to write the code with it.
+        module: a package that the code needs beside Keras's own, with the extra of nbkeras that brings it.
+        check: what is wrong with values together, in a notebook if there is one: parameter's name -> one
+            line. It is asked when each value is fine by itself.
+    """
+
+    name: str
+    faq: str
+    section: Section
+    topic: str
+    question: str
+    answer: str
+    changed: str
+    silent: str
+    keywords: tuple[str, ...]
+    links: tuple[tuple[str, str], ...]
+    parameters: tuple[Parameter, ...]
+    template: Path = field(repr=False)
+    lines: tuple[Line, ...] = LINES
+    refused: str = ""
+    magic: str = ""
+    module: tuple[str, str] = ("", "")
+    check: Check = field(default=_nothing, repr=False)
+
+    @property
+    def notebook(self) -> str:
+        """The notebook of its section, which shows it at work."""
+        return f"notebooks/faq-{self.section.lower()}.ipynb"
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The values that the code has when nothing is said."""
+        return {parameter.name: parameter.default for parameter in self.parameters}
+
+    def counts(self, parameter: Parameter, values: Mapping[str, Any]) -> bool:
+        """Tell whether a parameter matters, the others being what they are."""
+        return parameter.when is None or values.get(parameter.when[0]) in parameter.when[1]
+
+    def problems(self, values: Mapping[str, Any], notebook: Notebook | None = None) -> dict[str, str]:
+        """Return what is wrong with values: parameter's name -> one line; empty when all is well.
+
+        Args:
+            values: a value for each parameter.
+            notebook: the notebook that the picked names have to be in; by default that is not asked.
+        """
+        counting = [parameter for parameter in self.parameters if self.counts(parameter, values)]
+        found = {each.name: each.check(values[each.name]) for each in counting}
+        for each in counting:
+            if notebook is not None and isinstance(each, Pick) and not found[each.name]:
+                # The model that a layer is of may itself be no model.
+                owner = found.get(each.of, "")
+                found[each.name] = owner or each.find(values[each.name], notebook, dict(values))
+        wrong = {name: problem for name, problem in found.items() if problem}
+        return wrong or self.check(values, notebook)
+
+    def code(self, *, line: Line | None = None, magics: bool = False, **values: Any) -> str:
+        """Return the code as text that can be run as it stands.
+
+        Args:
+            line: the Keras line to write for; by default the one that ``tf.keras`` means here.
+            magics: whether to use nbkeras's magics where the recipe has one. Default False: plain Keras.
+            **values: values of parameters; by default the recipe's own.
+
+        Raises:
+            Refusal: for a parameter that is not there, a value that it can't take, or a line of Keras on
+                which this does not work.
+        """
+        self._refuse_unknown(values)
+        line = line or active_line()
+        if line not in self.lines:
+            raise Refusal(f"{self.name}: expected {' or '.join(self.lines)}, received {line}: {self.refused}")
+        complete = {**self.defaults, **values}
+        refuse(self.problems(complete), self.name)
+        text = rendered(self.template, {**complete, "line": line, "magics": magics and bool(self.magic)})
+        return formatted(text)
+
+    def _refuse_unknown(self, values: Mapping[str, Any]) -> None:
+        unknown = next((name for name in values if name not in self.defaults), None)
+        if unknown is not None:
+            raise Refusal(
+                f"{self.name}: expected {', '.join(self.defaults) or 'no parameter'}; received {unknown!r}"
+            )

@@ -1,0 +1,35 @@
+"""Makes code from a template."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CATALOGUE = Path(__file__).parent / "catalogue"
+
+
+def rendered(template: Path, values: Mapping[str, Any]) -> str:
+    """Return a template's code for these values.
+
+    Templates write a value as Python has it with ``{{ value|py }}``; ``parts/`` holds what several share.
+    """
+    return _environment().get_template(template.relative_to(CATALOGUE).as_posix()).render(**values)
+
+
+@functools.lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(  # noqa: S701 - it writes Python, not HTML
+        loader=FileSystemLoader(CATALOGUE),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["py"] = repr
+    return environment

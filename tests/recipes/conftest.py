@@ -1,0 +1,88 @@
+"""The recipes' code runs in two processes side by side, one for each line of Keras."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+WORKER = Path(__file__).with_name("worker.py")
+
+
+class Worker:
+    """A process that runs cases in the order in which they were queued."""
+
+    def __init__(self, line, log):
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
+        environment.pop("TF_USE_LEGACY_KERAS", None)
+        if line == "tf_keras":
+            environment["TF_USE_LEGACY_KERAS"] = "1"
+        self._log = log
+        with log.open("w") as said:
+            self._process = subprocess.Popen(
+                [sys.executable, WORKER],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                text=True,
+                env=environment,
+            )
+        self._queued = []
+        self._answers = {}
+
+    def queue(self, case):
+        self._queued.append(case)
+        self._process.stdin.write(json.dumps(asdict(case)) + "\n")
+        self._process.stdin.flush()
+
+    def answer(self, case):
+        """Wait for a case's answer: its error, None for none."""
+        while case not in self._answers:
+            line = self._process.stdout.readline()
+            if not line:
+                raise AssertionError(f"the worker died: {self._log.read_text()[-3000:]}")
+            self._answers[self._queued.pop(0)] = json.loads(line)
+        return self._answers[case]
+
+    def close(self):
+        self._process.stdin.close()
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def run_case(request, tmp_path_factory):
+    """Run a case where it belongs and return its error; all are queued before the first answer."""
+    folder = tmp_path_factory.mktemp("recipes")
+    workers = {}
+    chosen = [item.callspec.params["case"] for item in request.session.items if _has_case(item)]
+    for case in chosen:
+        if not case.fresh:
+            if case.line not in workers:
+                workers[case.line] = Worker(case.line, folder / f"{case.line}.log")
+            workers[case.line].queue(case)
+
+    def run(case):
+        if not case.fresh:
+            return workers[case.line].answer(case)
+        worker = Worker(case.line, folder / f"{case}.log")
+        try:
+            worker.queue(case)
+            return worker.answer(case)
+        finally:
+            worker.close()
+
+    yield run
+    for worker in workers.values():
+        worker.close()
+
+
+def _has_case(item):
+    return "case" in getattr(getattr(item, "callspec", None), "params", {})

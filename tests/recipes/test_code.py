@@ -1,0 +1,54 @@
+"""Every recipe's code does what it promises: by default, in a pairwise grid, with one's own model and data."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+
+import pytest
+from ruff.__main__ import find_ruff_bin
+
+from nbkeras import recipes
+from tests.recipes.cases import cases_of
+
+CASES = [case for name in recipes.names() for case in cases_of(name)]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_the_promise_is_kept(case, run_case):
+    error = run_case(case)
+    assert error is None, error
+
+
+def _codes(name):
+    recipe = recipes.get(name)
+    for case in cases_of(name):
+        yield recipe.code(line=case.line, **case.values)
+        if recipe.magic:
+            yield recipe.code(line=case.line, magics=True, **case.values)
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_the_code_is_as_ruff_would_have_it(name):
+    for code in dict.fromkeys(_codes(name)):
+        body = "".join(line for line in code.splitlines(keepends=True) if not line.startswith("%"))
+        ast.parse(body)
+        rules = "--select=E,F,I,W,B,UP,SIM,NPY,RET --ignore=E501,F821,B018"
+        command = [
+            find_ruff_bin(),
+            "check",
+            "--isolated",
+            "--quiet",
+            "--target-version=py310",
+            *rules.split(),
+            "-",
+        ]
+        done = subprocess.run(command, input=body, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{code}\n{done.stdout}"
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_plain_code_knows_nothing_of_nbkeras(name):
+    recipe = recipes.get(name)
+    for case in cases_of(name):
+        assert "nbkeras" not in recipe.code(line=case.line, **case.values)
