@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from nbkeras import runs
+    from nbkeras import recipes, runs
     from nbkeras.callbacks.monitor import MonitorHooks as Monitor
     from nbkeras.runtime.refusal import Refusal
     from nbkeras.training.fitting import fitting
@@ -27,7 +27,16 @@ if TYPE_CHECKING:
 
     __version__: str
 
-__all__ = ["Monitor", "Refusal", "__version__", "fitting", "load_ipython_extension", "runs", "track"]
+__all__ = [
+    "Monitor",
+    "Refusal",
+    "__version__",
+    "fitting",
+    "load_ipython_extension",
+    "recipes",
+    "runs",
+    "track",
+]
 
 # Where each public name lives. What shows runs live needs the views to be told of new runs.
 _HOMES = {
@@ -40,8 +49,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return importlib.import_module("importlib.metadata").version("nbkeras")
-    if name == "runs":
-        return importlib.import_module("nbkeras.runs")
+    if name in {"recipes", "runs"}:
+        return importlib.import_module(f"nbkeras.{name}")
     if name == "Monitor":
         value = importlib.import_module("nbkeras.callbacks.monitor").monitor_class()
     elif name in _HOMES:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from IPython import get_ipython
 from IPython.core import completer
 
-from nbkeras.magics import fit, monitor, runs, switch
+from nbkeras.magics import faq, fit, monitor, runs, switch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from nbkeras.magics.grammar import Grammar, Option
 
-GRAMMARS: tuple[Grammar, ...] = (fit.FIT, switch.SWITCH, monitor.MONITOR, runs.RUNS)
+GRAMMARS: tuple[Grammar, ...] = (fit.FIT, switch.SWITCH, monitor.MONITOR, runs.RUNS, faq.FAQ)
 _MAGIC = re.compile(r"^\s*(%%?\w+)\s(.*)$", re.DOTALL)
 
 
@@ -107,6 +107,8 @@ def _values(option: Option, fragment: str) -> Iterable[tuple[str, str]]:
         yield from ((path, option.complete) for path in _paths(fragment, option.complete))
     elif option.complete == "run":
         yield from ((name, "run") for name in _run_names())
+    elif option.complete == "recipe":
+        yield from ((name, "recipe") for name in _recipe_names())
 
 
 def _variables() -> list[str]:
@@ -141,6 +143,12 @@ def _paths(typed: str, kind: str) -> list[str]:
         if is_directory or kind == "path":
             found.append(spelled + path[len(expanded) :] + "/" * is_directory)
     return found
+
+
+def _recipe_names() -> list[str]:
+    from nbkeras import recipes
+
+    return recipes.names()
 
 
 def _run_names() -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nbkeras.magics import switch
 from nbkeras.magics.completion import matcher
 from nbkeras.magics.config import NBKeras
+from nbkeras.magics.faq import FaqMagics
 from nbkeras.magics.fit import FitMagics
 from nbkeras.magics.monitor import MonitorMagics
 from nbkeras.magics.runs import RunsMagics
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 
+MAGICS = {"cell": ("fit",), "line": ("faq", "monitor", "nbkeras", "runs")}
+
+
 def load(shell: InteractiveShell) -> None:
     """Register the magics with a shell; a second call changes nothing."""
     if any(isinstance(configurable, NBKeras) for configurable in shell.configurables):
@@ -26,7 +30,7 @@ def load(shell: InteractiveShell) -> None:
     config = NBKeras(parent=shell)
     configurables: list[Any] = shell.configurables
     configurables.append(config)
-    for magics in (FitMagics, SwitchMagics, MonitorMagics, RunsMagics):
+    for magics in (FitMagics, SwitchMagics, MonitorMagics, RunsMagics, FaqMagics):
         shell.register_magics(magics(shell, config))
     if shell.Completer is not None:
         shell.Completer.custom_matchers.append(matcher)
@@ -47,8 +51,9 @@ def unload(shell: InteractiveShell) -> None:
         shell.events.unregister("pre_run_cell", _begin_cell)
         shell.events.unregister("post_run_cell", _end_cell)
     switch.switch_off()
-    for kind, name in (("cell", "fit"), ("line", "nbkeras"), ("line", "monitor"), ("line", "runs")):
-        shell.magics_manager.magics[kind].pop(name, None)
+    for kind, names in MAGICS.items():
+        for name in names:
+            shell.magics_manager.magics[kind].pop(name, None)
 
 
 def _begin_cell(_info: Any) -> None:

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nbkeras.recipes.catalogue import all, get, names
     from nbkeras.recipes.recipe import Recipe
-    from nbkeras.recipes.search import search
+    from nbkeras.recipes.searching import search
 
 __all__ = ["Recipe", "all", "get", "names", "search"]
 
 # Nothing below is imported before it is used: jinja2 is not for %load_ext to wait for.
-_HOMES = {"Recipe": "recipe", "search": "search"}
+_HOMES = {"Recipe": "recipe", "search": "searching"}
 
 
 def __getattr__(name: str) -> Any:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from nbkeras.runtime.keras_lines import Line
 
 Section = Literal["General", "Training", "Modelling"]
+NOTEBOOK = "notebooks/faq.ipynb"
+"""The tutorial that has every question with its wizard."""
 
 
 Check = Callable[[Mapping[str, Any], "Notebook | None"], dict[str, str]]
@@ -78,11 +80,6 @@ class Recipe:
     magic: str = ""
     module: tuple[str, str] = ("", "")
     check: Check = field(default=_nothing, repr=False)
-
-    @property
-    def notebook(self) -> str:
-        """The notebook of its section, which shows it at work."""
-        return f"notebooks/faq-{self.section.lower()}.ipynb"
 
     @property
     def defaults(self) -> dict[str, Any]:

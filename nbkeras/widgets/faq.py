@@ -1,0 +1,96 @@
+"""The FAQ in a notebook: the list of questions, and one question with its answer and code."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from nbkeras.recipes.recipe import NOTEBOOK
+from nbkeras.runtime.keras_lines import LINES, active_line
+from nbkeras.widgets.code_html import highlighted
+from nbkeras.widgets.picture.page import render
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nbkeras.recipes import Recipe
+    from nbkeras.runtime.keras_lines import Line
+    from nbkeras.widgets.picture.page import Bundle
+
+LINE_NAMES: dict[Line, str] = {"keras": "Keras 3", "tf_keras": "tf_keras"}
+
+
+def faq_list_bundle(found: Sequence[Recipe], words: str = "") -> Bundle:
+    """Return a list of questions with what to type for each: grouped for all, ranked for a search.
+
+    Example:
+        >>> import nbkeras
+        >>> sorted(faq_list_bundle(nbkeras.recipes.search("early"), "early"))
+        ['text/html', 'text/plain']
+
+    Args:
+        found: the recipes, in the order in which they are to stand.
+        words: what was searched for.
+    """
+    if words:
+        groups: list[tuple[str, list[Recipe]]] = [("", list(found))]
+        title = f"{len(found)} of the Keras FAQ's questions on “{words}”" if found else _nothing(words)
+    else:
+        groups = [(name, list(each)) for name, each in groupby(found, key=lambda recipe: recipe.section)]
+        title = "The Keras FAQ"
+    html = render("faq_list.html", title=title, groups=groups)
+    width = max((len(recipe.name) for recipe in found), default=0)
+    lines = [title]
+    for name, recipes in groups:
+        lines += ["", name] if name else []
+        lines += [f"  %faq {recipe.name:<{width}}  {recipe.question}" for recipe in recipes]
+    return {"text/html": html, "text/plain": "\n".join(lines)}
+
+
+def faq_entry_bundle(recipe: Recipe) -> Bundle:
+    """Return one question: its answer, what changed, what goes wrong silently, code, and where to go on.
+
+    Example:
+        >>> import nbkeras
+        >>> "patience" in faq_entry_bundle(nbkeras.recipes.get("early_stopping"))["text/plain"]
+        True
+
+    Args:
+        recipe: the recipe; its code is that of its defaults, for the Keras line of this process.
+    """
+    line = active_line()
+    code = recipe.code(line=line) if line in recipe.lines else ""
+    remarks = [
+        ("What changed", recipe.changed),
+        ("Goes wrong silently", recipe.silent),
+        ("Keras", support(recipe)),
+    ]
+    told = [(name, text) for name, text in remarks if text]
+    values: dict[str, Any] = {"recipe": recipe, "remarks": told, "code": highlighted(code) if code else ""}
+    lines = [recipe.question, "", recipe.answer]
+    lines += [f"{name}: {text}" for name, text in told]
+    lines += ["", code.rstrip() or f"Not with {LINE_NAMES[line]}: {recipe.refused}", ""]
+    lines += [f"{what}: {command}" for what, command in commands(recipe)]
+    lines += [f"{title}: {address}" for title, address in recipe.links]
+    html = render("faq_entry.html", commands=commands(recipe), **values)
+    return {"text/html": html, "text/plain": "\n".join(lines)}
+
+
+def support(recipe: Recipe) -> str:
+    """Say on which Keras lines a recipe works, and what to do on the other one."""
+    named = " and ".join(LINE_NAMES[line] for line in LINES if line in recipe.lines)
+    missing = next((LINE_NAMES[line] for line in LINES if line not in recipe.lines), "")
+    return f"{named}. Not with {missing}: {recipe.refused}" if missing else named
+
+
+def commands(recipe: Recipe) -> list[tuple[str, str]]:
+    """Return what to type to go on: what it gives, and the command."""
+    found = [("Form", f"%wizard {recipe.name}"), ("Code alone", f"%faq {recipe.name} --code")]
+    if recipe.magic:
+        found.append(("Magic", recipe.magic))
+    found.append(("Notebook", NOTEBOOK))
+    return found
+
+
+def _nothing(words: str) -> str:
+    return f"No question of the Keras FAQ on “{words}”: %faq lists them all"
