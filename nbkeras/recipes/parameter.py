@@ -10,6 +10,8 @@ from typing import Any
 
 from nbkeras.runtime.refusal import Refusal
 
+_LONGEST = 40
+
 When = tuple[str, tuple[Any, ...]]
 """Another parameter and the values of it with which this one counts."""
 
@@ -172,7 +174,7 @@ class Identifier(Parameter):
 def shown(value: Any) -> str:
     """Return a value for an error's line: short, and on one line."""
     text = repr(value)
-    return text if len(text) <= 40 else f"{text[:37]}…"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def refuse(problems: dict[str, str], name: str) -> None:

@@ -29,18 +29,18 @@ class File(Parameter):
         if self.optional and value == "":
             return ""
         problem = _no_path(value, "a file's path")
-        if problem:
-            return problem
-        if self.suffixes and not value.endswith(self.suffixes):
-            return f"expected a path that ends with {' or '.join(self.suffixes)}, received {shown(value)}"
+        expected = problem or self._expected(value)
+        return problem or (expected and f"expected {expected}, received {shown(value)}")
+
+    def _expected(self, value: str) -> str:
         path = Path(value).expanduser()
-        if self.exists and not path.is_file():
-            return f"expected a file that exists, received {shown(value)}"
-        if not self.exists and path.is_dir():
-            return f"expected a file's path, received the folder {shown(value)}"
-        if not self.exists and not path.parent.is_dir():
-            return f"expected a path in a folder that exists, received {shown(value)}"
-        return ""
+        if self.suffixes and not value.endswith(self.suffixes):
+            return f"a path that ends with {' or '.join(self.suffixes)}"
+        if self.exists:
+            return "" if path.is_file() else "a file that exists"
+        if path.is_dir():
+            return "a file's path and no folder's"
+        return "" if path.parent.is_dir() else "a path in a folder that exists"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Whatever is given to a recipe's parameters, the answer is a line for the parameter or code that is Python."""
+"""Whatever is given to a recipe's parameters, the answer is a line for one of them, or code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ ANYTHING = st.one_of(
     st.tuples(),
     st.tuples(st.text(max_size=8)),
     st.lists(st.integers(), max_size=2),
-    st.sampled_from(["'", '"', "\\", "{{", "%}", "\n", "x'y", 'a"b', "…/../", "~nobody/x", "\x00", "9" * 400]),
+    st.sampled_from(
+        ["'", '"', "\\", "{{", "%}", "\n", "x'y", 'a"b', "…/../", "~nobody/x", "\x00", "9" * 400]
+    ),
 )
 
 

@@ -1,4 +1,4 @@
-"""Every recipe's code does what it promises: by default, in a pairwise grid, with one's own model and data."""
+"""Every recipe's code does what it promises: by default, in a pairwise grid, with one's own data."""
 
 from __future__ import annotations
 

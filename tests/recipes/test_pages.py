@@ -1,0 +1,33 @@
+"""What is made from the recipes is up to date, and the notebook with all wizards runs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from nbkeras import recipes
+from scripts import faq_pages, lab
+
+
+@pytest.mark.parametrize("path", [faq_pages.TABLE, faq_pages.NOTEBOOK], ids=lambda path: path.name)
+def test_the_page_is_up_to_date(path):
+    made = faq_pages.written()[path]
+    assert path.read_text(encoding="utf-8") == made, "type  python -m scripts.faq_pages"
+
+
+def test_the_table_has_every_question_with_its_wizard():
+    text = faq_pages.table()
+    for recipe in recipes.all():
+        assert f"| {recipe.question} | `%faq {recipe.name}` | `%wizard {recipe.name}` |" in text
+
+
+@pytest.mark.kernel
+@pytest.mark.slow
+def test_the_notebook_runs_and_every_wizard_opens(tmp_path, capsys):
+    path = tmp_path / "faq.ipynb"
+    path.write_text(json.dumps(faq_pages.notebook()), encoding="utf-8")
+    lab.execute(path)
+    said = capsys.readouterr().out
+    for name in recipes.names():
+        assert f"%wizard {name}" in said
