@@ -17,7 +17,8 @@ RECIPE = Recipe(
     question="How can I stop training when the validation loss no longer gets better?",
     answer=(
         "Give fit the EarlyStopping callback: it ends training after `patience` epochs without a better "
-        "value. Set restore_best_weights=True, or the model keeps the weights of the last epoch, not of the best."
+        "value. Set restore_best_weights=True, or the model keeps its last weights, not its best. Say with "
+        "mode whether lower or higher is better."
     ),
     changed=(
         "Keras 3 asks the metric object whether higher is better, and raises after the first epoch when "
@@ -26,7 +27,7 @@ RECIPE = Recipe(
     silent=(
         "restore_best_weights is False by default: after a run that diverged, the weights are those of its "
         "last epoch. In tf_keras, mode='auto' minimises val_f1 or val_r2. A metric object without a name is "
-        "renamed when its cell runs again (auc, then auc_1), and EarlyStopping then only warns and never stops."
+        "renamed when its cell runs again (auc, then auc_1): EarlyStopping then only warns, and never stops."
     ),
     keywords=("overfitting", "patience", "EarlyStopping", "interrupt", "plateau", "best weights", "val_loss"),
     links=(("EarlyStopping", "https://keras.io/api/callbacks/early_stopping/"),),
