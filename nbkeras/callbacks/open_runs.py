@@ -6,6 +6,7 @@ seen is that the frame in which the training ran is on no stack any more.
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Protocol
 
 from nbkeras.callbacks.interrupt import on_any_stack
@@ -23,25 +24,27 @@ class OpenRun(Protocol):
         """Close the run; without an error, nobody knows why its training was left."""
 
 
-_open: set[OpenRun] = set()
+_open: dict[OpenRun, int] = {}
+"""Each with the thread in which its training runs."""
 
 
 def opened(run: OpenRun) -> None:
     """Note that a run is being written."""
-    _open.add(run)
+    _open[run] = threading.get_ident()
 
 
 def closed(run: OpenRun) -> None:
     """Note that a run is closed."""
-    _open.discard(run)
+    _open.pop(run, None)
 
 
 def close_abandoned(error: BaseException | None) -> None:
     """Close the runs whose training is not being executed any more, in whatever thread.
 
     Args:
-        error: what ended the cell, None when nothing did.
+        error: what ended this thread's cell, None when nothing did; it says nothing of other threads.
     """
-    for run in tuple(_open):
+    here = threading.get_ident()
+    for run, thread in tuple(_open.items()):
         if run.host is not None and not on_any_stack(run.host):
-            run.fail(error)
+            run.fail(error if thread == here else None)

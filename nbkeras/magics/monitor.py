@@ -37,7 +37,7 @@ class MonitorMagics(NotebookMagics):
         """Replaced by the grammar's help below."""
         name = MONITOR.parse(line)["run"]
         from nbkeras import runs
-        from nbkeras.widgets.live import show_again
+        from nbkeras.widgets.again import show_again
 
         try:
             run = runs.latest() if name is None else runs.get(name)

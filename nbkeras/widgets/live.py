@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import base64
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.runs import openers
 from nbkeras.runs.events import Fresh
-from nbkeras.runs.run import Run
-from nbkeras.runtime.frontend import Frontend, frontend, hears_comms_while_busy, in_kernel, ipykernel_version
+from nbkeras.runtime.frontend import in_kernel
 from nbkeras.widgets.allowance import SKETCH_EVERY, Allowance
-from nbkeras.widgets.protocol import FULL_POINTS, KEPT_POINTS, SKETCH_POINTS, Controls, tick
+from nbkeras.widgets.folding import fold
+from nbkeras.widgets.offer import controls_of
+from nbkeras.widgets.protocol import FULL_POINTS, KEPT_POINTS, SKETCH_POINTS, tick
 from nbkeras.widgets.text import TextView
 
 if TYPE_CHECKING:
     from nbkeras.runs.record import RunRecord
+    from nbkeras.runs.run import Run
 
 MIME = "application/vnd.nbkeras.monitor+json"
 WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
-# Monitors that one cell keeps; the older ones of a cell that trains many models fold to a line.
-MONITORS_PER_CELL = 4
 
 
 def install() -> None:
@@ -33,23 +32,6 @@ def install() -> None:
 def open_view(run: Run) -> None:
     """Show a run in whatever front end there is."""
     run.observe(LiveMonitor(run) if in_kernel() else TextView())
-
-
-def controls_of(run: RunRecord) -> Controls:
-    """Tell what a view of this run may offer in this front end."""
-    if not run.live:
-        return Controls()
-    where = frontend()
-    if where in (Frontend.COLAB, Frontend.VSCODE):
-        return Controls(
-            hint=f"To stop, press the stop button of {where.value}: training ends, the cell goes on."
-        )
-    if not hears_comms_while_busy():
-        version = ".".join(str(part) for part in ipykernel_version())
-        return Controls(hint=f"Pause and learning rate need ipykernel 7 or later (here: {version}).")
-    # A schedule is recorded by its name, a rate that can be set by its number.
-    can_set = isinstance(run.parameters.get("learning_rate"), (int, float))
-    return Controls(pause=True, learning_rate=can_set)
 
 
 class LiveMonitor:
@@ -121,7 +103,7 @@ class LiveMonitor:
 
         self._display.update(static_bundle(run), raw=True)
         self._widget.close()
-        _fold(run, self._display)
+        fold(run, self._display)
 
     def _show(self, run: Run) -> None:
         from IPython.display import display
@@ -149,39 +131,3 @@ def live_bundle(run: RunRecord, widget: Any) -> dict[str, Any]:
             "buffers": [base64.b64encode(buffer).decode() for buffer in message.buffers],
         },
     }
-
-
-def show_again(run: RunRecord) -> None:
-    """Show a run of this kernel or of the log, to be looked into."""
-    if isinstance(run, Run) and run.live:
-        view = LiveMonitor(run) if in_kernel() else TextView()
-        run.observe(view)
-        view.on_tick(run, Fresh())
-    elif in_kernel():
-        from IPython.display import display
-
-        from nbkeras.widgets.monitor import MonitorWidget
-        from nbkeras.widgets.static_html import static_bundle
-
-        # The picture stands in the same output, for front ends and files without the widget.
-        display({**static_bundle(run), **live_bundle(run, MonitorWidget(run, Controls()))}, raw=True)
-    else:
-        from nbkeras.widgets.static_html import static_bundle
-
-        print(static_bundle(run)["text/plain"])  # noqa: T201 - the answer in a terminal
-
-
-_ended_here: list[tuple[int, RunRecord, Any]] = []
-
-
-def _fold(run: RunRecord, display: Any) -> None:
-    """Fold the oldest monitors of a cell that has made many."""
-    from nbkeras.widgets.run_line import run_line_bundle
-
-    shell = sys.modules["IPython"].get_ipython()
-    cell = int(shell.execution_count)
-    _ended_here[:] = [entry for entry in _ended_here if entry[0] == cell]
-    _ended_here.append((cell, run, display))
-    while len(_ended_here) > MONITORS_PER_CELL:
-        _, oldest, its_display = _ended_here.pop(0)
-        its_display.update(run_line_bundle(oldest), raw=True)

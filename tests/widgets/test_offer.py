@@ -6,7 +6,7 @@ import pytest
 
 from nbkeras.runs.run import Run
 from nbkeras.runtime.frontend import Frontend
-from nbkeras.widgets import live
+from nbkeras.widgets import offer
 
 
 @pytest.fixture
@@ -16,10 +16,10 @@ def run():
 
 def controls(monkeypatch, run, where=Frontend.JUPYTER, version=(7, 4)):
     # Colab and VS Code, and the kernels of both, are replaced at this one seam.
-    monkeypatch.setattr(live, "frontend", lambda: where)
-    monkeypatch.setattr(live, "hears_comms_while_busy", lambda: version >= (7,))
-    monkeypatch.setattr(live, "ipykernel_version", lambda: version)
-    return live.controls_of(run)
+    monkeypatch.setattr(offer, "frontend", lambda: where)
+    monkeypatch.setattr(offer, "hears_comms_while_busy", lambda: version >= (7,))
+    monkeypatch.setattr(offer, "ipykernel_version", lambda: version)
+    return offer.controls_of(run)
 
 
 def test_jupyter_offers_all(monkeypatch, run):

@@ -1,0 +1,33 @@
+"""Shows a run again: a live one goes on, an ended one can be looked into."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nbkeras.runs.events import Fresh
+from nbkeras.runs.run import Run
+from nbkeras.runtime.frontend import in_kernel
+from nbkeras.widgets.live import LiveMonitor, live_bundle
+from nbkeras.widgets.protocol import Controls
+from nbkeras.widgets.static_html import static_bundle
+from nbkeras.widgets.text import TextView
+
+if TYPE_CHECKING:
+    from nbkeras.runs.record import RunRecord
+
+
+def show_again(run: RunRecord) -> None:
+    """Show a run of this kernel or of the log, to be looked into."""
+    if isinstance(run, Run) and run.live:
+        view = LiveMonitor(run) if in_kernel() else TextView()
+        run.observe(view)
+        view.on_tick(run, Fresh())
+    elif in_kernel():
+        from IPython.display import display
+
+        from nbkeras.widgets.monitor import MonitorWidget
+
+        # The picture stands in the same output, for front ends and files without the widget.
+        display({**static_bundle(run), **live_bundle(run, MonitorWidget(run, Controls()))}, raw=True)
+    else:
+        print(static_bundle(run)["text/plain"])  # noqa: T201 - the answer in a terminal
