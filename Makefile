@@ -13,7 +13,7 @@ lab: ## Open JupyterLab on the quickstart; HEADLESS=1 executes it here instead
 	@$(BIN)/python scripts/lab.py $(if $(HEADLESS),--headless)
 
 test: ## Install what the tests need and run all checks and tests
-	$(environment) cpu lab legacy test
+	$(environment) cpu lab legacy tuner test
 	@$(BIN)/python scripts/chromium.py
 	@echo "==> ruff" && $(BIN)/ruff check && $(BIN)/ruff format --check
 	@echo "==> mypy" && if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; \

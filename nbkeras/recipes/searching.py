@@ -84,4 +84,6 @@ def _index(recipe: Recipe) -> dict[str, frozenset[str]]:
 def _words(text: str) -> list[str]:
     """Return the words that say something, without plural and verb endings, so that layers is layer."""
     found = re.findall(r"[a-z0-9]+", text.lower().replace("_", " "))
-    return [re.sub(r"(?<=\w{3})(ing|es|s)$", "", word) for word in found if word not in _STOP]
+    return [
+        re.sub(r"(?<=\w{3})(ing|es|s)$", "", word) for word in found if len(word) > 1 and word not in _STOP
+    ]

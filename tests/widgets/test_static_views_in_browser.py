@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from nbkeras import recipes
 from nbkeras.runs.run import Run
 from nbkeras.widgets.compare import comparison_bundle
+from nbkeras.widgets.faq import faq_entry_bundle, faq_list_bundle
 from nbkeras.widgets.runs_table import runs_table_bundle
 from nbkeras.widgets.static_html import static_bundle
 
@@ -108,6 +110,7 @@ def test_axe_finds_nothing_on_light_and_dark_pages(browser: Browser, colours: st
             each.record_epoch(epoch, {"loss": 1 / epoch, "val_loss": float("nan") if epoch == 3 else 2.0})
         each.finish("stopped", "stop button")
     views = [static_bundle(run), comparison_bundle([run, other]), runs_table_bundle([run, other])]
+    views += [faq_list_bundle(recipes.all()), faq_entry_bundle(recipes.get("early_stopping"))]
     body = "<hr>".join(view["text/html"] for view in views).replace("<details>", "<details open>")
     head = '<!doctype html><html lang="en"><title>runs</title>'
     page = browser.new_page()
