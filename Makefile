@@ -19,7 +19,7 @@ test: ## Install what the tests need and run all checks and tests
 	@echo "==> mypy" && if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; \
 		then $(BIN)/mypy; else echo "Left out: IPython and NumPy for Python 3.10 lack types."; fi
 	@echo "==> The view: types, style, tests" && $(BIN)/python scripts/build_view.py test
-	@echo "==> Tests" && $(BIN)/python -m pytest
+	@echo "==> Tests" && $(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: ## Measure nbkeras against its peers and print the table
 	$(environment) cpu lab bench test
