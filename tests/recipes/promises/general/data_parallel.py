@@ -22,10 +22,7 @@ pairs = tf.data.Dataset.from_tensor_slices((inputs, targets)).batch(7)
 mine = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, activation="sigmoid")])
 mine.compile(keras.optimizers.SGD(0.25), loss="binary_crossentropy", metrics=["accuracy"])
 """
-OWN = [
-    ({"model": "mine", "x": "inputs", "y": "targets", "batch_size": 8}, MINE),
-    ({"model": "mine", "x": "pairs", "batch_size": 8}, MINE),
-]
+OWN = [({"model": "mine", "x": "pairs", "batch_size": 8}, MINE)]
 
 
 def before(values, variables):
@@ -39,10 +36,14 @@ def kept(values, variables, line):
     assert set(placed) == set(devices)
     assert len({len(ops) for ops in placed.values()}) == 1
     rows = 64 if values["model"] else len(variables["x"])
-    assert int(model.optimizer.iterations) == rows // values["batch_size"] * values["epochs"]
+    steps = rows // values["batch_size"] * values["epochs"]
+    # The optimizer also counts an epoch's last try, which finds the end of a dataset of unknown length.
+    tries = values["epochs"] if values["model"] else 0
+    assert 0 <= int(model.optimizer.iterations.numpy()) - steps <= tries
     if values["model"]:
-        assert float(model.optimizer.learning_rate) == 0.25
-        assert model.optimizer is not variables["mine"].optimizer
+        assert float(model.optimizer.learning_rate.numpy()) == 0.25
+        assert int(variables["mine"].optimizer.iterations.numpy()) == 0
+        learns_from_arrays_too(values, variables, line)
 
     code = recipes.get("data_parallel").code(line=line, **values)
     alone = on_one_device(code, values, variables)
@@ -50,6 +51,13 @@ def kept(values, variables, line):
     for ours, its in zip(model.get_weights(), alone.get_weights(), strict=True):
         np.testing.assert_allclose(ours, its, atol=1e-5)
     refuses_a_batch_that_the_devices_cannot_share(code, values, variables)
+
+
+def learns_from_arrays_too(values, variables, line):
+    again = dict(variables)
+    run(recipes.get("data_parallel").code(line=line, **{**values, "x": "inputs", "y": "targets"}), again)
+    assert set(devices_of(again["parallel"])) == {"CPU:0", "CPU:1"}
+    assert int(again["parallel"].optimizer.iterations.numpy()) == 8 * values["epochs"]
 
 
 def on_one_device(code, values, variables):
