@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nbkeras.runtime.refusal import Refusal
     from nbkeras.training.fitting import fitting
     from nbkeras.training.tracking import track
+    from nbkeras.widgets.wizard.showing import wizard
 
     __version__: str
 
@@ -36,6 +37,7 @@ __all__ = [
     "recipes",
     "runs",
     "track",
+    "wizard",
 ]
 
 # Where each public name lives. What shows runs live needs the views to be told of new runs.
@@ -43,6 +45,7 @@ _HOMES = {
     "Refusal": "nbkeras.runtime.refusal",
     "fitting": "nbkeras.training.fitting",
     "track": "nbkeras.training.tracking",
+    "wizard": "nbkeras.widgets.wizard.showing",
 }
 
 

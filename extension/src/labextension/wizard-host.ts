@@ -1,0 +1,63 @@
+import { NotebookActions, type NotebookPanel } from "@jupyterlab/notebook";
+import { INSERT, type InsertDetail, RUN, type RunDetail, runRequest, SAVED, type SavedDetail } from "../wizard/events";
+import { CellOutputs, type OutputModel } from "./cell-outputs";
+
+interface Area {
+  readonly model: OutputModel & { toJSON(): { data?: object }[] };
+  readonly widgets: readonly { readonly node: Element }[];
+}
+
+interface Place {
+  /** Number of the cell that shows the wizard. */
+  cell: number;
+  outputs: Area["model"];
+  /** Number of the output that holds the wizard. */
+  index: number;
+}
+
+/** Does in a notebook what the views of its wizards ask for. */
+export function hostWizards(panel: NotebookPanel): void {
+  const { node } = panel.content;
+  const on = <Detail>(type: string, act: (place: Place, detail: Detail) => boolean) => {
+    node.addEventListener(type, (event) => {
+      const place = find(panel, event.target as Element);
+      if (place && act(place, (event as CustomEvent<Detail>).detail)) event.preventDefault();
+    });
+  };
+  on<RunDetail>(RUN, ({ outputs, index }, { wizard }) => {
+    const kernel = panel.sessionContext.session?.kernel;
+    if (!kernel) return false;
+    const future = kernel.requestExecute(runRequest(wizard, "here") as { code: string }, false);
+    const taken = new CellOutputs(outputs, outputs.get(index));
+    future.onIOPub = (message) => taken.take(message as Parameters<CellOutputs["take"]>[0]);
+    return true;
+  });
+  on<InsertDetail>(INSERT, ({ cell }, { code }) => {
+    panel.content.activeCellIndex = cell;
+    NotebookActions.insertBelow(panel.content);
+    panel.content.activeCell?.model.sharedModel.setSource(code.trimEnd());
+    return true;
+  });
+  on<SavedDetail>(SAVED, ({ outputs, index }, { data }) => {
+    const output = outputs.toJSON()[index];
+    if (!output) return false;
+    const changed = Object.entries(data).some(([type, text]) => textOf(output.data, type) !== text);
+    if (changed) {
+      outputs.set(index, { output_type: "display_data", metadata: {}, ...output, data: { ...output.data, ...data } });
+    }
+    return true;
+  });
+}
+
+function find(panel: NotebookPanel, target: Element): Place | null {
+  const cells = panel.content.widgets as unknown as { node: Element; outputArea?: Area }[];
+  const cell = cells.findIndex(({ node }) => node.contains(target));
+  const area = cells[cell]?.outputArea;
+  const index = area?.widgets.findIndex(({ node }) => node.contains(target)) ?? -1;
+  return area && index >= 0 ? { cell, outputs: area.model, index } : null;
+}
+
+function textOf(data: object | undefined, type: string): string {
+  const text = (data as Record<string, string | string[]> | undefined)?.[type] ?? "";
+  return Array.isArray(text) ? text.join("") : text;
+}

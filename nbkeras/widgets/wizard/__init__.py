@@ -1,0 +1,1 @@
+"""The wizard: a recipe's form with its code at the side, and the gallery of all of them."""

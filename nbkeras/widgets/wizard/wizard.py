@@ -1,0 +1,166 @@
+"""One wizard: the form at the left, its code at the right."""
+
+from __future__ import annotations
+
+import html
+import importlib.util
+from typing import TYPE_CHECKING, Any
+
+from ipywidgets import HTML, Box, Button, Checkbox, Dropdown, Layout, VBox
+
+from nbkeras.recipes.notebook import Notebook
+from nbkeras.recipes.picks import Pick
+from nbkeras.runtime.keras_lines import LINES, active_line
+from nbkeras.widgets.code_html import highlighted
+from nbkeras.widgets.faq import LINE_NAMES
+from nbkeras.widgets.picture.page import render
+from nbkeras.widgets.wizard.entries import LINE, Entries
+from nbkeras.widgets.wizard.fields import Field, field_class
+from nbkeras.widgets.wizard.panel import CodePanel
+from nbkeras.widgets.wizard.running import run_soon
+from nbkeras.widgets.wizard.saved import saved_bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from nbkeras.recipes.recipe import Recipe
+    from nbkeras.runtime.keras_lines import Line
+    from nbkeras.widgets.picture.page import Bundle
+
+
+class Wizard:
+    """A recipe's form with its code.
+
+    Args:
+        recipe: what the form is made from.
+        variables: the notebook's namespace, where choices come from.
+        saved: makes what stays in the notebook's file, where the wizard stands in something larger.
+    """
+
+    def __init__(
+        self, recipe: Recipe, variables: Mapping[str, Any], saved: Callable[[], Bundle] | None = None
+    ) -> None:
+        """Make the form; its `root` is the widget to display."""
+        self.recipe = recipe
+        self.entries = Entries(recipe, Notebook(variables))
+        self.fields = [Field(parameter, self.entries, self.show) for parameter in recipe.parameters]
+        self.panel = CodePanel(recipe=recipe.name)
+        self.panel.on_msg(self._heard)
+        self._line_message = HTML()
+        self._line_message.add_class("nbk-message")
+        form = VBox([*(field.box for field in self.fields), *self._switches()])
+        form.add_class("nbk-form")
+        columns = Box([form, self.panel])
+        columns.add_class("nbk-columns")
+        self.root = VBox([_head(recipe), columns])
+        self.root.add_class("nbk-wizard")
+        self._saved = saved or self.saved
+        self.parent: dict[str, Any] = {}
+        """The request of the cell that shows it."""
+        self.id: str = self.root.model_id
+        self.panel.wizard = self.id
+        self.show()
+
+    def refresh(self) -> None:
+        """Take the notebook's choices as they are now."""
+        self.entries.look()
+        self.show()
+
+    def show(self) -> None:
+        """Bring all widgets up to date with the entries."""
+        for field in self.fields:
+            field.update()
+        entries, panel = self.entries, self.panel
+        self._line_message.value = html.escape(entries.problems.get(LINE, ""))
+        with panel.hold_sync():
+            panel.problems = [[name, self._label(name), text] for name, text in entries.problems.items()]
+            if panel.code != entries.code:
+                panel.code = entries.code
+                panel.html = highlighted(entries.code)
+            panel.blocked = self._blocked()
+
+    def saved(self) -> Bundle:
+        """Return what stays in the notebook's file."""
+        return saved_bundle(self.recipe, self.entries.code)
+
+    def close(self) -> None:
+        """Take the widgets back, where the cell that showed them shows others."""
+        _close(self.root)
+
+    def _switches(self) -> list[Any]:
+        """Return what stands below the fields: the Keras line, the magics, and the button for the choices."""
+        line = Dropdown(
+            options=[(_line_words(each), each) for each in LINES],
+            value=self.entries.line,
+            description="Write for",
+            layout=Layout(width="auto"),
+        )
+        line.add_class("nbk-control")
+        line.observe(self._set_line, "value")
+        boxed = VBox([line, self._line_message])
+        boxed.add_class("nbk-field")
+        boxed.add_class(field_class(LINE))
+        found: list[Any] = [boxed]
+        if self.recipe.magic:
+            magics = Checkbox(
+                False,  # noqa: FBT003 - the widget's own first argument
+                description="With nbkeras's magics",
+                indent=False,
+                layout=Layout(width="auto"),
+            )
+            magics.observe(self._set_magics, "value")
+            boxed = VBox([magics])
+            boxed.add_class("nbk-field")
+            found.append(boxed)
+            magics.add_class("nbk-control")
+        if any(isinstance(parameter, Pick) for parameter in self.recipe.parameters):
+            refresh = Button(description="Refresh choices", tooltip="Look at the notebook's variables again")
+            refresh.add_class("nbk-refresh")
+            refresh.on_click(lambda _: self.refresh())
+            found.append(refresh)
+        return found
+
+    def _set_line(self, change: dict[str, Any]) -> None:
+        self.entries.line = change["new"]
+        self.refresh()
+
+    def _set_magics(self, change: dict[str, Any]) -> None:
+        self.entries.magics = change["new"]
+        self.refresh()
+
+    def _label(self, name: str) -> str:
+        labels = {parameter.name: parameter.label for parameter in self.recipe.parameters}
+        return labels.get(name, "Write for")
+
+    def _blocked(self) -> str:
+        module, extra = self.recipe.module
+        if self.entries.foreign:
+            return f"This kernel runs {LINE_NAMES[active_line()]}: copy the code into one that does not."
+        if module and importlib.util.find_spec(module) is None:
+            return f"To run it, type  %pip install 'nbkeras[{extra}]'"
+        return ""
+
+    def _heard(self, _: Any, content: Any, __: Any) -> None:
+        """Answer the view."""
+        if content.get("type") == "save":
+            self.panel.send({"type": "saved", "data": self._saved()})
+        elif content.get("type") == "run":
+            run_soon(self)
+
+
+def _head(recipe: Recipe) -> HTML:
+    """Return the question, the answer, and what one should know about them."""
+    head = HTML(render("wizard_head.html", recipe=recipe))
+    head.add_class("nbk-head")
+    return head
+
+
+def _line_words(line: Line) -> str:
+    here = " (this kernel)" if line == active_line() else ""
+    return f"{LINE_NAMES[line]}{here}"
+
+
+def _close(widget: Any) -> None:
+    for child in getattr(widget, "children", ()):
+        _close(child)
+    widget.close()
