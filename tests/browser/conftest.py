@@ -188,6 +188,15 @@ def page(browser):
     context.close()
 
 
+@pytest.fixture(scope="module")
+def module_page(browser):
+    """A page that the tests of a module share, so that they import TensorFlow once."""
+    context = browser.new_context(viewport={"width": 1200, "height": 1000})
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    yield context.new_page()
+    context.close()
+
+
 @pytest.fixture
 def open_page(request):
     """Write a notebook of its own for the test, and open it with a kernel that is ready."""

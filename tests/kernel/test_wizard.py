@@ -1,0 +1,167 @@
+"""Wizards in a real kernel: what they display, and what Run does."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from nbkeras import recipes
+
+MIME = "application/vnd.nbkeras.wizard+json"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+RUN = "__import__('nbkeras.widgets.wizard.running', fromlist=['run']).run"
+LAST = "__import__('nbkeras.widgets.wizard.shown', fromlist=['last']).last('early_stopping')"
+FIT = """
+import keras, numpy as np
+model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+history = model.fit(np.ones((64, 2)), np.ones((64, 1)), epochs=100_000, verbose=0)
+print("the rest of the code runs")
+"""
+
+
+@pytest.fixture(scope="module")
+def kernel(start_module_kernel):
+    return start_module_kernel()
+
+
+@pytest.fixture
+def shown(kernel):
+    """The id of a wizard, and the request of its cell."""
+    kernel.messages.clear()
+    request = kernel.send("%wizard early_stopping")
+    assert kernel.wait(request)["status"] == "ok"
+    (displayed,) = kernel.outputs("display_data")
+    return displayed["data"], request
+
+
+def with_code(kernel, code):
+    """Put code into the place of the form's, for good."""
+    kernel.run(f"__ = {LAST}.entries; __.look = lambda: None; __.code = {code!r}")
+
+
+def run(kernel, identifier, *, under_cell=False):
+    """Press Run as a view does; return its request."""
+    kernel.messages.clear()
+    request = kernel.client.execute(f"{RUN}({identifier!r}, under_cell={under_cell})", store_history=False)
+    kernel.wait(request)
+    return request
+
+
+def parents(kernel, *kinds):
+    return {m["parent_header"]["msg_id"] for m in kernel.messages if m["msg_type"] in kinds}
+
+
+def test_what_is_displayed(shown):
+    data, _ = shown
+    assert set(data) == {MIME, WIDGET, "text/html", "text/plain"}
+    assert data[MIME]["widget"] == data[WIDGET]["model_id"]
+    assert "EarlyStopping(" in data["text/plain"]
+
+
+def test_run_makes_ordinary_variables_and_a_cell_of_the_history(kernel, shown):
+    data, _ = shown
+    with_code(kernel, "made = 6 * 7\nprint('said')\nmade + 1")
+    request = run(kernel, data[MIME]["widget"])
+    assert kernel.text() == "said\n"
+    assert kernel.outputs("execute_result")[0]["data"]["text/plain"] == "43"
+    assert parents(kernel, "stream", "execute_result") == {request}
+    assert kernel.value("made") == 42
+    assert kernel.value("In[-1]").startswith("made = 6 * 7")
+
+
+def test_outputs_go_to_the_cell_where_the_view_cannot_put_them(kernel, shown):
+    data, cell = shown
+    with_code(kernel, "print('said')\n1 + 1")
+    run(kernel, data[MIME]["widget"], under_cell=True)
+    assert parents(kernel, "stream", "execute_result") == {cell}
+    # What comes after belongs to its own cell again.
+    after = kernel.send("print('after')")
+    kernel.messages.clear()
+    kernel.wait(after)
+    assert parents(kernel, "stream") == {after}
+
+
+def test_an_error_comes_once_and_points_into_the_code(kernel, shown):
+    data, _ = shown
+    with_code(kernel, "first = 1\nraise KeyError('mine')")
+    run(kernel, data[MIME]["widget"])
+    (error,) = kernel.outputs("error")
+    assert error["ename"] == "KeyError"
+    text = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(error["traceback"]))
+    assert "raise KeyError('mine')" in text
+    assert "running.py" not in text
+    assert kernel.value(f"{LAST}.panel.status") == "failed"
+
+
+def test_nothing_runs_while_something_is_wrong(kernel, shown):
+    data, _ = shown
+    kernel.run(f"{LAST}.fields[6].control.value = 'soon'; wrong = list({LAST}.entries.problems)")
+    assert kernel.value("wrong") == ["patience"]
+    run(kernel, data[MIME]["widget"])
+    assert not kernel.outputs("error")
+    assert not kernel.outputs("stream")
+    assert kernel.value("'early_stopping' in globals()") is False
+
+
+def test_a_form_of_another_kernel_is_one_line(kernel):
+    run(kernel, "no-such-id")
+    (error,) = kernel.outputs("error")
+    assert error["traceback"] == [
+        "nbkeras: expected a form of this kernel, received one of another: run its cell again"
+    ]
+
+
+def test_choices_follow_the_notebook_after_each_cell(kernel, shown):
+    kernel.run("import numpy as np\nmy_images = np.zeros((4, 2))")
+    assert "my_images" in kernel.value(f"[value for _, value in {LAST}.fields[1].control.options]")
+
+
+def test_insert_makes_a_cell(kernel, shown):
+    kernel.run(f"{LAST}.fields[6].control.value = '9'")
+    reply = kernel.run("%wizard early_stopping --insert")
+    (payload,) = reply["payload"]
+    assert payload["source"] == "set_next_input"
+    assert "patience=9" in payload["text"]
+    assert not kernel.outputs("display_data")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("%wizard erly_stoping", "did you mean early_stopping?"),
+        ("%wizard --insert", "type  %wizard NAME --insert"),
+        ("%wizard early_stopping --code", "received '--code'"),
+    ],
+)
+def test_mistakes_are_one_line(kernel, line, said):
+    reply = kernel.run(line)
+    assert reply["ename"] == "UsageError"
+    assert said in reply["evalue"]
+
+
+def test_the_gallery_lists_all(kernel):
+    kernel.run("%wizard")
+    (displayed,) = kernel.outputs("display_data")
+    for name in recipes.names():
+        assert f"%wizard {name}" in displayed["data"]["text/plain"]
+        assert f"%wizard {name}<" in displayed["data"]["text/html"]
+
+
+def test_the_first_interrupt_ends_the_training_gracefully(kernel, shown):
+    data, _ = shown
+    with_code(kernel, FIT)
+    kernel.messages.clear()
+    request = kernel.client.execute(f"{RUN}({data[MIME]['widget']!r})", store_history=False)
+    monitor = "application/vnd.nbkeras.monitor+json"
+    kernel.until(lambda m: m["msg_type"] == "display_data" and monitor in m["content"]["data"], timeout=120)
+    kernel.interrupt()
+    kernel.wait(request)
+    assert kernel.text() == "the rest of the code runs\n"
+    assert kernel.outputs("update_display_data")
+    assert kernel.value("0 < len(history.history['loss']) < 100_000") is True
+    assert kernel.value(f"{LAST}.panel.status") == "done"
+    # Nothing is monitored afterwards.
+    kernel.run("again = model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)")
+    assert not kernel.outputs("display_data")
