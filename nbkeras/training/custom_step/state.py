@@ -1,0 +1,126 @@
+"""What a trial would move, and how it is put back: variables, random numbers, optimizers."""
+
+from __future__ import annotations
+
+import random
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from nbkeras.runtime.keras_lines import keras_module, line_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+@contextmanager
+def kept_values(model: Any, variables: Iterable[Any]) -> Iterator[None]:
+    """Put the values of a model, of its metrics and of these variables back, bit for bit."""
+    import numpy as np
+
+    known = [*model.variables, *(v for m in model.metrics for v in m.variables), *variables]
+    values = [np.array(variable.numpy()) for variable in known]
+    try:
+        yield
+    finally:
+        for variable, value in zip(known, values, strict=True):
+            variable.assign(value)
+
+
+@contextmanager
+def kept_randomness(model: Any) -> Iterator[None]:
+    """Leave every source of random numbers as it is; inside, the seeds of new graphs are always the same."""
+    import numpy as np
+
+    # TensorFlow can set its seed but not tell it, and setting it would restart the operations that have
+    # run: this is the one place of it that knows.
+    from tensorflow.python.eager import context
+
+    eager = context.context()
+    seed, generator = eager._seed, getattr(eager, "_rng", None)  # noqa: SLF001
+    kept = (random.getstate(), np.random.get_state(), generator.getstate() if generator else None)  # noqa: NPY002
+    layers = [(each, dict(vars(each))) for each in _legacy_generators(model)]
+    shared = getattr(sys.modules.get("tf_keras.src.backend"), "_SEED_GENERATOR", None)
+    drawn = getattr(shared, "generator", None)
+    drawn_state = drawn.getstate() if drawn else None
+    eager._seed = 1  # noqa: SLF001
+    try:
+        yield
+    finally:
+        eager._seed = seed  # noqa: SLF001
+        random.setstate(kept[0])
+        np.random.set_state(kept[1])  # noqa: NPY002
+        if generator:
+            generator.setstate(kept[2])
+        if drawn is not None:
+            drawn.setstate(drawn_state)
+        for each, attributes in layers:
+            vars(each).update(attributes)
+
+
+def _legacy_generators(model: Any) -> Iterator[Any]:
+    """Yield tf_keras's generators: their layers count up a seed in Python each time they are traced."""
+    for layer in model._flatten_layers():  # noqa: SLF001 - layers inside layers, on both lines
+        generator = getattr(layer, "_random_generator", None)
+        if generator is not None and line_of(generator) == "tf_keras":
+            yield generator
+
+
+def is_optimizer(value: Any) -> bool:
+    """Tell whether a value is an optimizer of either Keras line."""
+    names = {base.__name__ for base in type(value).__mro__}
+    return line_of(value) is not None and hasattr(value, "apply_gradients") and "Layer" not in names
+
+
+def scales_loss(optimizer: Any) -> bool:
+    """Tell whether an optimizer expects a loss that it has scaled (mixed_float16)."""
+    names = {base.__name__ for base in type(optimizer).__mro__}
+    return bool(names & {"LossScaleOptimizer", "BaseLossScaleOptimizer"})
+
+
+@contextmanager
+def other_optimizers(model: Any, named: dict[str, Any], namespace: dict[str, Any]) -> Iterator[list[Any]]:
+    """Put a fresh copy of each optimizer in its place, so that a trial touches none; yield the copies.
+
+    Args:
+        model: whose optimizers to replace, with those of the models inside it.
+        named: what the step names of the notebook: more models, more optimizers.
+        namespace: the notebook, in which the latter stand.
+    """
+    places: list[tuple[dict[str, Any], str]] = []
+    layers = [*model._flatten_layers()]  # noqa: SLF001 - as above
+    owners = [model, *layers, *(v for v in named.values() if hasattr(v, "optimizer"))]
+    for owner in {id(owner): owner for owner in owners}.values():
+        attributes = getattr(owner, "__dict__", {})
+        places += [(attributes, key) for key, value in attributes.items() if is_optimizer(value)]
+    places += [(namespace, key) for key, value in named.items() if is_optimizer(value)]
+    originals = [place[key] for place, key in places]
+    copies = {id(optimizer): _copy(optimizer) for optimizer in originals}
+    for (place, key), original in zip(places, originals, strict=True):
+        place[key] = copies[id(original)]
+    try:
+        yield list(copies.values())
+    finally:
+        for (place, key), original in zip(places, originals, strict=True):
+            place[key] = original
+
+
+def _copy(optimizer: Any) -> Any:
+    try:
+        return type(optimizer).from_config(optimizer.get_config())
+    except Exception:  # noqa: BLE001 - an optimizer of the user's own, which may do anything
+        return optimizer
+
+
+def build(model: Any, x: Any) -> None:
+    """Make the weights of a model that waits for data, as the first fit would, and run nothing."""
+    import tensorflow as tf
+
+    if not model.built:
+        specs = tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), x)
+        tf.function(lambda given: model(given, training=False), autograph=False).get_concrete_function(specs)
+
+
+def built_in_step(model: Any, method: str) -> Any:
+    """Return Keras's own step, to be called with the model."""
+    return getattr(keras_module(line_of(model)).Model, method)
