@@ -1,0 +1,70 @@
+"""How to write what fit does with one batch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from nbkeras.recipes import own
+from nbkeras.recipes.parameter import Number, Switch, Whole
+from nbkeras.recipes.recipe import Recipe
+
+GRAPH_MODEL = replace(
+    own.MODEL,
+    help=(
+        "A compiled model of this notebook with one input and one output, no subclass; without one the code "
+        "makes a small one."
+    ),
+)
+
+RECIPE = Recipe(
+    name="train_step",
+    faq="20a",
+    section="Training",
+    topic="Customising fit",
+    question="How can I change what fit does with each batch?",
+    answer=(
+        "Subclass keras.Model and write train_step: compute_loss for the loss, compute_metrics for what it "
+        "returns. fit, callbacks and validation work as before."
+    ),
+    changed=(
+        "compiled_loss and compiled_metrics belong to tf_keras. In Keras 3 the step itself updates the "
+        "metric 'loss' and, for mixed precision, scales the loss with optimizer.scale_loss."
+    ),
+    silent=(
+        "On Keras 3 a step with compiled_loss and compiled_metrics still trains, but the loss that it logs "
+        "is the mean of the predictions, so that callbacks act on nonsense. Without scale_loss, "
+        "mixed_float16 makes steps that are thousands of times too small."
+    ),
+    keywords=("custom training", "compiled_loss", "compute_loss", "GradientTape", "override", "customize"),
+    links=(("Overriding the training step", "https://keras.io/guides/custom_train_step_in_tensorflow/"),),
+    parameters=(
+        GRAPH_MODEL,
+        own.X,
+        own.Y,
+        Number(
+            name="noise",
+            label="Noise on the inputs",
+            help="The step's own part, to be replaced by yours; 0 leaves a step that does as Keras's does.",
+            default=0.1,
+            examples=(0.0,),
+        ),
+        Switch(
+            name="eager",
+            label="Run eagerly",
+            help="Slower, but print and the debugger work within the step.",
+            default=False,
+            examples=(True,),
+        ),
+        Whole(
+            name="epochs",
+            label="Epochs",
+            help="How often fit goes through the data.",
+            default=5,
+            examples=(2,),
+            maximum=100_000,
+        ),
+    ),
+    template=Path(__file__).with_suffix(".py.jinja"),
+    check=own.complete,
+)
