@@ -125,7 +125,11 @@ class Recipe:
             raise Refusal(f"{self.name}: expected {' or '.join(self.lines)}, received {line}: {self.refused}")
         complete = {**self.defaults, **values}
         refuse(self.problems(complete), self.name)
-        text = rendered(self.template, {**complete, "line": line, "magics": magics and bool(self.magic)})
+        return self._written(complete, line, magics=magics)
+
+    def _written(self, values: Mapping[str, Any], line: Line, *, magics: bool) -> str:
+        """Return the code for values that are fine."""
+        text = rendered(self.template, {**values, "line": line, "magics": magics and bool(self.magic)})
         return formatted(text)
 
     def _refuse_unknown(self, values: Mapping[str, Any]) -> None:
