@@ -1,0 +1,76 @@
+"""Just those samples are held out: the last ones, a shuffled share, or the same share of each class."""
+
+import math
+
+import numpy as np
+
+from nbkeras import recipes
+
+_OWN = """
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+# Three classes, a rare one among them, sorted and one-hot.
+numbers = np.repeat([0, 1, 2], [100, 60, 10])
+inputs = tf.constant(np.arange(170, dtype="float32")[:, None])
+targets = np.eye(3, dtype="float32")[numbers]
+pairs = tf.data.Dataset.from_tensor_slices((inputs, targets))
+batches = pairs.batch(16)
+mine = keras.Sequential([keras.Input((1,)), keras.layers.Dense(3, activation="softmax")])
+mine.compile(loss="categorical_crossentropy")
+"""
+OWN = [
+    ({"model": "mine", "x": "inputs", "y": "targets", "share": 0.3}, _OWN),
+    ({"model": "mine", "x": "batches", "method": "shuffled"}, _OWN),
+    ({"model": "mine", "x": "pairs", "method": "shuffled", "batched": False, "epochs": 1}, _OWN),
+]
+
+
+def kept(values, variables, line):
+    model = variables[values["model"] or "model"]
+    x = np.asarray(variables["inputs" if values["model"] else "x"])
+    y = np.asarray(variables["targets" if values["model"] else "y"])
+    samples, classes = len(x), y if y.ndim == 1 else y.argmax(axis=1)
+    rows = {value: row for row, value in enumerate(x[:, 0])}
+    if values["method"] == "last":
+        start = math.floor(samples * (1 - values["share"]))
+        assert_measured(model, x[start:], y[start:], variables)
+        assert len(set(classes[start:])) == 1
+    else:
+        x_train, y_train, x_val, y_val = parts(values, variables)
+        held, trained = ([rows[value] for value in part[:, 0]] for part in (x_val, x_train))
+        assert sorted(held + trained) == list(range(samples))
+        np.testing.assert_array_equal(y[held], y_val)
+        np.testing.assert_array_equal(y[trained], y_train)
+        assert abs(len(held) - samples * values["share"]) <= len(set(classes))
+        check_shares(values, classes, np.bincount(classes[held].astype(int)))
+        assert_measured(model, x_val, y_val, variables)
+        code = recipes.get("validation_split").code(line=line, **values)
+        again = {**variables}
+        exec(code, again)  # noqa: S102
+        np.testing.assert_array_equal(parts(values, again)[2], x_val)
+
+
+def assert_measured(model, x, y, variables):
+    """These samples are what fit measured its val_loss on."""
+    now = model.evaluate(x, y, verbose=0, return_dict=True)
+    np.testing.assert_allclose(now["loss"], variables["history"].history["val_loss"][-1], rtol=1e-4)
+
+
+def parts(values, variables):
+    if values["method"] == "stratified":
+        return [variables[name] for name in ("x_train", "y_train", "x_val", "y_val")]
+    found = []
+    for name in ("train", "validation"):
+        found += [np.stack(part) for part in zip(*variables[name].as_numpy_iterator(), strict=True)]
+    return found
+
+
+def check_shares(values, classes, counts):
+    totals = np.bincount(classes.astype(int))
+    if values["method"] == "stratified":
+        np.testing.assert_allclose(counts, totals * values["share"], atol=0.5)
+    else:
+        # By chance each of the large classes is there.
+        assert all(counts[:2] > 0)
