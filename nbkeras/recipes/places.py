@@ -65,6 +65,15 @@ class Folder(Parameter):
         return ""
 
 
+def absent(value: str) -> str:
+    """Return that a file to read is not there, ``""`` if it is; for checks in a notebook.
+
+    Code for a file that is still to come can be had without one.
+    """
+    there = Path(value).expanduser().is_file()
+    return "" if there else f"expected a file that exists, received {shown(value)}"
+
+
 def _no_path(value: Any, expected: str) -> str:
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
         return f"expected {expected}, received {shown(value)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,8 @@ CATALOGUE = Path(__file__).parent / "catalogue"
 def rendered(template: Path, values: Mapping[str, Any]) -> str:
     """Return a template's code for these values.
 
-    Templates write a value as Python has it with ``{{ value|py }}``; ``parts/`` holds what several share.
+    Templates write a value as Python has it with ``{{ value|py }}``, and a path with
+    ``{{ path|place }}``; ``parts/`` holds what several share.
     """
     return _environment().get_template(template.relative_to(CATALOGUE).as_posix()).render(**values)
 
@@ -32,4 +34,6 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["py"] = repr
+    # Keras takes ~ for a folder of that name.
+    environment.filters["place"] = lambda path: repr(os.path.expanduser(path))  # noqa: PTH111 - "a" stays "a"
     return environment
