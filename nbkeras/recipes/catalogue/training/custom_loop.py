@@ -1,0 +1,79 @@
+"""How to write a training loop by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nbkeras.recipes import own
+from nbkeras.recipes.losses import LOSS, MODEL
+from nbkeras.recipes.parameter import Number, Switch, Whole
+from nbkeras.recipes.recipe import Recipe
+
+RECIPE = Recipe(
+    name="custom_loop",
+    faq="20d",
+    section="Training",
+    topic="Customising fit",
+    question="How can I write the whole training loop by hand?",
+    answer=(
+        "Loop over epochs and batches; in a step under tf.function take the loss under a GradientTape, its "
+        "gradients for model.trainable_weights, and give them to the optimizer. Call the model with "
+        "training=True, add model.losses, and reset the metrics at each epoch."
+    ),
+    changed=(
+        "Losses that are functions have gone from Keras 3 under their long names (kl_divergence, "
+        "mean_squared_error): use the classes, such as keras.losses.KLDivergence()."
+    ),
+    silent=(
+        "A loss function, other than a loss object, gives one loss per sample, and the tape then sums their "
+        "gradients: the learning rate grows with the batch. Without training=True, dropout is off and batch "
+        "normalization learns no statistics. Without model.losses, regularization does nothing."
+    ),
+    keywords=("GradientTape", "from scratch", "tf.function", "apply_gradients", "low-level", "track"),
+    links=(
+        (
+            "Writing a training loop from scratch",
+            "https://keras.io/guides/writing_a_custom_training_loop_in_tensorflow/",
+        ),
+    ),
+    magic="nbkeras.track",
+    parameters=(
+        MODEL,
+        own.X,
+        own.Y,
+        own.VALIDATION,
+        LOSS,
+        Number(
+            name="learning_rate",
+            label="Learning rate",
+            help="Of the optimizer, Adam.",
+            default=1e-3,
+            exclusive=True,
+        ),
+        Whole(
+            name="batch_size",
+            label="Batch size",
+            help="Samples per step; a dataset has its own.",
+            default=32,
+            examples=(100,),
+            maximum=1_000_000,
+        ),
+        Whole(
+            name="epochs",
+            label="Epochs",
+            help="How often to go through the data.",
+            default=5,
+            examples=(2,),
+            maximum=100_000,
+        ),
+        Switch(
+            name="graph",
+            label="Trace with tf.function",
+            help="Much faster; without it one can print and step through the code.",
+            default=True,
+            examples=(False,),
+        ),
+    ),
+    template=Path(__file__).with_suffix(".py.jinja"),
+    check=own.validated,
+)

@@ -1,0 +1,87 @@
+"""The loop trains as fit does, and says the true losses; tracked, it is the same loop."""
+
+import numpy as np
+
+OWN = [
+    (
+        {"model": "mine", "x": "data", "validation": "later", "loss": "SparseCategoricalCrossentropy"},
+        """
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+rng = np.random.default_rng(1)
+x, y = rng.normal(size=(50, 4)).astype("float32"), rng.integers(0, 3, 50)
+data = tf.data.Dataset.from_tensor_slices((x, y)).batch(20)
+later = tf.data.Dataset.from_tensor_slices((x[::-1] + 1, y)).batch(20)
+mine = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "softmax", kernel_regularizer="l2")])
+""",
+    ),
+]
+
+
+def kept(values, variables, line):
+    model, history = variables[values["model"] or "model"], variables["history"]
+    assert len(history) == values["epochs"]
+    assert history[-1]["loss"] < history[0]["loss"]
+    own = bool(values["model"])
+    x, y = variables["x"], variables["y"]
+    held_out = (x[::-1] + 1, y) if own else (x[410:], y[410:])
+    # The last epoch's validation is about the model as it is.
+    said = history[-1]
+    np.testing.assert_allclose(said["val_loss"], by_hand(values, model, *held_out), rtol=1e-4)
+
+    if own:
+        as_fit_does(values, variables, line, model)
+        tracked(values, variables, line, model, held_out)
+    else:
+        assert {*said} == {
+            "loss",
+            "val_loss",
+            "error" if values["loss"] == "MeanSquaredError" else "accuracy",
+        }
+
+
+def as_fit_does(values, variables, line, model):
+    """From the same weights, the same batches in the same order end at the weights at which fit ends."""
+    from tensorflow import keras
+
+    twin = keras.models.clone_model(model)
+    twin.set_weights(model.get_weights())
+    loss = getattr(keras.losses, values["loss"])()
+    rate = values["learning_rate"]
+    twin.compile(optimizer=keras.optimizers.Adam(rate), loss=loss, metrics=["accuracy"])
+    fitted = twin.fit(variables["data"], validation_data=variables["later"], epochs=5, verbose=0).history
+    again = dict(variables)
+    exec(compile(code_of(values, line, magics=False), "<again>", "exec"), again)  # noqa: S102
+    for name, series in fitted.items():
+        if name != "val_accuracy":
+            np.testing.assert_allclose([logs[name] for logs in again["history"]], series, rtol=1e-4)
+    for mine, theirs in zip(model.get_weights(), twin.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-3, atol=1e-6)
+
+
+def by_hand(values, model, x, y):
+    p = model.predict(x, verbose=0)
+    if values["model"]:
+        penalty = 0.01 * (model.layers[-1].get_weights()[0] ** 2).sum()
+        return -np.log(p[np.arange(len(y)), y]).mean() + penalty
+    p = p[:, 0]
+    if values["loss"] == "MeanSquaredError":
+        return ((p - y) ** 2).mean()
+    return -(y * np.log(p) + (1 - y) * np.log(1 - p)).mean()
+
+
+def code_of(values, line, *, magics):
+    from nbkeras import recipes
+
+    return recipes.get("custom_loop").code(line=line, magics=magics, **values)
+
+
+def tracked(values, variables, line, model, held_out):
+    """With nbkeras.track it is the same loop, and a run has the metrics and the validation."""
+    exec(compile(code_of(values, line, magics=True), "<tracked>", "exec"), variables)  # noqa: S102
+    run = variables["epoch"]._owner.run
+    assert run.status == "finished"
+    assert set(run.history) == {"loss", "accuracy", "val_loss"}
+    assert len(run.history["loss"]) == values["epochs"]
+    np.testing.assert_allclose(run.history["val_loss"][-1], by_hand(values, model, *held_out), rtol=1e-4)
