@@ -1,0 +1,68 @@
+"""Each part's weights are on its device and its ops run there, and the model learns what it would on one."""
+
+import contextlib
+import io
+import re
+
+import numpy as np
+from tensorflow import keras
+
+from nbkeras import recipes
+from tests.recipes.traced import devices_of
+
+FRESH = True
+OWN = [
+    (
+        {"model": "mine", "x": "inputs", "y": "targets", "split": "c", "first": "CPU:1", "second": "CPU:0"},
+        """
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+inputs, targets = np.random.default_rng(1).normal(size=(64, 3)), np.arange(64) % 2
+mine = keras.Sequential(
+    [keras.Input((3,)), *(keras.layers.Dense(4, name=name) for name in "ab"), keras.layers.Dense(1, name="c")]
+)
+mine.compile(keras.optimizers.SGD(0.01), loss="mse")
+""",
+    ),
+]
+
+
+def before(values, variables):
+    keras.utils.set_random_seed(1)
+
+
+def kept(values, variables, line):
+    model = variables["placed" if values["model"] else "model"]
+    where = (
+        {"a": "CPU:1", "b": "CPU:1", "c": "CPU:0"} if values["model"] else {"left": "CPU:0", "right": "CPU:1"}
+    )
+    placed = devices_of(model, kinds=("MatMul",))
+    for layer, device in where.items():
+        for weight in model.get_layer(layer).weights:
+            held = weight.value if line == "keras" else weight
+            assert held.device.endswith(device), (layer, held.device)
+        computing = [name for names in placed.values() for name in names if re.search(f"/{layer}[_/]", name)]
+        assert {name.startswith("gradient") for name in computing} == {True, False}
+        assert all(name in placed[device] for name in computing), (layer, placed)
+
+    again = {name: variables[name] for name in ("inputs", "targets", "mine") if name in variables}
+    before(values, again)
+    code = recipes.get("device_parallel").code(line=line, **values)
+    code = code.replace("@keras.utils", "devices = ['CPU:0'] * 2\n@keras.utils")
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(code, "<again>", "exec"), again)  # noqa: S102
+    alone = again["placed" if values["model"] else "model"]
+    assert "CPU:1" not in devices_of(alone)
+    for ours, its in zip(model.get_weights(), alone.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, its, atol=1e-5)
+    can_be_reloaded(model, variables["inputs" if values["model"] else "x"])
+
+
+def can_be_reloaded(model, x):
+    model.save("placed.keras")
+    loaded = keras.models.load_model("placed.keras")
+    assert [type(layer).__name__ for layer in loaded.layers].count("OnDevice") >= 2
+    np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
