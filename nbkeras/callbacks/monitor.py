@@ -73,13 +73,23 @@ class MonitorHooks:
             seconds = None if max_time is None else parse_duration(max_time, option="max_time")
             plan = Plan(name=str(name or ""), max_time=seconds, view=view)
         self._plan = plan
-        self.notes: list[str] = []
-        """What the views say of the next run above its curves."""
+        self.asked: Plan | None = None
+        """What a session asks of the next run; what this Monitor was given itself goes before it."""
         self._kind: Kind = "fit"
         self._recorder: Recorder | None = None
         self._straight = StraightHooks()
         self._step_end: Any = None
         self._fitting = False
+
+    @property
+    def name(self) -> str:
+        """The name that it gives its runs, "" for the model's."""
+        return self._plan.name
+
+    @property
+    def max_time(self) -> float | None:
+        """The seconds after which it stops a training, None for never."""
+        return self._plan.max_time
 
     @property
     def run(self) -> Run | None:
@@ -92,6 +102,7 @@ class MonitorHooks:
         ``%%fit`` calls it for every call it monitors; a plain ``fit`` that raises leaves its run open
         until the cell has ended.
         """
+        self.asked = None
         recorder = self._recorder
         if recorder is None:
             return
@@ -189,20 +200,19 @@ class MonitorHooks:
     def _begin(self, kind: Kind, host: Any, caller: Any) -> None:
         model = self.model  # type: ignore[attr-defined]  # Keras's base class brings model and params
         params = self.params or {}  # type: ignore[attr-defined]
-        given = self._plan
+        given = self._plan if self.asked is None else _joined(self._plan, self.asked)
         plan = replace(
             given,
             kind=kind,
             name=given.name or str(getattr(model, "name", "") or kind),
             epochs=params.get("epochs") if kind == "fit" else 1,
-            notes=[*given.notes, *self.notes],
             parameters={**model_facts(model, kind), **given.parameters},
             # The calls of one cell share the count of its interrupts; each plain fit has its own.
-            interrupts=given.interrupts if self._in_session else InterruptCount(),
+            interrupts=given.interrupts if self._in_session or self.asked else InterruptCount(),
         )
         if kind == "fit":
             plan.parameters["epochs"] = plan.epochs
-        self.notes = []
+        self.asked = None
         self._kind = kind
         optimizer = getattr(model, "optimizer", None) if kind == "fit" else None
         steps = params.get("steps")
@@ -221,6 +231,12 @@ class MonitorHooks:
         progress = self._live.run.progress
         early = progress.epochs is not None and 0 < progress.epoch < progress.epochs
         return f"ended by a callback after epoch {progress.epoch}" if early else ""
+
+
+def _joined(own: Plan, asked: Plan) -> Plan:
+    """Return what a session asks for, with what a Monitor of the user's says itself in place of it."""
+    limit = asked.max_time if own.max_time is None else own.max_time
+    return replace(asked, name=own.name or asked.name, max_time=limit, view=own.view and asked.view)
 
 
 def _fresh(line: Line | None, plan: Plan, in_session: bool) -> Any:  # noqa: FBT001 - pickle passes by place

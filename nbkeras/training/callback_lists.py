@@ -1,8 +1,11 @@
-"""A `CallbackList` of the caller's: Keras uses it as it is, so ours join it for one call."""
+"""The callbacks of a call: a `CallbackList` is used by Keras as it is, so ours join it for one call."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # tf_keras decides when a list is made whether its batch hooks are called at all.
 _FLAGS = (
@@ -10,6 +13,21 @@ _FLAGS = (
     "_should_call_test_batch_hooks",
     "_should_call_predict_batch_hooks",
 )
+
+
+def members_of(callbacks: Any) -> list[Any]:
+    """Return the single callbacks of what a call gives: lists in lists are flattened, as Keras does."""
+    return list(_leaves(getattr(callbacks, "callbacks", callbacks)))
+
+
+def _leaves(callbacks: Any) -> Iterator[Any]:
+    if isinstance(callbacks, dict):
+        callbacks = list(callbacks.values())
+    if isinstance(callbacks, (list, tuple)):
+        for each in callbacks:
+            yield from _leaves(each)
+    elif callbacks is not None:
+        yield callbacks
 
 
 class JoinedList:

@@ -10,7 +10,7 @@ from nbkeras.callbacks.plan import Plan
 from nbkeras.runtime.durations import format_duration
 from nbkeras.runtime.keras_lines import active_line, line_of
 from nbkeras.training.added import added_callbacks
-from nbkeras.training.callback_lists import JoinedList
+from nbkeras.training.callback_lists import JoinedList, members_of
 from nbkeras.training.calls import Call
 from nbkeras.training.metric_names import compiled_directions, refuse_unknown_metric
 
@@ -53,8 +53,8 @@ class Session:
             return method(model, *args, **kwargs)
         call.refuse_if_not_compiled()
         self._refuse(call)
-        callbacks, members = _callbacks_of(call)
-        notes = self._change(call)
+        own = next((c for c in members_of(call.get("callbacks")) if isinstance(c, MonitorHooks)), None)
+        notes = self._change(call, own)
         added = []
         if kind == "fit":
             directions = compiled_directions(model)
@@ -62,23 +62,25 @@ class Session:
         notes += [callback.note for callback in added]
         line = line_of(model) or active_line()
         more = [callback.build(line) for callback in added]
-        monitor = next((member for member in members if isinstance(member, MonitorHooks)), None)
-        if monitor is None:
-            monitor = monitor_class(line)(plan=self._plan(call, notes))
+        plan = self._plan(call, notes)
+        if own is None:
+            monitor = monitor_class(line)(plan=plan)
             more.append(monitor)
         else:
             # The user's own Monitor does the work; a second one would make a second run.
-            monitor.notes = notes
-        return self._monitored(call, callbacks, more, monitor)
+            monitor = own
+            monitor.asked = plan
+        return self._monitored(call, more, monitor)
 
-    def _monitored(self, call: Call, callbacks: Any, more: list[Any], monitor: Any) -> Any:
+    def _monitored(self, call: Call, more: list[Any], monitor: Any) -> Any:
         __tracebackhide__ = True
         before = monitor.run
+        callbacks = call.get("callbacks")
         joined = None
         if hasattr(callbacks, "callbacks"):
             joined = JoinedList(callbacks, call.model, more)
         else:
-            call.set("callbacks", [*callbacks, *more])
+            call.set("callbacks", [*_listed(callbacks), *more])
         try:
             result = call.run()
         except BaseException as error:
@@ -99,7 +101,7 @@ class Session:
         if call.kind == "fit" and stopping is not None and stopping.metric is not None:
             refuse_unknown_metric(call, stopping.metric, "early_stopping")
 
-    def _change(self, call: Call) -> list[str]:
+    def _change(self, call: Call, own: MonitorHooks | None) -> list[str]:
         """Set the arguments that the options ask for; return what is said about it."""
         options = self.options
         notes = []
@@ -121,8 +123,16 @@ class Session:
         if call.takes("verbose") and not call.says("verbose"):
             call.set("verbose", 0)
             notes.append("Keras's progress bar off, verbose=1 keeps it")
+        if options.name is not None and own is not None and own.name:
+            notes.append(f"--name {options.name} not used, the call's Monitor says name={own.name!r}")
         if options.max_time is not None and call.kind == "fit":
-            notes.append(f"stops after {format_duration(options.max_time)} by --max-time")
+            limit, said = format_duration(options.max_time), None if own is None else own.max_time
+            if said is None:
+                notes.append(f"stops after {limit} by --max-time")
+            else:
+                notes.append(
+                    f"--max-time {limit} not used, the call's Monitor says max_time={format_duration(said)}"
+                )
         # What Keras would have been told anyway goes on one line, each added callback on one of its own.
         return [" · ".join(notes)] if notes else []
 
@@ -142,12 +152,8 @@ class Session:
         )
 
 
-def _callbacks_of(call: Call) -> tuple[Any, list[Any]]:
-    """Return the callbacks that the user gave, and the single callbacks among them."""
-    given = call.get("callbacks")
-    if given is None:
-        return [], []
-    if hasattr(given, "callbacks"):
-        return given, list(given.callbacks)
-    members = list(given) if isinstance(given, (list, tuple)) else [given]
-    return members, members
+def _listed(callbacks: Any) -> list[Any]:
+    """Return callbacks as a list that others can join."""
+    if callbacks is None:
+        return []
+    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
