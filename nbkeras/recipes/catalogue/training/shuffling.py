@@ -25,8 +25,8 @@ RECIPE = Recipe(
     ),
     silent=(
         "Keras 3, once keras.utils.set_random_seed or another seed of TensorFlow is set: fit feeds arrays in "
-        "the same order in every epoch. A shuffled dataset does not have this. Shuffled after batch, the same "
-        "samples stay together for ever; with a small buffer, samples that lie far apart never meet."
+        "the same order in every epoch. A shuffled dataset does not have this. Shuffled after batch, the "
+        "same samples stay together for ever; with a small buffer, samples far apart never meet."
     ),
     keywords=("shuffle", "order", "random", "buffer", "seed", "buffer_size", "permutation"),
     links=(("Randomly shuffling input data", "https://www.tensorflow.org/guide/data"),),
