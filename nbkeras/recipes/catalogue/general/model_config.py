@@ -1,34 +1,56 @@
-"""How to keep a model's architecture alone, without its weights."""
+"""How to save a model's architecture alone."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from nbkeras.recipes.parameter import Identifier, Switch
+from nbkeras.recipes.parameter import Choice, Switch
 from nbkeras.recipes.picks import Pick
-from nbkeras.recipes.places import File
+from nbkeras.recipes.places import File, absent
 from nbkeras.recipes.recipe import Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nbkeras.recipes.notebook import Notebook
+
+
+def _check(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
+    missing = "" if values["do"] != "load" or notebook is None else absent(values["source"])
+    return {"source": missing} if missing else {}
+
 
 RECIPE = Recipe(
     name="model_config",
     faq="7d",
     section="General",
     topic="Saving models",
-    question="How can I save a model's architecture alone, and build the model again from it?",
+    question="How can I save only the architecture of a model, without its weights?",
     answer=(
-        "model.to_json() gives the architecture as text that one can read and compare; "
-        "keras.models.model_from_json builds a model from it, with new random weights. get_config and "
-        "from_config do the same with a dictionary, clone_model in one step."
+        "model.to_json() gives a text that one can read and edit, and keras.models.model_from_json makes a "
+        "new model of it; get_config and from_config do the same with a dict. What is made has new weights: "
+        "copy them with set_weights if you want the old ones. Saving the whole model as .keras keeps "
+        "everything."
     ),
     changed=(
-        "to_yaml is gone, because YAML could run code. In Keras 3 the text holds what compile was given, and "
-        "the model that is built from it is compiled; with tf_keras it is not."
+        "to_yaml is gone. In Keras 3 the JSON also says how the model was compiled, and the new model is "
+        "compiled; in tf_keras it is not."
     ),
     silent=(
-        "The weights are not in it: a model from its JSON, and clone_model's, answer at random until they "
-        "are trained or given weights. Neither is what the optimizer has gathered: it starts at its first step."
+        "The new model works at once, with random weights and an optimizer that starts at step 0, so that "
+        "nothing tells it from a trained one but its results. clone_model drops the weights in the same "
+        "way. A custom layer has to be registered, and its get_config has to hold all arguments."
     ),
-    keywords=("to_json", "from_json", "to_yaml", "get_config", "from_config", "clone_model", "architecture"),
+    keywords=(
+        "to_json",
+        "from_json",
+        "model_from_json",
+        "get_config",
+        "from_config",
+        "clone_model",
+        "architecture",
+    ),
     links=(
         (
             "Model config serialization",
@@ -37,33 +59,51 @@ RECIPE = Recipe(
         ("Save, serialize, and export models", "https://keras.io/guides/serialization_and_saving/"),
     ),
     parameters=(
+        Choice(
+            name="do",
+            label="Do",
+            help="A file to keep or to edit, a second model in this notebook, or a model from a file.",
+            options=(
+                ("save", "save as JSON"),
+                ("copy", "make a second model"),
+                ("load", "make a model from a file"),
+            ),
+            default="save",
+            examples=("copy",),
+        ),
         Pick(
             name="model",
             label="Model",
             help="A model of this notebook; without one the code makes a small one.",
             kind="model",
             default="",
+            when=("do", ("save", "copy")),
         ),
         File(
             name="path",
             label="File",
-            help="Where the architecture is written, as JSON.",
+            help="Where to save; a file that is there is replaced.",
             suffixes=(".json",),
             default="model.json",
+            when=("do", ("save",)),
         ),
-        Identifier(
-            name="built",
-            label="New model",
-            help="The variable of the model that is built from the file.",
-            default="again",
+        File(
+            name="source",
+            label="File",
+            help="The text that to_json gave.",
+            suffixes=(".json",),
+            default="model.json",
+            when=("do", ("load",)),
         ),
         Switch(
             name="weights",
-            label="Copy the weights",
-            help="Give the new model the weights of the first one; else they are new and random.",
+            label="Copy the weights, too",
+            help="Else the second model has new ones.",
             default=False,
             examples=(True,),
+            when=("do", ("copy",)),
         ),
     ),
     template=Path(__file__).with_suffix(".py.jinja"),
+    check=_check,
 )
