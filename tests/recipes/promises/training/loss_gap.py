@@ -26,8 +26,8 @@ OWN = [
 
 def kept(values, variables, line):
     model = variables[values["model"] or "model"]
-    train = variables["weighted" if values["x"] == "weighted" else "train"]
-    held = variables[values["validation"] or "validation"]
+    train = variables["weighted" if values["x"] == "weighted" else "train_batches"]
+    held = variables[values["validation"] or "validation_batches"]
     running, mode, others = variables["gap"].values()
     reported, val_loss = variables["reported"], variables["val_loss"]
     np.testing.assert_allclose(running + mode + others, reported - val_loss, rtol=1e-5)
