@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nbkeras.runtime.refusal import Refusal
     from nbkeras.training.fitting import fitting
     from nbkeras.training.tracking import track
+    from nbkeras.training.tuning.tune import tune
     from nbkeras.widgets.wizard.showing import wizard
 
     __version__: str
@@ -37,6 +38,7 @@ __all__ = [
     "recipes",
     "runs",
     "track",
+    "tune",
     "wizard",
 ]
 
@@ -45,6 +47,7 @@ _HOMES = {
     "Refusal": "nbkeras.runtime.refusal",
     "fitting": "nbkeras.training.fitting",
     "track": "nbkeras.training.tracking",
+    "tune": "nbkeras.training.tuning.tune",
     "wizard": "nbkeras.widgets.wizard.showing",
 }
 
@@ -63,6 +66,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(text)
     if name != "Refusal":
         importlib.import_module("nbkeras.widgets.live").install()
+    if name == "tune":
+        importlib.import_module("nbkeras.widgets.tuning.live").install()
     return value
 
 

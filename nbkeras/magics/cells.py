@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType
 
     from IPython.core.interactiveshell import InteractiveShell
@@ -28,9 +29,29 @@ def run_cell_body(shell: InteractiveShell, magic: str, line: str, cell: str) -> 
         UsageError: when the cell awaits at its top level, which no magic can do inside IPython's loop.
     """
     __tracebackhide__ = True
+    return prepared(shell, magic, line, cell)()
+
+
+def prepared(
+    shell: InteractiveShell, magic: str, line: str, cell: str, *, runs: str | None = None
+) -> Callable[[], Any]:
+    """Return what runs a cell's body, as often as it is called.
+
+    Args:
+        shell: the running IPython.
+        magic: the cell magic, for tracebacks and refusals.
+        line: its line.
+        cell: the body, as tracebacks show it.
+        runs: what runs in its place, line for line; by default the body itself.
+
+    Raises:
+        UsageError: when the cell awaits at its top level, which no magic can do inside IPython's loop.
+    """
+    __tracebackhide__ = True
     # An empty first line stands for the magic line, so that line numbers are those of the cell.
-    source = "\n" + shell.transform_cell(cell)
-    filename = _name_of_running_cell(shell, f"{magic} {line}".rstrip() + source)
+    shown = "\n" + shell.transform_cell(cell)
+    source = shown if runs is None else "\n" + shell.transform_cell(runs)
+    filename = _name_of_running_cell(shell, f"{magic} {line}".rstrip() + shown)
     tree = shell.transform_ast(shell.compile.ast_parse(source, filename=filename))
     body, value = _split(tree)
     codes = [_compile(shell, part, filename) for part in (body, value) if part is not None]
@@ -40,10 +61,16 @@ def run_cell_body(shell: InteractiveShell, magic: str, line: str, cell: str) -> 
             f"{magic} and put  with nbkeras.fitting():  around the code that trains"
         )
         raise UsageError(text)
-    result = None
-    for code in codes:
-        result = eval(code, shell.user_ns)  # noqa: S307 - running the user's cell is what a cell magic is for
-    return None if value is None or _is_silenced(cell) else result
+    is_silent = value is None or _is_silenced(cell)
+
+    def run() -> Any:
+        __tracebackhide__ = True
+        result = None
+        for code in codes:
+            result = eval(code, shell.user_ns)  # noqa: S307 - running the user's cell is what a cell magic is for
+        return None if is_silent else result
+
+    return run
 
 
 def _name_of_running_cell(shell: InteractiveShell, shown: str) -> str:

@@ -11,14 +11,22 @@ from typing import TYPE_CHECKING, Any
 from IPython import get_ipython
 from IPython.core import completer
 
-from nbkeras.magics import faq, fit, monitor, runs, switch, wizard
+from nbkeras.magics import faq, fit, monitor, runs, switch, tune, wizard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from nbkeras.magics.grammar import Grammar, Option
 
-GRAMMARS: tuple[Grammar, ...] = (fit.FIT, switch.SWITCH, monitor.MONITOR, runs.RUNS, faq.FAQ, wizard.WIZARD)
+GRAMMARS: tuple[Grammar, ...] = (
+    fit.FIT,
+    switch.SWITCH,
+    monitor.MONITOR,
+    runs.RUNS,
+    faq.FAQ,
+    wizard.WIZARD,
+    tune.TUNE,
+)
 _MAGIC = re.compile(r"^\s*(%%?\w+)\s(.*)$", re.DOTALL)
 
 

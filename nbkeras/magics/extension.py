@@ -14,6 +14,7 @@ from nbkeras.magics.fit import FitMagics
 from nbkeras.magics.monitor import MonitorMagics
 from nbkeras.magics.runs import RunsMagics
 from nbkeras.magics.switch import SwitchMagics
+from nbkeras.magics.tune import TuneMagics
 from nbkeras.magics.wizard import WizardMagics
 from nbkeras.runtime.frontend import in_kernel
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 
-MAGICS = {"cell": ("fit",), "line": ("faq", "monitor", "nbkeras", "runs", "wizard")}
+MAGICS = {"cell": ("fit", "tune"), "line": ("faq", "monitor", "nbkeras", "runs", "wizard")}
 
 
 def load(shell: InteractiveShell) -> None:
@@ -31,7 +32,7 @@ def load(shell: InteractiveShell) -> None:
     config = NBKeras(parent=shell)
     configurables: list[Any] = shell.configurables
     configurables.append(config)
-    for magics in (FitMagics, SwitchMagics, MonitorMagics, RunsMagics, FaqMagics, WizardMagics):
+    for magics in (FitMagics, SwitchMagics, MonitorMagics, RunsMagics, FaqMagics, WizardMagics, TuneMagics):
         shell.register_magics(magics(shell, config))
     if shell.Completer is not None:
         shell.Completer.custom_matchers.append(matcher)
