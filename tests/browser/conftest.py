@@ -197,6 +197,20 @@ def module_page(browser):
     context.close()
 
 
+@pytest.fixture(scope="module")
+def open_in(request):
+    """Write a notebook for a module of tests, and open it with a kernel that is ready."""
+
+    def start(server, page, cells):
+        name = f"{request.node.path.stem}.ipynb"
+        server.write(name, cells)
+        notebook = Notebook(server, page, name)
+        notebook.wait_for_kernel()
+        return notebook
+
+    return start
+
+
 @pytest.fixture
 def open_page(request):
     """Write a notebook of its own for the test, and open it with a kernel that is ready."""

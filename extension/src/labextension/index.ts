@@ -1,10 +1,11 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/application";
 import { INotebookTracker, type NotebookPanel } from "@jupyterlab/notebook";
+import { WIZARD_MIME_TYPE } from "../wizard/events";
 import { PanelRuns } from "./panel-runs";
 import { PanelWidgets } from "./panel-widgets";
 import { MIME_TYPE, MonitorRenderer } from "./renderer";
 import { hostWizards } from "./wizard-host";
-import { WIZARD_MIME_TYPE, WizardRenderer } from "./wizard-renderer";
+import { WizardRenderer } from "./wizard-renderer";
 
 // Widgets are drawn at rank -10: this comes before them, because it works again in a page that was closed and reopened
 // while the kernel is busy.

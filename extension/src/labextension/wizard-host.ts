@@ -1,15 +1,23 @@
 import { NotebookActions, type NotebookPanel } from "@jupyterlab/notebook";
 import { INSERT, type InsertDetail, RUN, type RunDetail, runRequest, SAVED, type SavedDetail } from "../wizard/events";
-import { CellOutputs, type OutputModel } from "./cell-outputs";
+import { CellOutputs, type OutputModel, type SharedCell } from "./cell-outputs";
 
 interface Area {
   readonly model: OutputModel & { toJSON(): { data?: object }[] };
   readonly widgets: readonly { readonly node: Element }[];
 }
 
+interface Cell {
+  readonly node: Element;
+  readonly model: { readonly sharedModel: SharedCell };
+  /** Of cells with code. */
+  readonly outputArea?: Area;
+}
+
 interface Place {
   /** Number of the cell that shows the wizard. */
   cell: number;
+  shared: SharedCell;
   outputs: Area["model"];
   /** Number of the output that holds the wizard. */
   index: number;
@@ -24,11 +32,11 @@ export function hostWizards(panel: NotebookPanel): void {
       if (place && act(place, (event as CustomEvent<Detail>).detail)) event.preventDefault();
     });
   };
-  on<RunDetail>(RUN, ({ outputs, index }, { wizard }) => {
+  on<RunDetail>(RUN, ({ shared, outputs, index }, { wizard }) => {
     const kernel = panel.sessionContext.session?.kernel;
     if (!kernel) return false;
     const future = kernel.requestExecute(runRequest(wizard, "here") as { code: string }, false);
-    const taken = new CellOutputs(outputs, outputs.get(index));
+    const taken = new CellOutputs(outputs, shared, index);
     future.onIOPub = (message) => taken.take(message as Parameters<CellOutputs["take"]>[0]);
     return true;
   });
@@ -50,11 +58,12 @@ export function hostWizards(panel: NotebookPanel): void {
 }
 
 function find(panel: NotebookPanel, target: Element): Place | null {
-  const cells = panel.content.widgets as unknown as { node: Element; outputArea?: Area }[];
-  const cell = cells.findIndex(({ node }) => node.contains(target));
-  const area = cells[cell]?.outputArea;
-  const index = area?.widgets.findIndex(({ node }) => node.contains(target)) ?? -1;
-  return area && index >= 0 ? { cell, outputs: area.model, index } : null;
+  const cells = panel.content.widgets as unknown as Cell[];
+  const number = cells.findIndex(({ node }) => node.contains(target));
+  const cell = cells[number];
+  const index = cell?.outputArea?.widgets.findIndex(({ node }) => node.contains(target)) ?? -1;
+  if (!cell?.outputArea || index < 0) return null;
+  return { cell: number, shared: cell.model.sharedModel, outputs: cell.outputArea.model, index };
 }
 
 function textOf(data: object | undefined, type: string): string {

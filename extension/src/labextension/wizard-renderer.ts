@@ -1,9 +1,9 @@
 import type { IRenderMimeRegistry } from "@jupyterlab/rendermime";
 import type { IRenderMime } from "@jupyterlab/rendermime-interfaces";
 import { Panel } from "@lumino/widgets";
+import { WIZARD_MIME_TYPE } from "../wizard/events";
 import type { PanelWidgets } from "./panel-widgets";
 
-export const WIZARD_MIME_TYPE = "application/vnd.nbkeras.wizard+json";
 const WIDGET = "application/vnd.jupyter.widget-view+json";
 
 /**

@@ -39,7 +39,14 @@ export function showCode(root: HTMLElement, model: Model, signal: AbortSignal): 
   const wizard = () => model.get("wizard") as string;
   let due = 0;
 
+  const save = () => {
+    clearTimeout(due);
+    model.send({ type: "save" });
+  };
+
   act(run, () => {
+    // Before the kernel is busy, for a page that is closed while it is.
+    save();
     if (ask(root, RUN, { wizard: wizard() })) return;
     const kernel = asKernel(model.widget_manager?.kernel);
     if (kernel) executeRequest(kernel, runRequest(wizard(), "under its cell"));
@@ -83,7 +90,7 @@ export function showCode(root: HTMLElement, model: Model, signal: AbortSignal): 
     holder.innerHTML = model.get("html") as string;
     code.replaceChildren(...(holder.querySelector("pre")?.childNodes ?? []));
     clearTimeout(due);
-    due = window.setTimeout(() => model.send({ type: "save" }), SAVE_AFTER_MS);
+    due = window.setTimeout(save, SAVE_AFTER_MS);
     setText(said, "");
   }
   for (const trait of ["problems", "blocked", "status"]) listen(model, `change:${trait}`, update, signal);

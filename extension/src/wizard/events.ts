@@ -15,6 +15,9 @@ export interface SavedDetail {
   data: Record<string, string>;
 }
 
+/** Of the output that holds a wizard. */
+export const WIZARD_MIME_TYPE = "application/vnd.nbkeras.wizard+json";
+
 export const RUN = "nbkeras-wizard-run";
 export const INSERT = "nbkeras-wizard-insert";
 export const SAVED = "nbkeras-wizard-saved";

@@ -38,8 +38,6 @@ export class Form {
       requestAnimationFrame(() => this.attach());
       return;
     }
-    // Keys that JupyterLab would take for commands of the notebook are meant for the form.
-    this.root.dataset.lmSuppressShortcuts = "true";
     watchTheme(this.root, () => {}, this.signal);
     // The form's widgets are drawn when they are ready, each by itself.
     const observer = new MutationObserver(() => this.tie());
@@ -49,6 +47,7 @@ export class Form {
   }
 
   private tie(): void {
+    if (this.root) keepKeys(this.root);
     for (const field of this.root?.querySelectorAll<HTMLElement>(".nbk-field") ?? []) {
       const input = control(field);
       if (!input) continue;
@@ -59,6 +58,17 @@ export class Form {
       const ids = [help, message].flatMap((node) => (node ? [identify(node)] : []));
       if (ids.length) setAttribute(input, "aria-describedby", ids.join(" "));
     }
+  }
+}
+
+/**
+ * Keeps keys that are meant for the wizard from being commands of the notebook: in JupyterLab d d in a list would delete the
+ * cell, and Enter on a button would begin to edit it. Text fields need no help.
+ */
+export function keepKeys(root: Element): void {
+  for (const node of root.querySelectorAll("input:not([type=text]), select, button, summary, a, pre")) {
+    // On the very node: of those around it JupyterLab looks at too few.
+    setAttribute(node, "data-lm-suppress-shortcuts", "true");
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { h, setText } from "../element";
 import { watchTheme } from "../theme";
+import { keepKeys } from "./form";
 import { listen, type Model } from "./model";
 
 interface Topic {
@@ -26,6 +27,7 @@ export function showGallery(root: HTMLElement, model: Model, signal: AbortSignal
     ),
   );
   root.append(...sections, said);
+  keepKeys(root);
   watchTheme(root, () => {}, signal);
 
   function open(name: string): void {

@@ -1,0 +1,85 @@
+"""Every wizard of the FAQ opened, filled in and run in a real JupyterLab, and looked at by axe."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from nbkeras import recipes
+from nbkeras.recipes.notebook import Notebook as Variables
+from nbkeras.recipes.parameter import Choice, Switch
+from nbkeras.recipes.picks import Pick
+from tests.recipes.worker import promises
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def notebook(module_page, lab, open_in):
+    """One notebook whose second cell shows one wizard after the other."""
+    notebook = open_in(lab, module_page, ["%load_ext nbkeras", ""])
+    notebook.set_theme("JupyterLab Light")
+    notebook.run(0)
+    yield notebook
+    lab.end_kernels()
+
+
+def filling(recipe):
+    """Return a parameter and a value to enter: another one than the recipe's own, where one is fine."""
+    allowed = getattr(promises(recipe.name), "allowed", lambda values: True)
+    for parameter in recipe.parameters:
+        for value in parameter.examples:
+            values = {**recipe.defaults, parameter.name: value}
+            offered = not isinstance(parameter, Pick) or value in parameter.choices(Variables({}), values)
+            fine = not recipe.problems(values, Variables({})) and allowed(values)
+            if fine and offered and recipe.counts(parameter, recipe.defaults):
+                return parameter, value
+    return next((each, each.default) for each in recipe.parameters if recipe.counts(each, recipe.defaults))
+
+
+def enter(form, parameter, value):
+    field = form.locator(f".nbk-field-{parameter.name} .nbk-control")
+    if isinstance(parameter, Switch):
+        field.locator("input").set_checked(value)
+    elif isinstance(parameter, (Choice, Pick)):
+        words = dict(parameter.options)[value] if isinstance(parameter, Choice) else value
+        field.locator("select").select_option(label=words if words != "" else "(none)")
+    else:
+        field.locator("input").fill("" if value is None else str(value))
+
+
+def violations(page, context):
+    from axe_playwright_python.sync_playwright import Axe
+
+    results = Axe().run(page, context=context)
+    return results.generate_report() if results.violations_count else ""
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_opened_filled_in_and_run(notebook, name):
+    recipe = recipes.get(name)
+    if getattr(promises(name), "FRESH", False):
+        notebook.page.evaluate("panel.sessionContext.session.kernel.restart()")
+        notebook.run(0)
+    notebook.page.evaluate(
+        "source => panel.content.widgets[1].model.sharedModel.setSource(source)", f"%wizard {name}"
+    )
+    notebook.run(1)
+    cell = notebook.cell(1)
+    form = cell.locator(".nbk-wizard")
+    code = form.locator(".nbk-code pre")
+    expect(form).to_contain_text(recipe.question.replace("`", ""), timeout=30_000)
+    expect(form.locator(".nbk-notice")).to_be_hidden()
+    if recipe.parameters:
+        parameter, value = filling(recipe)
+        enter(form, parameter, value)
+        expect(code).to_have_text(recipe.code(line="keras", **{parameter.name: value}), use_inner_text=True)
+        expect(form.locator(".nbk-message").filter(has_text="expected")).to_have_count(0)
+    assert violations(notebook.page, ".nbk-wizard") == ""
+    form.get_by_role("button", name="Run", exact=True).click()
+    said = form.locator(".nbk-said")
+    expect(said).to_have_text(re.compile("Done|error"), timeout=120_000)
+    assert said.inner_text() == "Done.", cell.locator(".jp-OutputArea").inner_text()
+    assert notebook.errors == []
