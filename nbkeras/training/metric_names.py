@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.model_facts import directions_of
-from nbkeras.runtime.keras_lines import is_compiled, is_model
+from nbkeras.runtime.keras_lines import is_compiled, is_model, keras_module, line_of
 from nbkeras.runtime.refusal import Refusal
+from nbkeras.training.callback_lists import members_of
+from nbkeras.training.callback_logs import names_added_by
 
 if TYPE_CHECKING:
     from nbkeras.runs.vocabulary import Direction
+    from nbkeras.runtime.keras_lines import Line
     from nbkeras.training.calls import Call
+
+# tf_keras makes snake_case of a class's name in these two steps.
+_HUMP = re.compile("(.)([A-Z][a-z0-9]+)")
+_SECOND_HUMP = re.compile("([a-z])([A-Z])")
 
 
 def refuse_unknown_metric(call: Call, metric: str, option: str) -> None:
@@ -43,16 +52,23 @@ def reported_metrics(call: Call) -> list[str] | None:
     are plain: one output, metrics by name or as objects, none twice.
     """
     model = call.model
-    if _overrides(model, "train_step", "compute_metrics", "call") or _has_foreign_callbacks(call):
+    if _overrides(model, "train_step", "compute_metrics", "call"):
         return None
     if len(_outputs(model)) > 1 or not is_compiled(model):
+        return None
+    added = names_added_by(members_of(call.get("callbacks")), getattr(model, "optimizer", None))
+    if added is None:
         return None
     names = compiled_metrics(model)
     arguments = _compile_arguments(model)
     given = [*_leaves(arguments.get("metrics")), *_leaves(arguments.get("weighted_metrics"))]
-    if len(set(names)) < len(names) or any(_name(metric) is None for metric in given):
+    line = line_of(model)
+    if len(set(names)) < len(names) or any(_name(metric, line) is None for metric in given):
         return None
-    return [*names, *(f"val_{name}" for name in names)] if call.has_validation else names
+    if line == "tf_keras" and model.run_eagerly and any(isinstance(each, str) for each in given):
+        # Outside a graph, tf_keras numbers the names of the objects that it makes: auc_3.
+        return None
+    return [*names, *(f"val_{name}" for name in names if call.has_validation), *added]
 
 
 def compiled_metrics(model: Any) -> list[str]:
@@ -68,7 +84,7 @@ def compiled_metrics(model: Any) -> list[str]:
     if len(outputs) > 1:
         names += [f"{output}_loss" for output in outputs]
     for metric in [*_leaves(arguments.get("metrics")), *_leaves(arguments.get("weighted_metrics"))]:
-        name = _name(metric)
+        name = _name(metric, line_of(model))
         if name is not None:
             names += [f"{output}_{name}" for output in outputs] if len(outputs) > 1 else [name]
     # Metrics that layers or the model hold are reported under their own names. After the first batch
@@ -79,7 +95,8 @@ def compiled_metrics(model: Any) -> list[str]:
 
 def compiled_directions(model: Any) -> dict[str, Direction]:
     """Return which way is better, for the metric objects of a compile that say so."""
-    return directions_of(_leaves(_compile_arguments(model).get("metrics")))
+    arguments = _compile_arguments(model)
+    return directions_of([*_leaves(arguments.get("metrics")), *_leaves(arguments.get("weighted_metrics"))])
 
 
 def _outputs(model: Any) -> list[str]:
@@ -102,12 +119,27 @@ def _leaves(metrics: Any) -> list[Any]:
     return [metrics]
 
 
-def _name(metric: Any) -> str | None:
+def _name(metric: Any, line: Line | None) -> str | None:
     """Return the name that Keras gives a metric of a compile, None where it is not plain."""
     if isinstance(metric, str):
-        return metric
+        return _name_of_text(metric) if line == "tf_keras" else metric
+    if isinstance(metric, type):
+        # Keras makes an object of it and numbers its name: auc_3.
+        return None
     name = getattr(metric, "name", None) or getattr(metric, "__name__", None)
     return None if name is None or "lambda" in str(name) else str(name)
+
+
+def _name_of_text(text: str) -> str | None:
+    """Return the name that tf_keras gives a metric by its text: of a class, its own (``auc`` for ``AUC``)."""
+    keras = keras_module("tf_keras")
+    if text in keras.utils.get_custom_objects() or ">" in text:
+        return None
+    found = getattr(keras.metrics, text, None)
+    if not (isinstance(found, type) and issubclass(found, keras.metrics.Metric)):
+        return text
+    name = getattr(inspect.signature(found).parameters.get("name"), "default", None)
+    return name if isinstance(name, str) else _SECOND_HUMP.sub(r"\1_\2", _HUMP.sub(r"\1_\2", text)).lower()
 
 
 def _overrides(model: Any, *methods: str) -> bool:
@@ -118,11 +150,3 @@ def _overrides(model: Any, *methods: str) -> bool:
         if owner is not None and owner.__module__.partition(".")[0] not in roots:
             return True
     return False
-
-
-def _has_foreign_callbacks(call: Call) -> bool:
-    callbacks = call.get("callbacks") or []
-    members = getattr(callbacks, "callbacks", callbacks)
-    members = members if isinstance(members, (list, tuple)) else [members]
-    known = ("keras", "tf_keras", "nbkeras")
-    return any(type(c).__module__.partition(".")[0] not in known for c in members)
