@@ -213,6 +213,8 @@ class MonitorHooks:
         if kind == "fit":
             plan.parameters["epochs"] = plan.epochs
         self.asked = None
+        # An id is good for one run.
+        self._plan = replace(self._plan, id=None)
         self._kind = kind
         optimizer = getattr(model, "optimizer", None) if kind == "fit" else None
         steps = params.get("steps")
@@ -240,7 +242,7 @@ def _joined(own: Plan, asked: Plan) -> Plan:
 
 
 def _fresh(line: Line | None, plan: Plan, in_session: bool) -> Any:  # noqa: FBT001 - pickle passes by place
-    monitor = monitor_class(line)(plan=replace(plan))
+    monitor = monitor_class(line)(plan=replace(plan, id=None))
     monitor._in_session = in_session  # noqa: SLF001 - own class
     return monitor
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class Plan:
     """What is known of a run before it begins."""
 
+    id: str | None = None
     kind: Kind = "fit"
     name: str = ""
     epochs: int | None = None

@@ -72,6 +72,7 @@ class Recorder:
             plan.name,
             plan.parameters,
             hardware.environment(),
+            id=plan.id,
             notes=plan.notes,
             shown=plan.view,
         )

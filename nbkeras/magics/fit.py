@@ -31,7 +31,8 @@ FIT = Grammar(
         bars, metrics and curves; Stop, Pause and the learning rate act within one batch. The first
         interrupt (the notebook's ■) ends the training and lets fit return with what it has, so that the
         rest of the cell runs; a second one raises KeyboardInterrupt. Each run is kept in the run log:
-        %runs lists them, %monitor shows one again. In Python: with nbkeras.fitting(epochs=5, …):
+        %runs lists them, %monitor shows one again. A second fit of the cell writes files of its own:
+        best-2.keras for --checkpoint best.keras. In Python: with nbkeras.fitting(epochs=5, …):
         """,
     examples="""
         %%fit

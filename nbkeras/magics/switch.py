@@ -51,7 +51,7 @@ class SwitchMagics(NotebookMagics):
 
 
 def switch_on(config: NBKeras) -> None:
-    """Monitor the whole notebook, with the defaults of a configuration."""
+    """Monitor the whole notebook, with the defaults that a configuration has at each training."""
     global _session  # noqa: PLW0603 - one notebook, one switch
     from nbkeras.training.arming import arm
     from nbkeras.training.options import fit_options
@@ -60,7 +60,7 @@ def switch_on(config: NBKeras) -> None:
 
     switch_off()
     install()
-    _session = Session(fit_options(**config.fit_defaults()))
+    _session = Session(lambda: fit_options(**config.fit_defaults()))
     arm(_session)
 
 
@@ -75,9 +75,9 @@ def switch_off() -> None:
 
 
 def begin_cell() -> None:
-    """Note that a cell begins: its first interrupt is a graceful one."""
+    """Note that a cell begins: its first interrupt is a graceful one, and its files are anew its own."""
     if _session is not None:
-        _session.interrupts.seen = 0
+        _session.begin_cell()
 
 
 def status_line() -> str:

@@ -34,6 +34,7 @@ def begin(
     parameters: Mapping[str, JSON],
     environment: Mapping[str, JSON],
     *,
+    id: str | None = None,
     notes: Sequence[str] = (),
     log: bool = True,
     shown: bool = True,
@@ -47,12 +48,13 @@ def begin(
         name: What the user calls it; its kind when empty.
         parameters: What it was started with, as JSON knows it.
         environment: Where it runs, as JSON knows it.
+        id: An id that `naming.new_id` has made for it; by default it makes one.
         notes: What the user should know of it from the start.
         log: Whether it goes to the run log.
         shown: Whether it is shown by whoever opens views.
 
     """
-    run = Run(kind, name, parameters, environment)
+    run = Run(kind, name, parameters, environment, id)
     with _lock:
         _runs[run.id] = run
         _let_go()

@@ -57,6 +57,7 @@ class Run(RunRecord):
         name: What the user calls it; its kind when empty.
         parameters: What it was started with, as JSON knows it.
         environment: Where it runs, as JSON knows it.
+        id: An id that `naming.new_id` has made for it; by default it makes one.
 
     """
 
@@ -66,10 +67,11 @@ class Run(RunRecord):
         name: str = "",
         parameters: Mapping[str, JSON] | None = None,
         environment: Mapping[str, JSON] | None = None,
+        id: str | None = None,
     ) -> None:
         """Begin a run that nobody looks at yet."""
         self.created = time.time()
-        self.id = new_id(self.created)
+        self.id = id or new_id(self.created)
         self.name = name or kind
         self.kind = kind
         self.status = "running"

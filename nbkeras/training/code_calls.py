@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import ast
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nbkeras.training.added import added_callbacks
+from nbkeras.runs.metrics import group
+from nbkeras.runs.naming import new_id
+from nbkeras.training.added import added_callbacks, watched_metric
 from nbkeras.training.calls import Call
 from nbkeras.training.code_edits import Edit
 from nbkeras.training.code_names import UNKNOWN
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nbkeras.runs.vocabulary import Direction
     from nbkeras.training.code_edits import Source
     from nbkeras.training.code_names import Names
     from nbkeras.training.options import FitOptions
@@ -25,6 +31,7 @@ PARAMETERS = {
     "evaluate": ("x", "y", "batch_size"),
     "predict": ("x", "batch_size"),
 }
+_WRITE_FILES = {"checkpoint", "csv", "tensorboard"}
 _SIMPLE = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.List, ast.Tuple, ast.Constant)
 
 
@@ -37,10 +44,27 @@ class _Argument:
     spread: ast.Name | None = None  # the name that holds it: opts of **opts
 
 
+@dataclass(frozen=True, slots=True)
+class CallPlace:
+    """Where a call stands in its cell.
+
+    Attributes:
+        number: which fit of the cell it is, from 1.
+        comes_again: whether it stands in a loop or a function.
+        directions: what its model's metrics say of themselves, None where only running can tell.
+    """
+
+    number: int
+    comes_again: bool
+    directions: Mapping[str, Direction] | None
+
+
 class CallWriter:
     """The edits of one call, and what could not be written."""
 
-    def __init__(self, call: ast.Call, options: FitOptions, names: Names, source: Source) -> None:
+    def __init__(
+        self, call: ast.Call, options: FitOptions, names: Names, source: Source, place: CallPlace
+    ) -> None:
         """Find the edits."""
         assert isinstance(call.func, ast.Attribute)  # noqa: S101 - only such calls are chosen
         self.kind = call.func.attr
@@ -59,7 +83,7 @@ class CallWriter:
         if options.batch_size is not None and self._is_none("batch_size"):
             self._set_batch_size(options.batch_size)
         if self.kind == "fit":
-            self._add_callbacks(_callbacks(options, has_validation=self._has_validation()))
+            self._add_callbacks(self._callbacks(options, place))
         self._close()
 
     def _read(self) -> None:
@@ -141,6 +165,28 @@ class CallWriter:
             joined = ", ".join([*text, *new])
             self._in_spreads.setdefault(own.spread, []).append(f'"callbacks": [{joined}]')
 
+    def _callbacks(self, options: FitOptions, place: CallPlace) -> list[str]:
+        has_validation = self._has_validation()
+        added = added_callbacks(
+            options,
+            run=new_id(time.time()),
+            number=place.number,
+            has_validation=has_validation,
+            directions=place.directions,
+        )
+        watched = watched_metric(options, has_validation=has_validation)
+        modes = {callback.arguments["mode"] for callback in added if "mode" in callback.arguments}
+        if modes and place.directions is None and group(watched) != "loss":
+            self.comments.append(
+                f'mode="{modes.pop()}" is what the name {watched} says: a metric may say otherwise of itself'
+            )
+        if place.comes_again and any(callback.option in _WRITE_FILES for callback in added):
+            self.comments.append(
+                "a fit that runs more than once writes the same files again: name them anew for each"
+            )
+        codes = [callback.code for callback in added]
+        return codes if options.max_time is None else [*codes, f"TimeLimit({options.max_time:g})"]
+
     def _join(self, own: ast.expr, new: list[str]) -> None:
         start, end = self._source.start(own), self._source.end(own)
         value = self._names.value(own)
@@ -176,13 +222,6 @@ class CallWriter:
 
     def _opened(self) -> str:
         return " and ".join(ast.unparse(node) for node in self._open)
-
-
-def _callbacks(options: FitOptions, *, has_validation: bool) -> list[str]:
-    callbacks = [callback.code for callback in added_callbacks(options, has_validation=has_validation)]
-    if options.max_time is not None:
-        callbacks.append(f"TimeLimit({options.max_time:g})")
-    return callbacks
 
 
 def _unpacked(text: str, value: Any) -> list[str]:

@@ -55,9 +55,11 @@ def fitting(
             metric ``"val_accuracy:3"``; the metric is ``val_loss`` by default, ``loss`` without
             validation data. By default there is none.
         restore_best: whether early stopping gives back the best weights. Default True.
-        checkpoint: file (``.keras``) for the best model so far, judged by early stopping's metric.
-        tensorboard: directory for TensorBoard's logs; each run gets a directory of its own in it.
-        csv: file for the metrics of each epoch, in a directory that exists.
+        checkpoint: file (``.keras``) for the best model so far, judged by early stopping's metric; a second
+            ``fit`` of the block takes ``best-2.keras`` in place of ``best.keras``.
+        tensorboard: directory for TensorBoard's logs; each run gets a directory in it, named by its id.
+        csv: file for the metrics of each epoch, in a directory that exists; a second ``fit`` of the block
+            takes ``log-2.csv`` in place of ``log.csv``.
         max_time: stop after this time of training: seconds, a ``timedelta``, or ``"10m"``.
         quiet: record the runs and show nothing. Default False.
 
@@ -68,20 +70,19 @@ def fitting(
         Refusal: for an argument that cannot be meant, a model that is not compiled, or a metric that
             the ``fit`` will not report: before training, and with nothing changed.
     """
-    session = Session(
-        fit_options(
-            name=name,
-            epochs=epochs,
-            batch_size=batch_size,
-            early_stopping=early_stopping,
-            restore_best=restore_best,
-            checkpoint=checkpoint,
-            tensorboard=tensorboard,
-            csv=csv,
-            max_time=max_time,
-            quiet=quiet,
-        ),
+    options = fit_options(
+        name=name,
+        epochs=epochs,
+        batch_size=batch_size,
+        early_stopping=early_stopping,
+        restore_best=restore_best,
+        checkpoint=checkpoint,
+        tensorboard=tensorboard,
+        csv=csv,
+        max_time=max_time,
+        quiet=quiet,
     )
+    session = Session(lambda: options)
     arm(session)
     try:
         yield session

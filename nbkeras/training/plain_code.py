@@ -6,7 +6,8 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.runtime.keras_lines import active_line
-from nbkeras.training.code_calls import PARAMETERS, CallWriter
+from nbkeras.training.code_calls import PARAMETERS, CallPlace, CallWriter
+from nbkeras.training.code_directions import directions_in
 from nbkeras.training.code_edits import Source, without_magics
 from nbkeras.training.code_names import Names
 
@@ -34,6 +35,10 @@ class TimeLimit(keras.callbacks.Callback):
 
 # What Keras has for these options stands in a call of fit.
 _WRITTEN = ("epochs", "batch_size", "early_stopping", "checkpoint", "tensorboard", "csv", "max_time")
+_RUN_AGAIN = (
+    *(ast.For, ast.AsyncFor, ast.While, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda),
+    *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
+)
 _NO_CALL = "no call of fit was found to write the options into"
 
 
@@ -56,7 +61,8 @@ def plain_code(cell: str, options: FitOptions, namespace: Mapping[str, Any]) -> 
     source = Source(cell)
     names = Names(tree, namespace)
     calls = [call for call in _calls(tree) if _trains(call, names)]
-    writers = [CallWriter(call, options, names, source) for call in calls]
+    places = _places(tree, calls, names)
+    writers = [CallWriter(call, options, names, source, places[call]) for call in calls]
     edits = [edit for writer in writers for edit in writer.edits]
     comments = [comment for writer in writers for comment in writer.comments]
     asked = any(getattr(options, name) is not None for name in _WRITTEN)
@@ -88,6 +94,18 @@ def _trains(call: ast.Call, names: Names) -> bool:
         return False
     # Where it cannot be told, a call named fit is taken for Keras's.
     return not names.is_other(owner)
+
+
+def _places(tree: ast.Module, calls: list[ast.Call], names: Names) -> dict[ast.Call, CallPlace]:
+    """Say where each call stands; only a ``fit`` is counted."""
+    again = {part for node in ast.walk(tree) if isinstance(node, _RUN_AGAIN) for part in ast.walk(node)}
+    places, number = {}, 0
+    for call in calls:
+        assert isinstance(call.func, ast.Attribute)  # noqa: S101 - only such calls are chosen
+        number += call.func.attr == "fit"
+        directions = directions_in(tree, call.func.value, names)
+        places[call] = CallPlace(number, call in again, directions)
+    return places
 
 
 def _start(tree: ast.Module, source: Source) -> int:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.interrupt import InterruptCount
 from nbkeras.callbacks.monitor import MonitorHooks, monitor_class
 from nbkeras.callbacks.plan import Plan
+from nbkeras.runs.naming import new_id
 from nbkeras.runtime.durations import format_duration
 from nbkeras.runtime.keras_lines import active_line, line_of
 from nbkeras.training.added import added_callbacks
@@ -28,11 +31,17 @@ RUNS_HELD = 100
 class Session:
     """The calls of one armed cell, and the runs that they made."""
 
-    def __init__(self, options: FitOptions) -> None:
-        """Hold the options; nothing is armed yet."""
-        self.options = options
+    def __init__(self, options: Callable[[], FitOptions]) -> None:
+        """Hold what gives the options, which is asked at each call; nothing is armed yet."""
+        self._options = options
         self.runs: list[Run] = []
         self.interrupts = InterruptCount()
+        self._fits = itertools.count(1)
+
+    def begin_cell(self) -> None:
+        """Note that a cell begins: its first interrupt is a graceful one, and its files are anew its own."""
+        self.interrupts.seen = 0
+        self._fits = itertools.count(1)
 
     @property
     def run(self) -> Run | None:
@@ -46,23 +55,30 @@ class Session:
             Refusal: for a call that cannot go well, before anything of the user's has changed.
         """
         __tracebackhide__ = True
+        options = self._options()
         try:
             call = Call.of(kind, method, model, args, kwargs)
         except TypeError:
             # Wrong arguments: Keras's own words for it are the best ones.
             return method(model, *args, **kwargs)
         call.refuse_if_not_compiled()
-        self._refuse(call)
+        _refuse(call, options)
         own = next((c for c in members_of(call.get("callbacks")) if isinstance(c, MonitorHooks)), None)
-        notes = self._change(call, own)
+        notes = _change(call, options, own)
         added = []
+        run = new_id(time.time())
         if kind == "fit":
-            directions = compiled_directions(model)
-            added = added_callbacks(self.options, has_validation=call.has_validation, directions=directions)
+            added = added_callbacks(
+                options,
+                run=run,
+                number=next(self._fits),
+                has_validation=call.has_validation,
+                directions=compiled_directions(model),
+            )
         notes += [callback.note for callback in added]
         line = line_of(model) or active_line()
         more = [callback.build(line) for callback in added]
-        plan = self._plan(call, notes)
+        plan = self._plan(call, options, run, notes)
         if own is None:
             monitor = monitor_class(line)(plan=plan)
             more.append(monitor)
@@ -96,60 +112,62 @@ class Session:
         monitor.close()
         return result
 
-    def _refuse(self, call: Call) -> None:
-        stopping = self.options.early_stopping
-        if call.kind == "fit" and stopping is not None and stopping.metric is not None:
-            refuse_unknown_metric(call, stopping.metric, "early_stopping")
-
-    def _change(self, call: Call, own: MonitorHooks | None) -> list[str]:
-        """Set the arguments that the options ask for; return what is said about it."""
-        options = self.options
-        notes = []
-        if options.epochs is not None and call.kind == "fit":
-            if call.says("epochs"):
-                notes.append(f"--epochs {options.epochs} not used, the call says epochs={call.get('epochs')}")
-            else:
-                call.set("epochs", options.epochs)
-                notes.append(f"epochs={options.epochs} by --epochs")
-        if options.batch_size is not None:
-            if call.says("batch_size"):
-                said = call.get("batch_size")
-                notes.append(f"--batch-size {options.batch_size} not used, the call says batch_size={said}")
-            elif call.has_batches:
-                notes.append(f"--batch-size {options.batch_size} not used, the data come in batches")
-            else:
-                call.set("batch_size", options.batch_size)
-                notes.append(f"batch_size={options.batch_size} by --batch-size")
-        if call.takes("verbose") and not call.says("verbose"):
-            call.set("verbose", 0)
-            notes.append("Keras's progress bar off, verbose=1 keeps it")
-        if options.name is not None and own is not None and own.name:
-            notes.append(f"--name {options.name} not used, the call's Monitor says name={own.name!r}")
-        if options.max_time is not None and call.kind == "fit":
-            limit, said = format_duration(options.max_time), None if own is None else own.max_time
-            if said is None:
-                notes.append(f"stops after {limit} by --max-time")
-            else:
-                notes.append(
-                    f"--max-time {limit} not used, the call's Monitor says max_time={format_duration(said)}"
-                )
-        # What Keras would have been told anyway goes on one line, each added callback on one of its own.
-        return [" · ".join(notes)] if notes else []
-
-    def _plan(self, call: Call, notes: list[str]) -> Plan:
+    def _plan(self, call: Call, options: FitOptions, run: str, notes: list[str]) -> Plan:
         parameters: dict[str, Any] = {"batch_size": call.batch_size}
         if call.says("validation_split"):
             parameters["validation_split"] = call.get("validation_split")
         return Plan(
+            id=run,
             kind=call.kind,
-            name=self.options.name or "",
+            name=options.name or "",
             batch_size=call.batch_size,
-            max_time=self.options.max_time if call.kind == "fit" else None,
-            view=not self.options.quiet,
+            max_time=options.max_time if call.kind == "fit" else None,
+            view=not options.quiet,
             notes=notes,
             parameters={key: value for key, value in parameters.items() if value is not None},
             interrupts=self.interrupts,
         )
+
+
+def _refuse(call: Call, options: FitOptions) -> None:
+    stopping = options.early_stopping
+    if call.kind == "fit" and stopping is not None and stopping.metric is not None:
+        refuse_unknown_metric(call, stopping.metric, "early_stopping")
+
+
+def _change(call: Call, options: FitOptions, own: MonitorHooks | None) -> list[str]:
+    """Set the arguments that the options ask for; return what is said about it."""
+    notes = []
+    if options.epochs is not None and call.kind == "fit":
+        if call.says("epochs"):
+            notes.append(f"--epochs {options.epochs} not used, the call says epochs={call.get('epochs')}")
+        else:
+            call.set("epochs", options.epochs)
+            notes.append(f"epochs={options.epochs} by --epochs")
+    if options.batch_size is not None:
+        if call.says("batch_size"):
+            said = call.get("batch_size")
+            notes.append(f"--batch-size {options.batch_size} not used, the call says batch_size={said}")
+        elif call.has_batches:
+            notes.append(f"--batch-size {options.batch_size} not used, the data come in batches")
+        else:
+            call.set("batch_size", options.batch_size)
+            notes.append(f"batch_size={options.batch_size} by --batch-size")
+    if call.takes("verbose") and not call.says("verbose"):
+        call.set("verbose", 0)
+        notes.append("Keras's progress bar off, verbose=1 keeps it")
+    if options.name is not None and own is not None and own.name:
+        notes.append(f"--name {options.name} not used, the call's Monitor says name={own.name!r}")
+    if options.max_time is not None and call.kind == "fit":
+        limit, said = format_duration(options.max_time), None if own is None else own.max_time
+        if said is None:
+            notes.append(f"stops after {limit} by --max-time")
+        else:
+            notes.append(
+                f"--max-time {limit} not used, the call's Monitor says max_time={format_duration(said)}"
+            )
+    # What Keras would have been told anyway goes on one line, each added callback on one of its own.
+    return [" · ".join(notes)] if notes else []
 
 
 def _listed(callbacks: Any) -> list[Any]:

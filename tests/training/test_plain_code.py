@@ -330,3 +330,51 @@ def test_code_trains_as_the_cell_does(data, tmp_path):
     assert (tmp_path / "log.csv").read_text() == log
     for ours, theirs in zip(armed["model"].get_weights(), plain["model"].get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_mode_is_what_the_metric_says_of_itself(keras, data):
+    """A name such as score is better high; the metric behind it may know better."""
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=[keras.metrics.MeanSquaredError(name="score")])
+    (said,) = written("model.fit(x, y)", {"model": model}, early_stopping="score:3").split('mode="')[1:]
+    with nbkeras.fitting(quiet=True, early_stopping="score:3") as session:
+        model.fit(*data)
+    (done,) = session.run.notes[-1].split('mode="')[1:]
+    # tf_keras's metrics say nothing.
+    assert said[:3] == done[:3] == ("min" if keras.__name__ == "keras" else "max")
+
+
+@pytest.mark.parametrize(
+    ("cell", "is_said"),
+    [
+        ("model = make()\nmodel.fit(x, y)", True),
+        ("model.compile('sgd', 'mse', metrics=[Mean(name='score')])\nmodel.fit(x, y)", True),
+        ("model.compile('sgd', 'mse', **more)\nmodel.fit(x, y)", True),
+        ("model.compile('sgd', 'mse', metrics=['score'])\nmodel.fit(x, y)", False),
+        ("import re\nre.compile('a')\nmodel.compile('sgd', 'mse')\nmodel.fit(x, y)", False),
+    ],
+)
+def test_a_mode_that_rests_on_a_name_is_said_to(cell, is_said):
+    comment = '# nbkeras: mode="max" is what the name score says: a metric may say otherwise of itself\n'
+    assert (comment in written(cell, early_stopping="score:2")) is is_said
+    assert "# nbkeras" not in written(cell, early_stopping=2)
+
+
+def test_each_fit_of_a_cell_has_files_of_its_own():
+    code = written("a.fit(x)\na.evaluate(x)\nb.fit(x)", checkpoint="best.keras", csv="log")
+    assert [name for name in ("best.keras", "best-2.keras", "best-3.keras") if f'"{name}"' in code] == [
+        "best.keras",
+        "best-2.keras",
+    ]
+    assert '"log"' in code
+    assert '"log-2"' in code
+    assert "# nbkeras" not in code
+
+
+@pytest.mark.parametrize("cell", ["for n in 1, 2:\n    model.fit(x)", "def train():\n    model.fit(x)"])
+def test_a_fit_that_may_come_again_says_that_its_files_do(cell):
+    comment = (
+        "# nbkeras: a fit that runs more than once writes the same files again: name them anew for each\n"
+    )
+    assert written(cell, csv="log.csv").startswith(comment)
+    assert not written(cell, epochs=3).startswith("#")
