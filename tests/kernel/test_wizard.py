@@ -149,6 +149,71 @@ def test_the_gallery_lists_all(kernel):
         assert f"%wizard {name}<" in displayed["data"]["text/html"]
 
 
+@pytest.mark.parametrize("in_subshell", [False, True])
+def test_a_view_without_execute_requests_runs_it_in_the_main_thread(kernel, shown, in_subshell):
+    _, cell = shown
+    with_code(kernel, "import threading\nprint(threading.current_thread() is threading.main_thread())")
+    panel = kernel.value(f"{LAST}.panel.model_id")
+    kernel.messages.clear()
+    content = {"comm_id": panel, "data": {"method": "custom", "content": {"type": "run"}}}
+    kernel.comm("comm_msg", content, kernel.subshell() if in_subshell else None)
+    said = kernel.until(lambda m: m["msg_type"] == "stream")
+    assert said["content"]["text"] == "True\n"
+    assert said["parent_header"]["msg_id"] == cell
+
+
+def test_the_view_gets_what_is_to_be_saved(kernel, shown):
+    panel = kernel.value(f"{LAST}.panel.model_id")
+    kernel.comm(
+        "comm_msg", {"comm_id": panel, "data": {"method": "custom", "content": {"type": "save"}}}, None
+    )
+    answer = kernel.until(
+        lambda m: m["msg_type"] == "comm_msg" and m["content"]["data"]["method"] == "custom"
+    )
+    content = answer["content"]["data"]["content"]
+    assert content["type"] == "saved"
+    assert set(content["data"]) == {"text/html", "text/plain"}
+
+
+def test_the_gallery_opens_one_form_at_a_time(kernel):
+    kernel.run("%wizard")
+    (displayed,) = kernel.outputs("display_data")
+    root = displayed["data"][MIME]["widget"]
+    widgets = "__import__('ipywidgets').widgets.widget._instances"
+    panel = kernel.value(f"{widgets}[{root!r}].children[0].model_id")
+    for name in ("sample_batch_epoch", "cite", "no such"):
+        data = {"method": "custom", "content": {"type": "open", "name": name}}
+        kernel.comm("comm_msg", {"comm_id": panel, "data": data}, None)
+        kernel.run("")
+    assert kernel.value(f"{widgets}[{panel!r}].opened") == "cite"
+    assert kernel.value(f"len({widgets}[{root!r}].children)") == 2
+    assert kernel.value(f"{LAST.replace('early_stopping', 'sample_batch_epoch')} is None") is True
+
+
+def test_a_cell_that_runs_again_lets_go_of_its_form(kernel):
+    ids = []
+    for code in ("%wizard cite", "%wizard cite", "1"):
+        message = kernel.client.session.msg("execute_request", {"code": code, "silent": False})
+        message["metadata"]["cellId"] = "same cell"
+        kernel.messages.clear()
+        kernel.client.shell_channel.send(message)
+        kernel.wait(message["header"]["msg_id"])
+        ids += [each["data"][MIME]["widget"] for each in kernel.outputs("display_data")]
+    first, second = ids
+    known = "__import__('nbkeras.widgets.wizard.shown', fromlist=['find']).find"
+    assert kernel.value(f"{known}({first!r}) is None") is True
+    assert kernel.value(f"{known}({second!r}) is None") is False
+
+
+def test_the_python_door(kernel):
+    kernel.run("import nbkeras\nnbkeras.wizard('Early stopping')")
+    (displayed,) = kernel.outputs("display_data")
+    assert MIME in displayed["data"]
+    kernel.run("nbkeras.wizard('erly')")
+    (error,) = kernel.outputs("error")
+    assert error["ename"] == "Refusal"
+
+
 def test_the_first_interrupt_ends_the_training_gracefully(kernel, shown):
     data, _ = shown
     with_code(kernel, FIT)

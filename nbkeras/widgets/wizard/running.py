@@ -44,8 +44,18 @@ def run(wizard: str, *, under_cell: bool = False) -> None:
 
 def run_soon(wizard: Wizard) -> None:
     """Run a wizard for a view that can't send execute requests, when the kernel comes to it."""
+    kernel = get_ipython().kernel
+
+    def act() -> None:
+        # Between its requests a kernel ignores interrupts.
+        kernel.pre_handler_hook()
+        try:
+            run(wizard.id, under_cell=True)
+        finally:
+            kernel.post_handler_hook()
+
     # Kernels may hear a view in a thread of its own, where no interrupt arrives.
-    get_ipython().kernel.io_loop.add_callback(run, wizard.id, under_cell=True)
+    kernel.io_loop.add_callback(act)
 
 
 def _run(wizard: Wizard) -> None:
