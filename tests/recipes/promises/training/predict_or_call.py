@@ -51,4 +51,4 @@ def assert_slopes(model, x, gradient):
         step = np.zeros(x.shape[1], "float32")
         step[place] = 1e-2
         rise = model.predict(x + step, verbose=0) - model.predict(x - step, verbose=0)
-        np.testing.assert_allclose(gradient[:, place], rise.sum(axis=1) / 2e-2, atol=5e-2)
+        np.testing.assert_allclose(gradient[:, place], rise.sum(axis=1) / 2e-2, atol=1e-2)
