@@ -35,10 +35,10 @@ def kept(values, variables, line):
         orders = np.reshape(variables["mine"].seen, (3, 100))
         original = np.arange(100.0)
     else:
-        orders = [order(variables["dataset"]) for _ in range(3)]
+        orders = [order(variables["batches"]) for _ in range(3)]
         original = variables["x"][:, 0]
     assert_shuffled(orders, original, values["buffer"])
-    for inputs, targets in variables["dataset"]:
+    for inputs, targets in variables[made(values)]:
         assert len(inputs) <= values["batch_size"]
         x = np.asarray(inputs)
         np.testing.assert_array_equal(targets, x[:, 0] + 1 if values["model"] else x.sum(axis=1) > 0)
@@ -66,4 +66,9 @@ def rerun(values, variables, line):
     """Return the next order of a dataset that the code makes anew."""
     again = {**variables}
     exec(recipes.get("shuffling").code(line=line, **values), again)  # noqa: S102
-    return order(again["dataset"])
+    return order(again[made(values)])
+
+
+def made(values):
+    """Return the name of the dataset that the code makes."""
+    return "shuffled_batches" if values["x"] == "batches" else "batches"
