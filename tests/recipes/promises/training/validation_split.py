@@ -13,15 +13,15 @@ from tensorflow import keras
 
 # Three classes, a rare one among them, sorted and one-hot.
 numbers = np.repeat([0, 1, 2], [100, 60, 10])
-inputs = tf.constant(np.arange(170, dtype="float32")[:, None])
-targets = np.eye(3, dtype="float32")[numbers]
-pairs = tf.data.Dataset.from_tensor_slices((inputs, targets))
+x_train = tf.constant(np.arange(170, dtype="float32")[:, None])
+y_train = np.eye(3, dtype="float32")[numbers]
+pairs = tf.data.Dataset.from_tensor_slices((x_train, y_train))
 batches = pairs.batch(16)
 mine = keras.Sequential([keras.Input((1,)), keras.layers.Dense(3, activation="softmax")])
 mine.compile(loss="categorical_crossentropy")
 """
 OWN = [
-    ({"model": "mine", "x": "inputs", "y": "targets", "share": 0.3}, _OWN),
+    ({"model": "mine", "x": "x_train", "y": "y_train", "share": 0.3}, _OWN),
     ({"model": "mine", "x": "batches", "method": "shuffled"}, _OWN),
     ({"model": "mine", "x": "pairs", "method": "shuffled", "batched": False, "epochs": 1}, _OWN),
 ]
@@ -29,8 +29,8 @@ OWN = [
 
 def kept(values, variables, line):
     model = variables[values["model"] or "model"]
-    x = np.asarray(variables["inputs" if values["model"] else "x"])
-    y = np.asarray(variables["targets" if values["model"] else "y"])
+    x = np.asarray(variables["x_train" if values["model"] else "x"])
+    y = np.asarray(variables["y_train" if values["model"] else "y"])
     samples, classes = len(x), y if y.ndim == 1 else y.argmax(axis=1)
     rows = {value: row for row, value in enumerate(x[:, 0])}
     if values["method"] == "last":
@@ -60,9 +60,13 @@ def assert_measured(model, x, y, variables):
 
 def parts(values, variables):
     if values["method"] == "stratified":
-        return [variables[name] for name in ("x_train", "y_train", "x_val", "y_val")]
+        own = ("x_train_part", "y_train_part", "x_train_val", "y_train_val")
+        return [
+            variables[name] for name in (own if values["x"] else ("x_train", "y_train", "x_val", "y_val"))
+        ]
     found = []
-    for name in ("train", "validation"):
+    own = (f"{values['x']}_train", f"{values['x']}_val")
+    for name in own if values["model"] else ("train", "validation"):
         found += [np.stack(part) for part in zip(*variables[name].as_numpy_iterator(), strict=True)]
     return found
 
