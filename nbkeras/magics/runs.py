@@ -12,13 +12,17 @@ from nbkeras.runtime.refusal import Refusal
 
 RUNS = Grammar(
     magic="%runs",
-    summary="List the runs of this notebook; with two or more of them, overlay their curves.",
-    details="A run is named by its name, or by its id or the beginning of one.",
+    summary="List the runs in the run log; with two or more of them, overlay their curves.",
+    details="""
+        The log is of the notebook's folder: the runs of all its notebooks are listed, %nbkeras status says
+        where it is. A run is named by its name, its id or the beginning of one; --delete wants all of the
+        name or the id.
+        """,
     examples="""
         %runs
         %runs small large
         %runs --export runs.csv
-        %runs --delete 20261123-1655
+        %runs --delete 20261123-165512-3f2a
         """,
     options=(
         Option("RUN", "Runs to compare (two or more), or to export or delete.", many=True, complete="run"),
@@ -46,13 +50,14 @@ class RunsMagics(NotebookMagics):
         from nbkeras.widgets.compare import comparison_bundle
         from nbkeras.widgets.runs_table import runs_table_bundle
 
-        chosen = [runs.get(name) for name in names]
-        if delete and not chosen:
+        if delete and not names:
             text = "expected the runs to delete, received none: type  %runs --delete NAME"
             raise Refusal(text)
         if delete:
             print("deleted " + ", ".join(runs.delete(names)))  # noqa: T201 - the answer
-        elif export is not None:
+            return
+        chosen = [runs.get(name) for name in names]
+        if export is not None:
             runs.export(export, names or None)
             print(f"wrote {export}")  # noqa: T201 - the answer
         elif len(chosen) == 1:

@@ -43,7 +43,8 @@ def write(runs: RunList, path: str | os.PathLike[str]) -> Path:
 def _csv(runs: RunList, path: Path) -> None:
     rows = runs.rows()
     columns = dict.fromkeys(column for row in rows for column in row)
-    with path.open("w", encoding="utf-8", newline="") as file:
+    # A metric or a parameter may hold what UTF-8 has no bytes for.
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         writer = csv.DictWriter(file, list(columns))
         writer.writeheader()
         for row in rows:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.runs import exporting, registry
+from nbkeras.runs.legible import legible
 from nbkeras.runs.log import place, reader, writer
+from nbkeras.runs.naming import DATE_AND_TIME
 from nbkeras.runs.runlist import RunList
 from nbkeras.runtime.refusal import Refusal
 
@@ -82,8 +84,8 @@ def get(run: str) -> RunRecord:
         0.4
 
     Args:
-        run: Its id, the beginning of its id if no other run's is the same, or
-            its name; of several runs of one name, the newest.
+        run: Its id, its name (of several runs of one name, the newest), or the
+            beginning of its id if no other run's is the same.
 
     Returns:
         The run.
@@ -125,18 +127,20 @@ def delete(runs: str | Iterable[str]) -> list[str]:
         ['more dropout']
 
     Args:
-        runs: One or more runs, named as in `get`.
+        runs: One or more runs, each by its id, by its name (of several runs of
+            one name, the newest), or by the beginning of its id if that holds
+            date and time, "20261123-165512", and is no other run's.
 
     Returns:
         The ids of what was deleted.
 
     Raises:
-        Refusal: When one of them does not exist or is still under way; then
-            nothing is deleted.
+        Refusal: When one of them does not exist, is still under way, or is not
+            named clearly enough; then nothing is deleted.
 
     """
     listed = all()
-    found = [_find(listed, run) for run in ([runs] if isinstance(runs, str) else runs)]
+    found = [_find_surely(listed, run) for run in ([runs] if isinstance(runs, str) else runs)]
     for run in found:
         if run.live:
             raise Refusal(f"run {run.id} ({run.name}) is still {run.status}: stop it first")
@@ -213,18 +217,27 @@ def set_log(path: str | os.PathLike[str] | None) -> None:
 
 
 def _find(runs: RunList, wanted: str) -> RunRecord:
-    by_id = [run for run in runs if wanted and run.id.startswith(wanted)]
-    exact = [run for run in by_id if run.id == wanted]
-    if exact or len(by_id) == 1:
-        return (exact or by_id)[0]
-    named = [run for run in runs if run.name == wanted]
-    if named:
-        return named[-1]
-    if by_id:
-        raise Refusal(f"{len(by_id)} runs begin with {wanted!r}: {_names(by_id)}")
+    wanted = legible(wanted)
+    called = [run for run in runs if run.id == wanted] or [run for run in runs if run.name == wanted]
+    if called:
+        return called[-1]
+    begin_so = [run for run in runs if wanted and run.id.startswith(wanted)]
+    if len(begin_so) == 1:
+        return begin_so[0]
+    if begin_so:
+        raise Refusal(f"{len(begin_so)} runs begin with {wanted!r}: {_names(begin_so)}")
     if not runs:
         raise Refusal(_none(runs))
     raise Refusal(f"no run {wanted!r}: there are {_names(runs)}")
+
+
+def _find_surely(runs: RunList, wanted: str) -> RunRecord:
+    """Find a run that is to be lost: every id begins with a year, so a mistyped name could fit one."""
+    run = _find(runs, wanted)
+    if legible(wanted) not in (run.id, run.name) and len(wanted) < len(DATE_AND_TIME):
+        said = f"expected a whole name or id, received {wanted!r}, with which {run.id} ({run.name}) begins"
+        raise Refusal(f"{said}: type  {run.id}")
+    return run
 
 
 def _names(runs: list[RunRecord]) -> str:

@@ -6,6 +6,9 @@ import itertools
 import os
 import time
 
+DATE_AND_TIME = "20261123-165512"
+"""The part of an id that people can tell apart, by an example."""
+
 _ENDINGS = 0x10000
 
 

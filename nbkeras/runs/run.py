@@ -11,6 +11,7 @@ import numpy as np
 
 from nbkeras.runs.control import Control
 from nbkeras.runs.events import Event, Fresh
+from nbkeras.runs.legible import legible
 from nbkeras.runs.naming import new_id
 from nbkeras.runs.progress import Progress
 from nbkeras.runs.record import EpochSeries, RunRecord
@@ -72,7 +73,7 @@ class Run(RunRecord):
         """Begin a run that nobody looks at yet."""
         self.created = time.time()
         self.id = id or new_id(self.created)
-        self.name = name or kind
+        self.name = legible(name or kind)
         self.kind = kind
         self.status = "running"
         self.reason = ""
@@ -170,16 +171,17 @@ class Run(RunRecord):
 
     def add_event(self, text: str) -> None:
         """Add something that happened just now, for the views to show."""
-        event = Event(self.progress.done, text, time.time())
+        event = Event(self.progress.done, legible(text), time.time())
         with self._lock:
             self.events.append(event)
             self._fresh.events.append(event)
 
     def add_note(self, text: str) -> None:
         """Add something that the user should know of this run; said once only."""
+        said = legible(text)
         with self._lock:
-            if text not in self.notes:
-                self.notes.append(text)
+            if said not in self.notes:
+                self.notes.append(said)
 
     def set_status(self, status: Status) -> None:
         """Go from running to paused, or back; `finish` is for the end."""
@@ -223,7 +225,7 @@ class Run(RunRecord):
                 return
             # The last tick comes with the final status, and nothing is recorded after it.
             self.status = "finished" if status in UNDER_WAY else status
-            self.reason = reason
+            self.reason = legible(reason)
             self.ended = time.time()
         self.tick()
         for observer in tuple(self._observers):

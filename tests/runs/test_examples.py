@@ -7,7 +7,7 @@ import pytest
 
 from nbkeras import runs
 
-MODULES = ["control", "library", "metrics", "record", "run", "runlist", "series"]
+MODULES = ["control", "legible", "library", "metrics", "record", "run", "runlist", "series"]
 
 
 def examples():

@@ -60,3 +60,20 @@ def test_other_endings_are_refused(log, name):
 def test_a_file_that_cannot_be_written_is_refused(log, tmp_path):
     with pytest.raises(Refusal, match="cannot be written: No such file or directory"):
         runs.export(tmp_path / "missing" / "runs.csv")
+
+
+@pytest.mark.parametrize("ending", ["csv", "json"])
+def test_what_utf8_cannot_hold_is_written_out(log, train, forget, ending):
+    """Python reads a file name of another encoding into lone surrogates."""
+    name = "caf\udce9"
+    run = train(name, finish=False, file=name)
+    run.record_epoch(3, {name: 0.5})
+    run.add_event(name)
+    run.add_note(name)
+    run.finish("failed", name)
+    assert run.notes == ["caf\\udce9"], "the log is on"
+    for _ in range(2):
+        assert r"caf\udce9" in runs.export(f"runs.{ending}").read_text(encoding="utf-8")
+        assert runs.get(name).name == "caf\\udce9"
+        # The second time, it comes from the log.
+        forget(log)

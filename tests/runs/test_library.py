@@ -82,6 +82,37 @@ def test_delete(log, train, forget):
     assert runs.all() == []
 
 
+@pytest.mark.parametrize("length", [1, 4, 8, 14])
+def test_the_beginning_of_an_id_is_not_enough_to_delete(log, train, length):
+    """Every id begins with a year: a mistyped name must not delete a run of another one."""
+    run = train("only")
+    with pytest.raises(Refusal, match=f"received '{run.id[:length]}', with which {run.id} .only. begins"):
+        runs.delete(run.id[:length])
+    assert runs.get(run.id[:length]) is run
+    assert runs.all() == [run]
+    assert runs.delete(run.id[:15]) == [run.id]
+
+
+def test_a_name_goes_before_the_beginning_of_an_id(log, train):
+    first = train("first")
+    named = train(first.id[:17])
+    other = train("2")
+    assert runs.get(first.id[:17]) is named
+    assert runs.delete(["2", first.id[:17]]) == [other.id, named.id]
+    assert runs.all() == [first]
+
+
+def test_two_runs_of_one_second_are_told_apart_to_delete(log, train, monkeypatch):
+    from nbkeras.runs import run as module
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module.time, "time", lambda: 1_800_000_000.0)
+        one, two = train("one"), train("two")
+    with pytest.raises(Refusal, match="2 runs begin with"):
+        runs.delete(one.id[:15])
+    assert runs.delete(two.id[:-1] if not one.id.startswith(two.id[:-1]) else two.id) == [two.id]
+
+
 def test_a_thousand_runs_in_a_second_stay_apart(log, train, forget):
     ids = {train(f"run {number}", epochs=1, steps=1).id for number in range(1000)}
     forget(log)
