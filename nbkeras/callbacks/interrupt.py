@@ -8,10 +8,11 @@ in the same cell goes to the handler that stood there before, which raises ``Key
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
+
+from nbkeras.callbacks.frames import is_suspended, on_stack
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -52,6 +53,9 @@ class GracefulInterrupt:
         """
         if host is None or not _in_main_thread():
             return
+        if signal.getsignal(signal.SIGINT) is None:
+            # A handler that was not set from Python (a host program's own) could not be given back.
+            return
         self._host = host
         self._previous = signal.signal(signal.SIGINT, self._handle)
 
@@ -66,9 +70,10 @@ class GracefulInterrupt:
             signal.signal(signal.SIGINT, self._previous)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._host is not None and not on_stack(self._host, frame):
+        goes_on = self._host is not None and on_stack(self._host, frame)
+        if self._host is not None and not goes_on and not is_suspended(self._host):
             self.remove()
-        if self._host is not None and self._stops_the_run():
+        if goes_on and self._stops_the_run():
             return
         previous = self._previous
         if callable(previous):
@@ -87,21 +92,6 @@ class GracefulInterrupt:
             return False
         control.stop("interrupt")
         return True
-
-
-def on_stack(wanted: FrameType, frame: FrameType | None) -> bool:
-    """Tell whether a frame is ``frame`` or one that waits for it."""
-    while frame is not None:
-        if frame is wanted:
-            return True
-        frame = frame.f_back
-    return False
-
-
-def on_any_stack(wanted: FrameType) -> bool:
-    """Tell whether a frame is being executed in any thread."""
-    frames = sys._current_frames()  # noqa: SLF001 - CPython's documented way to all threads
-    return any(on_stack(wanted, frame) for frame in frames.values())
 
 
 def _in_main_thread() -> bool:

@@ -1,7 +1,7 @@
 """The runs that are being written, and what becomes of those that nobody closes.
 
 A plain ``fit`` that raises, or a loop that is left by an error, tells its recorder nothing. What can be
-seen is that the frame in which the training ran is on no stack any more.
+seen is that the frame in which the training ran is on no stack any more, and is no generator's that waits.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Protocol
 
-from nbkeras.callbacks.interrupt import on_any_stack
+from nbkeras.callbacks.frames import is_alive
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -39,12 +39,12 @@ def closed(run: OpenRun) -> None:
 
 
 def close_abandoned(error: BaseException | None) -> None:
-    """Close the runs whose training is not being executed any more, in whatever thread.
+    """Close the runs whose training is not being executed any more, in whatever thread, and will not go on.
 
     Args:
         error: what ended this thread's cell, None when nothing did; it says nothing of other threads.
     """
     here = threading.get_ident()
     for run, thread in tuple(_open.items()):
-        if run.host is not None and not on_any_stack(run.host):
+        if run.host is not None and not is_alive(run.host):
             run.fail(error if thread == here else None)

@@ -92,3 +92,33 @@ def test_interrupt_of_the_stop_button_is_no_second_one(control):
     with pytest.raises(KeyboardInterrupt):
         interrupt()
     graceful.remove()
+
+
+def test_a_handler_that_python_does_not_know_is_left_alone(control, monkeypatch):
+    """A program around Python may have set one; Python calls it None and cannot set it again."""
+    monkeypatch.setattr(signal, "getsignal", lambda number: None)
+    graceful = GracefulInterrupt(control, InterruptCount())
+    graceful.install(sys._getframe())
+    graceful.remove()
+    monkeypatch.undo()
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
+
+
+def test_a_training_in_a_generator_that_waits_keeps_its_handler(control):
+    graceful = GracefulInterrupt(control, InterruptCount())
+
+    def training():
+        graceful.install(sys._getframe())
+        yield
+        interrupt()
+        yield control.stopping
+        graceful.remove()
+
+    steps = training()
+    next(steps)
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
+    assert not control.stopping
+    assert next(steps)
+    assert list(steps) == []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
+import types
 
 import pytest
 
@@ -64,3 +66,56 @@ def test_a_training_that_goes_on_is_left_alone(error):
     open_runs.close_abandoned(error)
     open_runs.closed(run)
     assert run.errors == []
+
+
+def hosts():
+    """Suspended code of each kind, as (its frame, what ends it)."""
+
+    def generator():
+        yield sys._getframe()
+        yield
+
+    @types.coroutine
+    def wait(value):
+        yield value
+
+    async def coroutine():
+        await wait(sys._getframe())
+
+    async def agen():
+        await wait(sys._getframe())
+        yield
+
+    made = generator()
+    yield next(made), made.close
+    made = (sys._getframe() for _ in range(2))
+    yield next(made), made.close
+    made = coroutine()
+    yield made.send(None), made.close
+    made = agen()
+    step = made.asend(None)
+    yield step.send(None), lambda: step.throw(StopAsyncIteration)
+
+
+@pytest.mark.parametrize(("frame", "end"), list(hosts()), ids=["generator", "genexpr", "async", "agen"])
+def test_a_loop_that_waits_in_a_generator_is_left_alone(frame, end):
+    run = Left()
+    run.host = frame
+    open_runs.opened(run)
+    open_runs.close_abandoned(None)
+    assert run.errors == []
+    with contextlib.suppress(RuntimeError):
+        end()
+    open_runs.close_abandoned(None)
+    assert run.errors == [None]
+
+
+def test_a_loop_whose_generator_was_dropped_is_closed():
+    def loop():
+        yield sys._getframe()
+
+    run = Left()
+    run.host = next(loop())
+    open_runs.opened(run)
+    open_runs.close_abandoned(None)
+    assert run.errors == [None]

@@ -173,6 +173,22 @@ def test_loop_that_raises_is_closed_with_its_cell(kernel):
     assert kernel.value("nbkeras.runs.get('mine').status") == "failed"
 
 
+def test_loop_in_a_generator_goes_on_in_another_cell(kernel):
+    kernel.run(
+        "def batches():\n"
+        "    for epoch in nbkeras.track([1, 2], epochs=3, name='waiting'):\n"
+        "        for batch in epoch:\n            epoch.log(loss=batch)\n            yield batch\n"
+        "waiting = batches()\nnext(waiting)",
+    )
+    status = "(lambda r: (r.status, r.reason, r.history))(nbkeras.runs.get('waiting'))"
+    assert kernel.value(status) == ("running", "", {})
+    kernel.run("list(waiting)")
+    assert kernel.value(status) == ("finished", "", {"loss": [2.0, 2.0, 2.0]})
+    kernel.run("waiting = batches()\nnext(waiting)")
+    kernel.run("del waiting")
+    assert kernel.value(status)[:2] == ("stopped", "left before its end")
+
+
 def test_many_runs_in_a_cell_fold(kernel):
     kernel.run("%%fit\nfor _ in range(6):\n    model.fit(x[:64], y[:64])")
     assert len(kernel.outputs("display_data")) == 6
