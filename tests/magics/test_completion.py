@@ -42,6 +42,8 @@ def completed(line):
 @pytest.mark.parametrize(
     ("line", "offers"),
     [
+        ("%wizard early_s", ["%wizard early_stopping"]),
+        ("%wizard early_stopping --", ["%wizard early_stopping --insert"]),
         ("%%fit --cs", ["%%fit --csv"]),
         ("%%fit --csv log.csv --c", ["%%fit --csv log.csv --checkpoint", "%%fit --csv log.csv --code"]),
         ("%%fit --csv=log.csv --cs", []),

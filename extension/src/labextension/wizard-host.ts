@@ -18,7 +18,7 @@ interface Place {
   /** Number of the cell that shows the wizard. */
   cell: number;
   shared: SharedCell;
-  outputs: Area["model"];
+  area: Area;
   /** Number of the output that holds the wizard. */
   index: number;
 }
@@ -32,12 +32,21 @@ export function hostWizards(panel: NotebookPanel): void {
       if (place && act(place, (event as CustomEvent<Detail>).detail)) event.preventDefault();
     });
   };
-  on<RunDetail>(RUN, ({ shared, outputs, index }, { wizard }) => {
+  on<RunDetail>(RUN, ({ shared, area, index }, { wizard }) => {
     const kernel = panel.sessionContext.session?.kernel;
     if (!kernel) return false;
+    const outputs = area.model;
     const future = kernel.requestExecute(runRequest(wizard, "here") as { code: string }, false);
     const taken = new CellOutputs(outputs, shared, index);
-    future.onIOPub = (message) => taken.take(message as Parameters<CellOutputs["take"]>[0]);
+    const pressed = document.activeElement;
+    let empty = true;
+    future.onIOPub = (message) => {
+      taken.take(message as Parameters<CellOutputs["take"]>[0]);
+      if (!empty || outputs.length <= index + 1) return;
+      empty = false;
+      // Below a long form they would come unseen; whoever went on to something else is left alone.
+      if (document.activeElement === pressed) area.widgets[index + 1]?.node.scrollIntoView({ block: "nearest" });
+    };
     return true;
   });
   on<InsertDetail>(INSERT, ({ cell }, { code }) => {
@@ -46,12 +55,17 @@ export function hostWizards(panel: NotebookPanel): void {
     panel.content.activeCell?.model.sharedModel.setSource(code.trimEnd());
     return true;
   });
-  on<SavedDetail>(SAVED, ({ outputs, index }, { data }) => {
-    const output = outputs.toJSON()[index];
+  on<SavedDetail>(SAVED, ({ area, index }, { data }) => {
+    const output = area.model.toJSON()[index];
     if (!output) return false;
     const changed = Object.entries(data).some(([type, text]) => textOf(output.data, type) !== text);
     if (changed) {
-      outputs.set(index, { output_type: "display_data", metadata: {}, ...output, data: { ...output.data, ...data } });
+      area.model.set(index, {
+        output_type: "display_data",
+        metadata: {},
+        ...output,
+        data: { ...output.data, ...data },
+      });
     }
     return true;
   });
@@ -63,7 +77,7 @@ function find(panel: NotebookPanel, target: Element): Place | null {
   const cell = cells[number];
   const index = cell?.outputArea?.widgets.findIndex(({ node }) => node.contains(target)) ?? -1;
   if (!cell?.outputArea || index < 0) return null;
-  return { cell: number, shared: cell.model.sharedModel, outputs: cell.outputArea.model, index };
+  return { cell: number, shared: cell.model.sharedModel, area: cell.outputArea, index };
 }
 
 function textOf(data: object | undefined, type: string): string {
