@@ -1,0 +1,195 @@
+"""The written workers train one model together, and what starts them names each of them rightly."""
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from nbkeras import recipes
+from tests.recipes.clusters import free_ports, launched
+
+# One after the other: a cluster is heavy enough alone.
+FRESH = True
+
+
+def allowed(values):
+    # The others count on Slurm alone.
+    return values["launcher"] == "slurm" or values["gpus"] == 1
+
+
+OWN = [
+    ({"workers": 3, "port": 40_000}, ""),
+    (
+        {"model": "mine", "x": "pairs", "launcher": "ssh", "hosts": "10.0.0.1,node-b, c.example.org"},
+        """
+import numpy as np
+from tensorflow import keras
+import tensorflow as tf
+pairs = tf.data.Dataset.from_tensor_slices((np.ones((20, 3)), np.ones(20))).batch(5)
+mine = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+mine.compile("sgd", loss="mse")
+""",
+    ),
+]
+
+
+def kept(values, variables, line):
+    folder = Path(values["folder"])
+    for script in folder.glob("*.py"):
+        compile(script.read_text(), str(script), "exec")
+    worker = (folder / "worker.py").read_text()
+    assert ("MendedStrategy" in worker) == (line == "keras")
+    assert f"signal.alarm({values['wait']})" in worker
+    if values["launcher"] == "slurm":
+        job_is_right(values, folder)
+        return
+    if values["launcher"] == "local":
+        hosts = [f"127.0.0.1:{values['port'] + rank}" for rank in range(values["workers"])]
+    else:
+        hosts = [f"{host.strip()}:{values['port']}" for host in values["hosts"].split(",")]
+    for rank in range(len(hosts)):
+        config = json.loads((folder / f"worker-{rank}.json").read_text())
+        assert config == {"cluster": {"worker": hosts}, "task": {"type": "worker", "index": rank}}
+    if values["launcher"] == "ssh":
+        ssh_starts_each(values, folder, [host.partition(":")[0] for host in hosts])
+    if values["model"]:
+        one_trains_the_own_model(values, variables, line)
+    elif values == recipes.get("multi_worker").defaults:
+        two_train_together(values, variables, line)
+
+
+def written(values, variables, line):
+    """Write the workers again, for ports that are free here."""
+    values = {**values, "launcher": "local", "workers": 2, "port": free_ports(2), "folder": "for real"}
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(recipes.get("multi_worker").code(line=line, **values, wait=100, batch_size=8), variables)  # noqa: S102
+    return Path("for real")
+
+
+def two_train_together(values, variables, line):
+    values = {name: value for name, value in values.items() if name not in ("wait", "batch_size")}
+    folder = written(values, variables, line)
+    code, said = launched([sys.executable, str(folder / "launch.py")], ".")
+    assert code == 0, said + (folder / "worker-1.log").read_text()
+    assert "worker 0 of 2" in said
+    assert "worker 1 of 2" in (folder / "worker-1.log").read_text()
+
+    from tensorflow import keras
+
+    models = [keras.models.load_model(folder / f"trained-{rank}.keras") for rank in (0, 1)]
+    for first, second in zip(*(model.get_weights() for model in models), strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert int(models[0].optimizer.iterations.numpy()) == 512 // 16 * values["epochs"]
+    # The same script in this process, without a strategy: the batch is that of two workers.
+    strategy = "MendedStrategy()" if line == "keras" else "tf.distribute.MultiWorkerMirroredStrategy()"
+    script = (folder / "worker.py").read_text()
+    assert strategy in script
+    os.environ["TF_CONFIG"] = (folder / "worker-0.json").read_text()
+    alone = {}
+    exec(script.replace(strategy, "tf.distribute.get_strategy()"), alone)  # noqa: S102
+    for ours, its in zip(models[0].get_weights(), alone["model"].get_weights(), strict=True):
+        np.testing.assert_allclose(ours, its, atol=1e-5)
+
+
+def one_trains_the_own_model(values, variables, line):
+    values = {name: value for name, value in values.items() if name not in ("wait", "batch_size")}
+    folder = written(values, variables, line)
+    config = json.loads((folder / "worker-0.json").read_text())
+    config["cluster"]["worker"] = config["cluster"]["worker"][:1]
+    code, said = launched([sys.executable, "worker.py"], folder, TF_CONFIG=json.dumps(config))
+    assert code == 0, said
+    assert "worker 0 of 1" in said
+
+    from tensorflow import keras
+
+    trained, alone = keras.models.load_model(folder / "trained-0.keras"), variables["mine"]
+    alone.fit(variables["pairs"].unbatch().batch(8), epochs=values["epochs"], verbose=0)
+    for ours, its in zip(trained.get_weights(), alone.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, its, atol=1e-5)
+
+
+def ssh_starts_each(values, folder, hosts):
+    """An ssh of ours runs the command here, and a worker of ours says with what it was started."""
+    tools = Path("tools")
+    tools.mkdir()
+    program(tools / "ssh", '#!/bin/bash\n[ "$1" = -tt ] || exit 9\necho "host $2" >> "$SAID"\nbash -c "$3"\n')
+    program(tools / "python", '#!/bin/bash\necho "$2 $TF_CONFIG" >> "$SAID"\n')
+    said = Path("said").resolve()
+    code, out = launched(
+        [sys.executable, str(folder / "launch.py")],
+        ".",
+        seconds=30,
+        PATH=f"{tools.resolve()}:{os.environ['PATH']}",
+        SAID=str(said),
+    )
+    assert code == 0, out
+    lines = said.read_text().splitlines()
+    assert sorted(line for line in lines if line.startswith("host")) == sorted(
+        f"host {host}" for host in hosts
+    )
+    configs = [json.loads(line.partition(" ")[2]) for line in lines if line.startswith("worker.py")]
+    assert sorted(config["task"]["index"] for config in configs) == list(range(len(hosts)))
+    assert all(len(config["cluster"]["worker"]) == len(hosts) for config in configs)
+
+    program(tools / "python", "#!/bin/bash\nexit 3\n")
+    code, out = launched(
+        [sys.executable, str(folder / "launch.py")],
+        ".",
+        seconds=30,
+        PATH=f"{tools.resolve()}:{os.environ['PATH']}",
+        SAID=str(said),
+    )
+    assert code == 1
+    assert "failed" in out
+
+
+def job_is_right(values, folder):
+    """Slurm's programs are stand-ins of ours, which run the job's steps here."""
+    job = (folder / "job.sbatch").read_text()
+    assert job.startswith("#!/bin/bash\n#SBATCH")
+    header = [line for line in job.splitlines() if line.startswith("#SBATCH")]
+    assert f"#SBATCH --nodes={values['workers']}" in header
+    assert "#SBATCH --ntasks-per-node=1" in header
+    assert f"#SBATCH --time={values['minutes']}" in header
+    assert (f"#SBATCH --gpus-per-node={values['gpus']}" in header) == (values["gpus"] > 0)
+    tools = Path("tools")
+    tools.mkdir()
+    program(tools / "scontrol", "#!/bin/bash\nfor i in $(seq $NODES); do echo node$i; done\n")
+    program(
+        tools / "srun",
+        '#!/bin/bash\nshift 2\nfor i in $(seq $NODES); do SLURM_PROCID=$((i - 1)) "$@" || exit 1; done\n',
+    )
+    program(
+        tools / "python",
+        '#!/bin/bash\n[ "$2" = worker.py ] && echo "$TF_CONFIG" || exec "$PYTHON" "$@"\n',
+    )
+    environment = {
+        **os.environ,
+        "PATH": f"{tools.resolve()}:{os.environ['PATH']}",
+        "NODES": str(values["workers"]),
+        "PYTHON": sys.executable,
+        "SLURM_JOB_NODELIST": "node[1-9]",
+    }
+    done = subprocess.run(
+        ["bash", "job.sbatch"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    hosts = [f"node{number + 1}:{values['port']}" for number in range(values["workers"])]
+    for rank, said in enumerate(done.stdout.splitlines()):
+        assert json.loads(said) == {"cluster": {"worker": hosts}, "task": {"type": "worker", "index": rank}}
+    assert len(done.stdout.splitlines()) == values["workers"]
+
+
+def program(path, text):
+    path.write_text(text)
+    path.chmod(0o755)
