@@ -1,12 +1,13 @@
-"""Why a model is not pickled, and how a pickled one becomes a file that lasts."""
+"""Why not to pickle a model, what to do instead, and how to get a model out of a pickle."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.recipes.parameter import Choice
 from nbkeras.recipes.picks import Pick
-from nbkeras.recipes.places import File
+from nbkeras.recipes.places import File, Folder, absent
 from nbkeras.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -15,11 +16,9 @@ if TYPE_CHECKING:
     from nbkeras.recipes.notebook import Notebook
 
 
-def _one_source(values: Mapping[str, Any], _: Notebook | None) -> dict[str, str]:
-    if values["model"] and values["pickled"]:
-        model = values["model"]
-        return {"pickled": f"expected a model or a pickle, received both: leave one empty, {model} or this"}
-    return {}
+def _check(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
+    missing = "" if values["do"] != "convert" or notebook is None else absent(values["source"])
+    return {"source": missing} if missing else {}
 
 
 RECIPE = Recipe(
@@ -27,47 +26,56 @@ RECIPE = Recipe(
     faq="7f",
     section="General",
     topic="Saving models",
-    question="Should I pickle a model, and what do I do with one that is pickled?",
+    question="Can I save a model with pickle or joblib?",
     answer=(
-        "Save it as a .keras file instead: that is data, which another version of Python and Keras can read. "
-        "A pickle runs code when it is opened, and needs the same packages and classes. One that you have is "
-        "opened once more, where it was made, and saved as .keras."
+        "Better not: save the model as .keras and what goes with it (history, names of classes, settings) "
+        "as JSON in the same folder. A pickle is tied to the versions that wrote it, and opening one runs "
+        "whatever code it holds. A model that is in a pickle already: open it once where it was made, and "
+        "save it as .keras."
     ),
     changed=(
-        "In Keras 3 and in today's tf_keras pickle and copy.deepcopy take models of built-in layers: they "
-        "write a .keras file into the pickle. Older versions failed."
+        "Models can be pickled and deep-copied today, with their weights and the optimizer's state, which "
+        "older versions refused. It is the .keras format inside a pickle, with all of its conditions and "
+        "none of its safety."
     ),
     silent=(
-        "A model with a class of your own that is not registered is pickled without a word and cannot be "
-        "opened again, not even by the same notebook. joblib.dump is pickle under another name."
+        "A pickle of a model with a custom layer is written without complaint even if the layer is not "
+        "registered, and can't be opened then, not even in the same kernel: the model is lost with the "
+        "kernel."
     ),
-    keywords=("pickle", "cPickle", "joblib", "dill", "deepcopy", "copy a model", "convert"),
+    keywords=("pickle", "joblib", "cPickle", "dill", "deepcopy", "serialize", "convert"),
     links=(("Save, serialize, and export models", "https://keras.io/guides/serialization_and_saving/"),),
     parameters=(
+        Choice(
+            name="do",
+            label="Do",
+            help="Save without pickle, or save the models that a pickle holds.",
+            options=(("instead", "save without pickle"), ("convert", "convert a pickle")),
+            default="instead",
+        ),
         Pick(
             name="model",
             label="Model",
-            help="A model of this notebook; without one the code makes a small one.",
+            help="A model of this notebook; without one the code makes and trains a small one.",
             kind="model",
             default="",
+            when=("do", ("instead",)),
         ),
         File(
-            name="pickled",
+            name="source",
             label="Pickle",
-            help="A pickle of a model, which you trust: opening it runs its code.",
+            help="A model, or a dict with models. Take only files that you trust: they can run any code.",
             suffixes=(".pkl", ".pickle"),
-            exists=True,
-            optional=True,
-            default="",
+            default="model.pkl",
+            when=("do", ("convert",)),
         ),
-        File(
-            name="path",
-            label="File",
-            help="Where the model is saved.",
-            suffixes=(".keras",),
-            default="model.keras",
+        Folder(
+            name="folder",
+            label="Folder",
+            help="Where the models and what goes with them are saved.",
+            default="saved",
         ),
     ),
-    check=_one_source,
     template=Path(__file__).with_suffix(".py.jinja"),
+    check=_check,
 )
