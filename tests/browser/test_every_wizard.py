@@ -1,8 +1,13 @@
-"""Every wizard of the FAQ opened, filled in and run in a real JupyterLab, and looked at by axe."""
+"""Every wizard of the FAQ opened, filled in and run in a real JupyterLab, and looked at by axe.
+
+``UPDATE_IMAGES=1`` writes the pictures of some into docs/images, else they go nowhere.
+"""
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -14,6 +19,16 @@ from nbkeras.recipes.picks import Pick
 from tests.recipes.worker import promises
 
 pytestmark = pytest.mark.browser
+
+IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
+# Which wizards are pictured, in which theme.
+PICTURED = {
+    "early_stopping": "Light",
+    "freeze_layers": "Dark",
+    "mixed_precision": "Light",
+    "sample_batch_epoch": "Light",
+    "train_step": "Dark",
+}
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +72,13 @@ def violations(page, context):
     return results.generate_report() if results.violations_count else ""
 
 
+def picture(notebook, form, name):
+    notebook.set_theme(f"JupyterLab {PICTURED[name]}")
+    notebook.page.wait_for_timeout(300)
+    form.screenshot(path=IMAGES / f"wizard-{name.replace('_', '-')}.png")
+    notebook.set_theme("JupyterLab Light")
+
+
 @pytest.mark.parametrize("name", recipes.names())
 def test_opened_filled_in_and_run(notebook, name):
     recipe = recipes.get(name)
@@ -78,6 +100,8 @@ def test_opened_filled_in_and_run(notebook, name):
         expect(code).to_have_text(recipe.code(line="keras", **{parameter.name: value}), use_inner_text=True)
         expect(form.locator(".nbk-message").filter(has_text="expected")).to_have_count(0)
     assert violations(notebook.page, ".nbk-wizard") == ""
+    if name in PICTURED and os.environ.get("UPDATE_IMAGES"):
+        picture(notebook, form, name)
     form.get_by_role("button", name="Run", exact=True).click()
     said = form.locator(".nbk-said")
     expect(said).to_have_text(re.compile("Done|error"), timeout=120_000)

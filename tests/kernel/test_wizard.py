@@ -230,3 +230,23 @@ def test_the_first_interrupt_ends_the_training_gracefully(kernel, shown):
     # Nothing is monitored afterwards.
     kernel.run("again = model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)")
     assert not kernel.outputs("display_data")
+
+
+@pytest.mark.parametrize("version", ["6.31.0", "7.0.1"])
+def test_on_older_kernels(start_kernel, ipykernel, version):
+    kernel = start_kernel([ipykernel(version)])
+    cell = kernel.send("%wizard sample_batch_epoch")
+    kernel.wait(cell)
+    (displayed,) = kernel.outputs("display_data")
+    identifier = displayed["data"][MIME]["widget"]
+    request = run(kernel, identifier)
+    assert kernel.text().startswith("1,000 samples an epoch")
+    assert parents(kernel, "stream") == {request}
+    run(kernel, identifier, under_cell=True)
+    assert parents(kernel, "stream") == {cell}
+    panel = kernel.value(f"{LAST.replace('early_stopping', 'sample_batch_epoch')}.panel.model_id")
+    content = {"comm_id": panel, "data": {"method": "custom", "content": {"type": "run"}}}
+    kernel.messages.clear()
+    kernel.comm("comm_msg", content, None)
+    said = kernel.until(lambda m: m["msg_type"] == "stream")
+    assert said["parent_header"]["msg_id"] == cell
