@@ -22,7 +22,7 @@ def model_facts(model: Any, kind: str) -> dict[str, Any]:
     if kind != "fit":
         return facts
     optimizer = getattr(model, "optimizer", None)
-    if optimizer is not None:
+    if optimizer is not None and is_used(model, optimizer):
         facts |= optimizer_facts(optimizer)
     loss = getattr(model, "loss", None)
     if loss is not None:
@@ -50,6 +50,35 @@ def optimizer_facts(optimizer: Any) -> dict[str, Any]:
     """Return an optimizer's class and its learning rate: a number, or the name of its schedule."""
     rate = schedule_of(optimizer) or read_learning_rate(optimizer)
     return {"optimizer": type(optimizer).__name__, "learning_rate": rate}
+
+
+def is_used(model: Any, optimizer: Any) -> bool:
+    """Tell whether a model's ``fit`` is known to use its optimizer.
+
+    Keras gives every compiled model one, RMSprop where none was named. A ``train_step`` of the user's may use
+    others instead (a GAN's two): then it is known only when the optimizer has counted a step.
+    """
+    return not overrides(model, "train_step", "make_train_function", "fit") or _has_stepped(optimizer)
+
+
+def overrides(model: Any, *methods: str) -> bool:
+    """Tell whether the model's class has its own version of one of Keras's methods."""
+    roots = ("keras", "tf_keras")
+    for method in methods:
+        owner = next((c for c in type(model).__mro__ if method in vars(c)), None)
+        if owner is not None and owner.__module__.partition(".")[0] not in roots:
+            return True
+    return False
+
+
+def _has_stepped(optimizer: Any) -> bool:
+    # The count itself: its public name makes a variable in tf_keras's older optimizers, and lags behind in
+    # Keras 3's where gradients are accumulated.
+    count = getattr(getattr(optimizer, "inner_optimizer", optimizer), "_iterations", 1)
+    try:
+        return count is not None and int(count.numpy() if hasattr(count, "numpy") else count) > 0
+    except (TypeError, ValueError, AttributeError):
+        return True
 
 
 def _label(value: Any) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nbkeras.callbacks.batch_hooks import StraightHooks, hooks_caller
 from nbkeras.callbacks.interrupt import InterruptCount
-from nbkeras.callbacks.model_facts import metric_directions, model_facts
+from nbkeras.callbacks.model_facts import is_used, metric_directions, model_facts
 from nbkeras.callbacks.plan import Plan
 from nbkeras.callbacks.recorder import Recorder
 from nbkeras.runtime.durations import parse_duration
@@ -218,7 +218,14 @@ class MonitorHooks:
         self._kind = kind
         optimizer = getattr(model, "optimizer", None) if kind == "fit" else None
         steps = params.get("steps")
-        self._recorder = Recorder(plan, stop=self._stop, optimizer=optimizer, steps=steps, host=host)
+        self._recorder = Recorder(
+            plan,
+            stop=self._stop,
+            optimizer=optimizer,
+            is_used=lambda: is_used(model, optimizer),
+            steps=steps,
+            host=host,
+        )
         self._step_end = self._recorder.step_end
         self._straight.set(caller, self)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nbkeras.callbacks import open_runs
 from nbkeras.callbacks.interrupt import GracefulInterrupt
 from nbkeras.callbacks.learning_rate import read_learning_rate, write_learning_rate
+from nbkeras.callbacks.model_facts import optimizer_facts
 from nbkeras.callbacks.pace import Pace
 from nbkeras.runs import registry
 from nbkeras.runtime import hardware
@@ -46,6 +47,7 @@ class Recorder:
         *,
         stop: Callable[[], None],
         optimizer: Any = None,
+        is_used: Callable[[], bool] = lambda: True,
         steps: int | None = None,
         host: FrameType | None = None,
         clock: Callable[[], float] = time.perf_counter,
@@ -56,6 +58,7 @@ class Recorder:
             plan: what is known of it.
             stop: called in the training's thread when the run shall end after this batch.
             optimizer: the one whose learning rate is shown and can be set, None for none.
+            is_used: whether the training uses it; until it does, it is taken for none.
             steps: steps per epoch, None when unknown.
             host: a frame that lives exactly as long as the training, for the interrupt handler.
             clock: seconds, ever rising.
@@ -64,7 +67,9 @@ class Recorder:
         self.host = host
         self._plan = plan
         self._stop = stop
-        self._optimizer = optimizer
+        self._optimizer: Any = None
+        self._waiting = optimizer
+        self._is_used = is_used
         self._clock = clock
         self._pace = Pace()
         self.run: Run = registry.begin(
@@ -215,10 +220,18 @@ class Recorder:
     def _look(self, now: float) -> None:
         """Look at what costs more than a metric; first before training, so that no batch pays for imports."""
         self._slow_due = now + SLOW_TICK
+        self._take_optimizer()
         progress = self.run.progress
         progress.memory = hardware.process_memory()
         progress.gpu_memory = hardware.gpu_memory()
         progress.learning_rate = read_learning_rate(self._optimizer)
+
+    def _take_optimizer(self) -> None:
+        """Take the optimizer as soon as it is seen to be the one that trains."""
+        if self._waiting is not None and self._is_used():
+            self._optimizer, self._waiting = self._waiting, None
+            for name, fact in optimizer_facts(self._optimizer).items():
+                self.run.parameters.setdefault(name, fact)
 
     def _obey(self) -> bool:
         commands = self._control.take()
@@ -230,6 +243,7 @@ class Recorder:
         return commands.snapshot
 
     def _set_learning_rate(self, value: float) -> None:
+        self._take_optimizer()
         try:
             write_learning_rate(self._optimizer, value)
         except Refusal as refusal:

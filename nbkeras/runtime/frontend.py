@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from enum import Enum
@@ -47,6 +48,7 @@ def _shell() -> Any:
     return None if ipython is None else ipython.get_ipython()
 
 
+@functools.cache
 def ipykernel_version() -> tuple[int, ...]:
     """Return ipykernel's version as numbers, ``()`` when it is not installed."""
     # Imported here: it takes 15 ms, a third of what loading nbkeras may take.

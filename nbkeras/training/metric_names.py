@@ -6,7 +6,7 @@ import inspect
 import re
 from typing import TYPE_CHECKING, Any
 
-from nbkeras.callbacks.model_facts import directions_of
+from nbkeras.callbacks.model_facts import directions_of, overrides
 from nbkeras.runtime.keras_lines import is_compiled, is_model, keras_module, line_of
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.callback_lists import members_of
@@ -52,7 +52,7 @@ def reported_metrics(call: Call) -> list[str] | None:
     are plain: one output, metrics by name or as objects, none twice.
     """
     model = call.model
-    if _overrides(model, "train_step", "compute_metrics", "call"):
+    if overrides(model, "train_step", "compute_metrics", "call"):
         return None
     if len(_outputs(model)) > 1 or not is_compiled(model):
         return None
@@ -140,13 +140,3 @@ def _name_of_text(text: str) -> str | None:
         return text
     name = getattr(inspect.signature(found).parameters.get("name"), "default", None)
     return name if isinstance(name, str) else _SECOND_HUMP.sub(r"\1_\2", _HUMP.sub(r"\1_\2", text)).lower()
-
-
-def _overrides(model: Any, *methods: str) -> bool:
-    """Tell whether the model's class has its own version of one of Keras's methods."""
-    roots = ("keras", "tf_keras")
-    for method in methods:
-        owner = next((c for c in type(model).__mro__ if method in vars(c)), None)
-        if owner is not None and owner.__module__.partition(".")[0] not in roots:
-            return True
-    return False

@@ -8,7 +8,6 @@ from nbkeras.runs.events import Fresh
 from nbkeras.runs.run import Run
 from nbkeras.runtime.frontend import in_kernel
 from nbkeras.widgets.live import LiveMonitor, live_bundle
-from nbkeras.widgets.protocol import Controls
 from nbkeras.widgets.static_html import static_bundle
 from nbkeras.widgets.text import TextView
 
@@ -28,6 +27,6 @@ def show_again(run: RunRecord) -> None:
         from nbkeras.widgets.monitor import MonitorWidget
 
         # The picture stands in the same output, for front ends and files without the widget.
-        display({**static_bundle(run), **live_bundle(run, MonitorWidget(run, Controls()))}, raw=True)
+        display({**static_bundle(run), **live_bundle(run, MonitorWidget(run))}, raw=True)
     else:
         print(static_bundle(run)["text/plain"])  # noqa: T201 - the answer in a terminal

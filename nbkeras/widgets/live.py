@@ -11,7 +11,6 @@ from nbkeras.runs.events import Fresh
 from nbkeras.runtime.frontend import in_kernel
 from nbkeras.widgets.allowance import SKETCH_EVERY, Allowance
 from nbkeras.widgets.folding import fold
-from nbkeras.widgets.offer import controls_of
 from nbkeras.widgets.protocol import FULL_POINTS, KEPT_POINTS, SKETCH_POINTS, tick
 from nbkeras.widgets.text import TextView
 
@@ -45,7 +44,7 @@ class LiveMonitor:
         """Make the monitor; its first tick displays it, when the run's notes are known."""
         from nbkeras.widgets.monitor import MonitorWidget
 
-        self._widget = MonitorWidget(run, controls_of(run))
+        self._widget = MonitorWidget(run)
         self._display: Any = None
         self._known: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
         self._status: str = run.status

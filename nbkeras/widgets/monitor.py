@@ -13,7 +13,8 @@ import traitlets
 from ipywidgets import Layout, Widget, widget_serialization
 
 from nbkeras.runtime.refusal import Refusal
-from nbkeras.widgets.protocol import FULL_POINTS, Controls, Message, keyframe
+from nbkeras.widgets.offer import controls_of
+from nbkeras.widgets.protocol import FULL_POINTS, Message, keyframe
 
 if TYPE_CHECKING:
     from nbkeras.runs.record import RunRecord
@@ -38,10 +39,9 @@ class MonitorWidget(anywidget.AnyWidget):
     # Made when the front end asks for the state, so that it is never stale and never sent for nothing.
     snapshot = traitlets.Any().tag(sync=True, to_json=lambda _, widget: widget.picture())
 
-    def __init__(self, run: RunRecord, controls: Controls) -> None:
+    def __init__(self, run: RunRecord) -> None:
         """Make a monitor of a run; display it to show it."""
         self._run = run
-        self._controls = controls
         self.seq = 0
         super().__init__(code=view_code(), layout=_layout(), run_id=run.id)
 
@@ -52,7 +52,7 @@ class MonitorWidget(anywidget.AnyWidget):
 
     def keyframe(self, points: int = FULL_POINTS) -> Message:
         """Return the run's picture as it is now, in at most so many points."""
-        return keyframe(self._run, self.seq, self._controls, points=points)
+        return keyframe(self._run, self.seq, controls_of(self._run), points=points)
 
     def post(self, message: Message) -> None:
         """Send a message to all views of this monitor."""
