@@ -53,6 +53,16 @@ def complete(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, 
     return data_complete(x, y, notebook)
 
 
+def together(values: Mapping[str, Any], _: Notebook | None) -> dict[str, str]:
+    """Return what is missing where a model needs inputs only: a model without inputs, or the reverse."""
+    model, x = values["model"], values["x"]
+    if model and not x:
+        return {"x": f"expected inputs for {model}, received none: choose some"}
+    if x and not model:
+        return {"model": f"expected a model for {x}, received none: choose one, or no inputs"}
+    return {}
+
+
 def data_complete(x: str, y: str, notebook: Notebook | None) -> dict[str, str]:
     """Return what is missing or too much between inputs and targets."""
     if y and not x:

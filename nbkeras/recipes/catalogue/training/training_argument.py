@@ -4,27 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from nbkeras.recipes import own
 from nbkeras.recipes.losses import MODEL
 from nbkeras.recipes.parameter import Choice, Switch, Whole
 from nbkeras.recipes.recipe import Recipe
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from nbkeras.recipes.notebook import Notebook
-
-
-def _together(values: Mapping[str, Any], _: Notebook | None) -> dict[str, str]:
-    model, x = values["model"], values["x"]
-    if model and not x:
-        return {"x": f"expected inputs for {model}, received none: choose an array"}
-    if x and not model:
-        return {"model": f"expected a model for {x}, received none: choose one, or no inputs"}
-    return {}
-
 
 RECIPE = Recipe(
     name="training_argument",
@@ -83,5 +67,5 @@ RECIPE = Recipe(
         ),
     ),
     template=Path(__file__).with_suffix(".py.jinja"),
-    check=_together,
+    check=own.together,
 )
