@@ -232,6 +232,15 @@ def test_the_first_interrupt_ends_the_training_gracefully(kernel, shown):
     assert not kernel.outputs("display_data")
 
 
+def test_magics_that_are_not_loaded_are_not_run(kernel, shown):
+    kernel.run(f"{LAST}._set_magics({{'new': True}})")
+    assert kernel.value(f"{LAST}.panel.blocked") == ""
+    kernel.run("%unload_ext nbkeras")
+    kernel.run("1")
+    assert kernel.value(f"{LAST}.panel.blocked") == "To run it, type  %load_ext nbkeras"
+    kernel.run("%load_ext nbkeras")
+
+
 @pytest.mark.parametrize("version", ["6.31.0", "7.0.1"])
 def test_on_older_kernels(start_kernel, ipykernel, version):
     kernel = start_kernel([ipykernel(version)])

@@ -36,16 +36,12 @@ class Field:
         self._entries = entries
         self._on_change = on_change
         self._quiet = False
-        self._message = HTML()
-        self._message.add_class("nbk-message")
+        self._message = message()
         self.control = self._control()
-        self.control.add_class("nbk-control")
         self.control.observe(self._changed, "value")
         help_line = HTML(html.escape(parameter.help))
         help_line.add_class("nbk-help")
-        self.box = VBox([self.control, help_line, self._message])
-        self.box.add_class("nbk-field")
-        self.box.add_class(field_class(parameter.name))
+        self.box = boxed(parameter.name, self.control, help_line, self._message)
 
     def update(self) -> None:
         """Show what is wrong with the value, the choices there are now, and whether the field counts."""
@@ -99,6 +95,17 @@ class Field:
         self._on_change()
 
 
-def field_class(name: str) -> str:
-    """Return the CSS class by which a view finds a parameter's field."""
-    return f"nbk-field-{name}"
+def boxed(name: str, control: Any, *lines: HTML) -> VBox:
+    """Return a control and the lines below it as a field that views and style sheets find by its name."""
+    control.add_class("nbk-control")
+    box = VBox([control, *lines])
+    box.add_class("nbk-field")
+    box.add_class(f"nbk-field-{name}")
+    return box
+
+
+def message() -> HTML:
+    """Return a line for what is wrong with a field."""
+    line = HTML()
+    line.add_class("nbk-message")
+    return line

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import html
 import importlib.util
+import re
 from typing import TYPE_CHECKING, Any
 
+from IPython import get_ipython
 from ipywidgets import HTML, Box, Button, Checkbox, Dropdown, Layout, VBox
 
 from nbkeras.recipes.notebook import Notebook
@@ -15,7 +17,7 @@ from nbkeras.widgets.code_html import highlighted
 from nbkeras.widgets.faq import LINE_NAMES
 from nbkeras.widgets.picture.page import render
 from nbkeras.widgets.wizard.entries import LINE, Entries
-from nbkeras.widgets.wizard.fields import Field, field_class
+from nbkeras.widgets.wizard.fields import Field, boxed, message
 from nbkeras.widgets.wizard.panel import CodePanel
 from nbkeras.widgets.wizard.running import run_soon
 from nbkeras.widgets.wizard.saved import saved_bundle
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from nbkeras.recipes.recipe import Recipe
     from nbkeras.runtime.keras_lines import Line
     from nbkeras.widgets.picture.page import Bundle
+
+WRITE_FOR = "Write for"
+"""The label of the Keras line."""
 
 
 class Wizard:
@@ -46,8 +51,7 @@ class Wizard:
         self.fields = [Field(parameter, self.entries, self.show) for parameter in recipe.parameters]
         self.panel = CodePanel(recipe=recipe.name)
         self.panel.on_msg(self._heard)
-        self._line_message = HTML()
-        self._line_message.add_class("nbk-message")
+        self._line_message = message()
         form = VBox([*(field.box for field in self.fields), *self._switches()])
         form.add_class("nbk-form")
         columns = Box([form, self.panel])
@@ -89,30 +93,15 @@ class Wizard:
 
     def _switches(self) -> list[Any]:
         """Return what stands below the fields: the Keras line, the magics, and the button for the choices."""
-        line = Dropdown(
-            options=[(_line_words(each), each) for each in LINES],
-            value=self.entries.line,
-            description="Write for",
-            layout=Layout(width="auto"),
-        )
-        line.add_class("nbk-control")
+        layout = Layout(width="auto")
+        lines = [(_line_words(line), line) for line in LINES]
+        line = Dropdown(options=lines, value=self.entries.line, description=WRITE_FOR, layout=layout)
         line.observe(self._set_line, "value")
-        boxed = VBox([line, self._line_message])
-        boxed.add_class("nbk-field")
-        boxed.add_class(field_class(LINE))
-        found: list[Any] = [boxed]
+        found: list[Any] = [boxed(LINE, line, self._line_message)]
         if self.recipe.magic:
-            magics = Checkbox(
-                False,  # noqa: FBT003 - the widget's own first argument
-                description="With nbkeras's magics",
-                indent=False,
-                layout=Layout(width="auto"),
-            )
+            magics = Checkbox(value=False, description="With nbkeras's magics", indent=False, layout=layout)
             magics.observe(self._set_magics, "value")
-            boxed = VBox([magics])
-            boxed.add_class("nbk-field")
-            found.append(boxed)
-            magics.add_class("nbk-control")
+            found.append(boxed("magics", magics))
         if any(isinstance(parameter, Pick) for parameter in self.recipe.parameters):
             refresh = Button(description="Refresh choices", tooltip="Look at the notebook's variables again")
             refresh.add_class("nbk-refresh")
@@ -130,7 +119,7 @@ class Wizard:
 
     def _label(self, name: str) -> str:
         labels = {parameter.name: parameter.label for parameter in self.recipe.parameters}
-        return labels.get(name, "Write for")
+        return labels.get(name, WRITE_FOR)
 
     def _blocked(self) -> str:
         module, extra = self.recipe.module
@@ -138,6 +127,10 @@ class Wizard:
             return f"This kernel runs {LINE_NAMES[active_line()]}: copy the code into one that does not."
         if module and importlib.util.find_spec(module) is None:
             return f"To run it, type  %pip install 'nbkeras[{extra}]'"
+        shell = get_ipython()
+        magic = re.match(r"%%(\w+)", self.entries.code)
+        if magic and shell and shell.find_cell_magic(magic[1]) is None:
+            return "To run it, type  %load_ext nbkeras"
         return ""
 
     def _heard(self, _: Any, content: Any, __: Any) -> None:
