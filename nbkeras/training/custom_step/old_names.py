@@ -17,6 +17,8 @@ from nbkeras.training.code_edits import Edit, Source, without_magics
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from nbkeras.runtime.keras_lines import Line
+
 REASON = (
     "In Keras 3, compiled_metrics.update_state(y, y_pred), and a loop that calls update_state(y, y_pred) of "
     "every metric, update the metric that holds the loss too: what is logged as loss is then a mean of the "
@@ -33,8 +35,12 @@ class OldStep:
     rewritten: str | None
 
 
-def old_step(text: str) -> OldStep | None:
+def old_step(text: str, line: Line = "keras") -> OldStep | None:
     """Return what a body has of Keras 2, None where it has nothing of it.
+
+    Args:
+        text: the body.
+        line: the Keras line that it is to be rewritten for. Default Keras 3.
 
     Raises:
         SyntaxError: when the text is no Python.
@@ -45,10 +51,10 @@ def old_step(text: str) -> OldStep | None:
     loops = [node for node in ast.walk(tree) if isinstance(node, ast.For) and _updates_every_metric(node)]
     names = ["self.compiled_loss"] * bool(losses) + ["self.compiled_metrics"] * bool(metrics)
     names += ["for metric in self.metrics"] * bool(loops)
-    return OldStep(tuple(names), _rewritten(text, tree)) if names else None
+    return OldStep(tuple(names), _rewritten(text, tree, line)) if names else None
 
 
-def _rewritten(text: str, tree: ast.Module) -> str | None:
+def _rewritten(text: str, tree: ast.Module, line: Line) -> str | None:
     source = Source(text)
     assignment = next((s for s in ast.walk(tree) if _is_loss_assignment(s)), None)
     if not isinstance(assignment, ast.Assign) or not isinstance(assignment.targets[0], ast.Name):
@@ -71,7 +77,8 @@ def _rewritten(text: str, tree: ast.Module) -> str | None:
         f"\n{indent}for metric in self.metrics:\n{indent}    if metric.name == 'loss':\n"
         f"{indent}        metric.update_state({loss}, sample_weight=tf.shape({given['y_pred']})[0])"
     ).replace("'", '"')
-    if not _tracks(tree, loss):
+    # The compute_loss of tf_keras updates that metric itself.
+    if line == "keras" and not _tracks(tree, loss):
         edits.append(Edit(source.end(call), source.end(call), tracker))
     for node in ast.walk(tree):
         update = _metric_update(node)
@@ -91,8 +98,9 @@ def _metric_update(node: ast.AST) -> ast.Call | None:
 
 def _compute_metrics(given: dict[str, str], tree: ast.Module) -> str:
     x = _x(tree).get("x", "None")
-    rest = [given.get("y", "None"), given.get("y_pred", "None"), given.get("sample_weight", "")]
-    return f"self.compute_metrics({', '.join(filter(None, [x, *rest]))})"
+    # tf_keras takes no call without sample_weight.
+    rest = [given.get(name, "None") for name in ("y", "y_pred", "sample_weight")]
+    return f"self.compute_metrics({', '.join([x, *rest])})"
 
 
 def _place(source: Source, node: ast.AST) -> tuple[int, int]:

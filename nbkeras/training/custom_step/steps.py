@@ -162,7 +162,7 @@ def _door(
         return take_off(kind, model)
     text = textwrap.dedent(text).strip("\n") + "\n"
     text = checked(kind, text, model, fix=fix)
-    body = read_body(kind, text, filename=_shown(kind, text), namespace=space)
+    body = read_body(kind, text, filename=shown(kind, text), namespace=space)
     return install(model, body, name=name, data=data, try_first=try_first)
 
 
@@ -172,8 +172,9 @@ def checked(kind: Kind, text: str, model: Any, *, fix: bool) -> str:
     Raises:
         Refusal: for a body of Keras 2 on Keras 3; `OldBodyRefusal` holds what it should be.
     """
-    old = old_step(text)
-    if old is None or (line_of(model) != "keras" and not fix):
+    line = line_of(model) or "keras"
+    old = old_step(text, line)
+    if old is None or (line != "keras" and not fix):
         return text
     if fix and old.rewritten is not None:
         return old.rewritten
@@ -244,7 +245,7 @@ def install(
     return StepReport(cls, head, found)
 
 
-def take_off(kind: Kind, model: Any) -> StepReport:
+def take_off(kind: Kind, model: Any, *, called: str = "The model") -> StepReport:
     """Give a model its own step back.
 
     Raises:
@@ -259,7 +260,7 @@ def take_off(kind: Kind, model: Any) -> StepReport:
     rest: dict[Kind, Body] = {k: b for k, b in bodies.items() if k != kind}
     cls = class_with(model, rest, type(model).__name__)
     give(model, cls)
-    return StepReport(cls, f"The model is a {cls.__name__} with its own {kind}_step again.")
+    return StepReport(cls, f"{called} is a {cls.__name__} with its own {kind}_step again.")
 
 
 def class_name(model: Any, name: str | None) -> str:
@@ -306,7 +307,7 @@ def _refuse_unfit(model: Any) -> None:
         raise Refusal(text)
 
 
-def _shown(kind: Kind, text: str) -> str:
+def shown(kind: Kind, text: str) -> str:
     """Return a file name under which a traceback finds these lines."""
     filename = f"<nbkeras {kind}_step {abs(hash(text)):x}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
