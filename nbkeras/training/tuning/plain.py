@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from nbkeras.training.tuning.options import TuneOptions
+    from nbkeras.training.tuning.space import Choices, Range
 
+_ASKED = {"hp.Float", "hp.Int", "hp.Choice", "hp.Boolean", "hp.Fixed"}
 _INDENT = " " * 8
 _AFTER = """\
 values = history.history["{name}"]
@@ -45,7 +47,7 @@ class Search(keras_tuner.{tuner}):
         return keras.models.load_model(self.path(trial))
 
 
-tuner = Search(
+{space}tuner = Search(
     objective=keras_tuner.Objective("{name}", "{mode}"),
 {arguments}    overwrite=True,  # else a search that is left over in the directory goes on
 )
@@ -84,8 +86,34 @@ def plain_search(cell: str, options: TuneOptions, namespace: Mapping[str, Any]) 
         name=objective.name,
         mode=objective.direction,
         body=_indented(whole),
+        space=_space(code, tree, given),
         arguments=textwrap.indent("".join(f"{each},\n" for each in _arguments(options, call)), "    "),
     )
+
+
+def _space(code: str, tree: ast.Module, given: list[Choices | Range]) -> str:
+    """Return the declarations of what is searched, as far as the text of the cell says it.
+
+    Without them KerasTuner would learn the space from its first trials; its Hyperband, which draws values
+    before it runs any, would end at once (1.4.8).
+    """
+    asked = (
+        ast.get_source_segment(code, node) or ""
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in _ASKED and _is_literal(node)
+    )
+    calls = [*(each.code for each in given), *asked]
+    lines = [f"space.{call.removeprefix('hp.')}\n" for call in dict.fromkeys(calls)]
+    return "".join(["space = keras_tuner.HyperParameters()\n", *lines])
+
+
+def _is_literal(call: ast.Call) -> bool:
+    try:
+        for value in [*call.args, *(keyword.value for keyword in call.keywords)]:
+            ast.literal_eval(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _one_fit(tree: ast.Module, names: Names) -> ast.Call:
@@ -197,6 +225,7 @@ def _arguments(options: TuneOptions, call: ast.Call) -> Iterator[str]:
         yield f"max_trials={options.trials or TRIALS}"
     if options.seed is not None:
         yield f"seed={options.seed}"
+    yield "hyperparameters=space"
     yield f'directory="{options.directory}"'
     yield f'project_name="{options.name}"'
 
@@ -211,7 +240,7 @@ def _indented(code: str) -> str:
         and isinstance(getattr(node, "value", ""), str)
         and node.end_lineno is not None
         # The function's own line stands before the code.
-        for line in range(node.lineno, node.end_lineno)
+        for line in range(node.lineno - 1, node.end_lineno - 1)
     }
     return "".join(
         line if at in inside or not line.strip() else _INDENT + line for at, line in enumerate(lines)

@@ -24,6 +24,8 @@ _MANY = 8
 # Numbers above 0 whose largest is so many times the smallest are drawn on a log scale.
 _LOG = 20
 _NARROW = 4
+# So many letters of a list in the picture's description.
+_WORDS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +42,22 @@ def width_of(search: Search) -> int:
     return WIDTH if len(search.parameters) <= _NARROW else 2 * WIDTH + 8
 
 
-def draw_parallel(search: Search, *, lines: int) -> str:
+def draw_parallel(search: Search, *, lines: int, axes: int = 12) -> str:
     """Return the trials as an SVG document, the best one on top.
 
     Args:
         search: the search.
         lines: the most trials to draw, the best ones.
+        axes: the most searched values to draw, the first ones.
     """
     shown = ranked(search)[:lines]
     width = width_of(search)
-    names = search.parameters
-    axes = [_axis(name, [trial.searched.get(name) for trial in shown]) for name in names]
-    axes.append(_axis(search.objective.name, [trial.value for trial in shown]))
-    room = (width - _LEFT - _RIGHT) / max(1, len(axes) - 1)
-    across = [_LEFT + room * index for index in range(len(axes))]
+    scales = [_axis(name, [trial.searched.get(name) for trial in shown]) for name in search.parameters[:axes]]
+    scales.append(_axis(search.objective.name, [trial.value for trial in shown]))
+    room = (width - _LEFT - _RIGHT) / max(1, len(scales) - 1)
+    across = [_LEFT + room * index for index in range(len(scales))]
     drawn = [
-        _line(trial, rank, len(shown), axes, across, search.objective.name)
+        _line(trial, rank, len(shown), scales, across, search.objective.name)
         for rank, trial in enumerate(shown)
     ]
     return svg.element(
@@ -64,7 +66,7 @@ def draw_parallel(search: Search, *, lines: int) -> str:
         svg.element("text", text="trials", x=12, y=19, font_size=12.5, font_weight=600, fill=STRONG),
         svg.element("path", d="".join(f"M{x:.1f} {_TOP}V{_BOTTOM}" for x in across), stroke=EDGE),
         svg.element("g", *reversed(drawn), fill="none", stroke_linejoin="round"),
-        *(_labels(axis, x, room, is_last=axis is axes[-1]) for axis, x in zip(axes, across, strict=True)),
+        *(_labels(axis, x, room, is_last=axis is scales[-1]) for axis, x in zip(scales, across, strict=True)),
         xmlns="http://www.w3.org/2000/svg",
         viewBox=f"0 0 {width} {HEIGHT}",
         width=width,
@@ -78,9 +80,10 @@ def draw_parallel(search: Search, *, lines: int) -> str:
 def describe_parallel(search: Search) -> str:
     """Return the picture in words, for those who do not see it."""
     best = search.best
-    names = ", ".join(wording.metric(name) for name in search.parameters)
+    names = wording.line(", ".join(search.parameters), _WORDS)
     trials = f"{len(ranked(search))} trials"
-    end = "" if best is None else "; best: " + ", ".join(f"{k} {short(v)}" for k, v in best.searched.items())
+    values = "" if best is None else ", ".join(f"{k} {short(v)}" for k, v in best.searched.items())
+    end = f"; best: {wording.line(values, _WORDS)}" if values else ""
     return f"Parallel coordinates of {trials}: {names} and {wording.metric(search.objective.name)}{end}"
 
 

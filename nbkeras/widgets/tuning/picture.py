@@ -34,19 +34,21 @@ _FAILED = 5
 
 @dataclass(frozen=True, slots=True)
 class _Detail:
-    """How much is shown: lines of the picture, rows of the table, points a curve."""
+    """How much is shown: lines and axes of the picture, rows of the table, points a curve."""
 
     lines: int
+    axes: int
     rows: int
     points: int
 
 
 _DETAILS = (
-    _Detail(lines=150, rows=50, points=200),
-    _Detail(lines=80, rows=30, points=100),
-    _Detail(lines=40, rows=15, points=60),
-    _Detail(lines=20, rows=8, points=30),
-    _Detail(lines=10, rows=4, points=16),
+    _Detail(lines=150, axes=12, rows=50, points=200),
+    _Detail(lines=80, axes=12, rows=30, points=100),
+    _Detail(lines=40, axes=10, rows=15, points=60),
+    _Detail(lines=16, axes=6, rows=8, points=30),
+    _Detail(lines=8, axes=4, rows=4, points=16),
+    _Detail(lines=5, axes=3, rows=3, points=12),
 )
 
 
@@ -94,11 +96,18 @@ def _lines(search: Search) -> list[str]:
     if best is not None:
         epoch = "" if best.epoch is None else f" in epoch {best.epoch}"
         value = f"{search.objective.name} {numerals.value(best.value)}"
-        lines = [f"best: trial {best.number}, {value}{epoch}, {said(best)}  ({goal})"]
+        tried = wording.line(said(best), _LENGTH)
+        lines = [f"best: trial {best.number}, {value}{epoch}, {tried}  ({goal})"]
     if search.status == "running" and search.trials:
         now = search.trials[-1]
         if now.status == "running":
-            lines.append(" · ".join(filter(None, [f"trial {now.number}: {said(now)}", _progress(search)])))
+            lines.append(
+                " · ".join(
+                    filter(
+                        None, [f"trial {now.number}: {wording.line(said(now), _LENGTH)}", _progress(search)]
+                    )
+                )
+            )
         lines.append("■ ends the search and keeps the best; --resume goes on with it")
     lines += [wording.line(note, _LENGTH) for note in search.notes]
     failed = [trial for trial in search.trials if trial.status == "failed"]
@@ -124,7 +133,7 @@ def _trials(search: Search, detail: _Detail) -> Bundle:
     if ranked(search):
         charts = [
             {
-                "src": svg.address(draw_parallel(search, lines=detail.lines)),
+                "src": svg.address(draw_parallel(search, lines=detail.lines, axes=detail.axes)),
                 "alt": describe_parallel(search),
                 "width": width_of(search),
             }
