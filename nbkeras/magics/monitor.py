@@ -12,7 +12,11 @@ from nbkeras.runtime.refusal import Refusal
 MONITOR = Grammar(
     magic="%monitor",
     summary="Show a run again: a live one goes on, an ended one can be looked into.",
-    details="Runs come from this kernel and from the run log, so that a run of a dead kernel is there too.",
+    details="""
+        Runs come from this kernel and from the run log, so that a run of a dead kernel is there too. While a
+        cell trains, this magic waits as every cell does: after the page was loaded again, the monitor below
+        its cell goes on live by itself.
+        """,
     examples="""
         %monitor
         %monitor digits
