@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
+from nbkeras.magics.interactivity import parted
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType
 
     from IPython.core.interactiveshell import InteractiveShell
 
+    from nbkeras.magics.interactivity import Part
+
 
 def run_cell_body(shell: InteractiveShell, magic: str, line: str, cell: str) -> Any:
-    """Run a cell's body in the notebook's namespace and return its last expression's value.
+    """Run a cell's body in the notebook's namespace and return the value to display, None for none.
 
     The code runs here and now, not through ``shell.run_cell``: an error comes out once, through the
     caller, so that the cell fails and Run All stops at it. The code carries the name and the lines of the
@@ -53,22 +57,22 @@ def prepared(
     source = shown if runs is None else "\n" + shell.transform_cell(runs)
     filename = _name_of_running_cell(shell, f"{magic} {line}".rstrip() + shown)
     tree = shell.transform_ast(shell.compile.ast_parse(source, filename=filename))
-    body, value = _split(tree)
-    codes = [_compile(shell, part, filename) for part in (body, value) if part is not None]
+    # A last semicolon hides all that the cell would display.
+    interactivity = "none" if _is_silenced(cell) else shell.ast_node_interactivity
+    codes = [_compile(shell, part, filename) for part in parted(tree, interactivity)]
     if any(code.co_flags & inspect.CO_COROUTINE for code in codes):
         text = (
             f"{magic}: expected a cell without await at its top level, received one: write the cell without "
             f"{magic} and put  with nbkeras.fitting():  around the code that trains"
         )
         raise UsageError(text)
-    is_silent = value is None or _is_silenced(cell)
 
     def run() -> Any:
         __tracebackhide__ = True
         result = None
         for code in codes:
             result = eval(code, shell.user_ns)  # noqa: S307 - running the user's cell is what a cell magic is for
-        return None if is_silent else result
+        return result
 
     return run
 
@@ -91,7 +95,7 @@ def _name_of_running_cell(shell: InteractiveShell, shown: str) -> str:
 
 
 def _is_silenced(cell: str) -> bool:
-    """Tell whether a cell's last expression ends with a semicolon, which hides its value."""
+    """Tell whether a cell ends with a semicolon, which hides what it displays."""
     blank = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENDMARKER, tokenize.DEDENT}
     try:
         tokens = [t for t in tokenize.generate_tokens(io.StringIO(cell).readline) if t.type not in blank]
@@ -101,16 +105,8 @@ def _is_silenced(cell: str) -> bool:
     return bool(tokens) and tokens[-1].string == ";"
 
 
-def _split(tree: ast.Module) -> tuple[ast.Module | None, ast.Expression | None]:
-    """Part a cell's last expression, whose value is displayed, from what stands before it."""
-    if tree.body and isinstance(tree.body[-1], ast.Expr):
-        before = ast.Module(tree.body[:-1], tree.type_ignores) if tree.body[:-1] else None
-        return before, ast.Expression(tree.body[-1].value)
-    return tree, None
-
-
-def _compile(shell: InteractiveShell, tree: ast.Module | ast.Expression, filename: str) -> CodeType:
-    mode = "eval" if isinstance(tree, ast.Expression) else "exec"
+def _compile(shell: InteractiveShell, tree: Part, filename: str) -> CodeType:
+    mode = {ast.Expression: "eval", ast.Interactive: "single"}.get(type(tree), "exec")
     flags = shell.compile.flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     code: CodeType = compile(tree, filename, mode, flags=flags, dont_inherit=True)
     return code

@@ -46,6 +46,25 @@ def test_last_expression_is_displayed(kernel):
     assert kernel.outputs("execute_result") == []
 
 
+@pytest.mark.parametrize(
+    "body", ["1\nx = 2\nfor n in 3, 4: n\n5", "6\ny = 7", "8\nfor n in 9, 10: n", "11;", "z = w = 12"]
+)
+@pytest.mark.parametrize("shown", ["all", "last", "last_expr", "last_expr_or_assign", "none"])
+def test_what_is_displayed_is_what_the_shell_says(kernel, shown, body):
+    """The same cell without the magic line displays the same."""
+
+    def displayed(cell):
+        kernel.run(cell)
+        return [each["data"]["text/plain"] for each in kernel.outputs("execute_result")]
+
+    kernel.run(f"get_ipython().ast_node_interactivity = {shown!r}; held = x, y")
+    try:
+        plain = displayed(body)
+        assert displayed(f"%%fit\n{body}") == plain
+    finally:
+        kernel.run("get_ipython().ast_node_interactivity = 'last_expr'; x, y = held")
+
+
 def test_monitor_is_shown_and_ends_as_html(kernel):
     kernel.run("%%fit --epochs 3\nhistory = model.fit(x, y, validation_split=0.2)")
     (shown,) = kernel.outputs("display_data")
