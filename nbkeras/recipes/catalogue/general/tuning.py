@@ -57,6 +57,7 @@ RECIPE = Recipe(
         "KerasTuner takes no models of tf_keras while Keras 3 is installed; restart the kernel without "
         "TF_USE_LEGACY_KERAS"
     ),
+    magic="%%tune",
     module=("keras_tuner", "tuner"),
     parameters=(
         Pick(
@@ -140,7 +141,7 @@ RECIPE = Recipe(
             name="seed",
             label="Seed",
             help="The same seed gives the same trials.",
-            default=0,
+            default=42,
             minimum=0,
             maximum=2**31 - 1,
         ),
