@@ -26,7 +26,7 @@ RECIPE = Recipe(
     faq="7d",
     section="General",
     topic="Saving models",
-    question="How can I save only the architecture of a model, without its weights?",
+    question="How can I keep only the configuration of a model, as JSON, and make a new model of it?",
     answer=(
         "model.to_json() gives a text that one can read and edit, and keras.models.model_from_json makes a "
         "new model of it; get_config and from_config do the same with a dict. What is made has new weights: "
