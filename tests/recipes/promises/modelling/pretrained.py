@@ -1,0 +1,86 @@
+"""The base has just the weights it was given, gets its own kind of inputs, and stays as it is if frozen."""
+
+import sys
+
+import numpy as np
+
+SETUP = """
+import numpy as np
+from tensorflow import keras
+images = np.random.default_rng(2).integers(0, 256, size=(12, 32, 32, 3)).astype("uint8")
+labels = np.arange(12) % 3
+made = keras.applications.{kind}(include_top=False, weights=None, input_shape=(32, 32, 3))
+rng = np.random.default_rng(3)
+made.set_weights([rng.uniform(0.01, 0.1, w.shape).astype("float32") for w in made.get_weights()])
+made.save_weights("made.weights.h5")
+wanted = made.get_weights()
+"""
+MINE = {
+    "x": "images",
+    "y": "labels",
+    "classes": 3,
+    "weights": "file",
+    "weights_file": "made.weights.h5",
+    "epochs": 2,
+}
+
+OWN = [({**MINE, "architecture": "MobileNetV2"}, SETUP.format(kind="MobileNetV2"))]
+
+
+def allowed(values):
+    """Big models: two are enough, with the weights by turns."""
+    return (values["architecture"] == "MobileNetV2") == (values["weights"] == "none")
+
+
+def before(values, variables):
+    """ImageNet's weights are not here: what would download them gives others, of the same kind."""
+    if values["weights"] != "imagenet":
+        return None
+    from tensorflow import keras
+
+    exec(SETUP.format(kind=values["architecture"]), variables)  # noqa: S102
+    module = sys.modules[getattr(keras.applications, values["architecture"]).__module__]
+    helper = getattr(module, "file_utils", None) or module.data_utils
+    asked, plain = [], helper.get_file
+
+    def get_file(name, origin, *arguments, **options):
+        asked.append(origin)
+        helper.get_file = plain
+        return "made.weights.h5"
+
+    helper.get_file = get_file
+    return asked
+
+
+def kept(values, variables, line):
+    base, model, head = variables["base"], variables["model"], variables["head"]
+    images = variables[values["x"] or "x"]
+    assert images.dtype.kind in "iu"
+    assert images.max() > 200
+    x = images[:4].astype("float32")
+    assert len(variables["history"].history["loss"]) == values["epochs"]
+    assert model.output_shape == (None, values["classes"])
+    assert not base.trainable_weights
+    if values["weights"] == "imagenet":
+        (origin,) = variables["before"]
+        assert "no_top" in origin
+    if values["weights"] != "none":
+        for have, want in zip(base.get_weights(), variables["wanted"], strict=True):
+            np.testing.assert_array_equal(have, want)
+
+    # By hand: MobileNetV2 knows colours from -1 to 1; MobileNetV3 takes them as they are, and scales inside.
+    scaled = x / 127.5 - 1 if values["architecture"] == "MobileNetV2" else x
+    features = np.asarray(base(scaled, training=False))
+    assert np.isfinite(features).all()
+    np.testing.assert_allclose(variables["features"][:4], features, rtol=1e-3, atol=1e-4)
+    kernel, bias = head.get_weights()
+    logits = features @ kernel + bias
+    by_hand = np.exp(logits - logits.max(axis=1, keepdims=True))
+    by_hand /= by_hand.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(np.asarray(model(x, training=False)), by_hand, rtol=1e-2, atol=1e-4)
+    inside = {type(layer).__name__ for layer in base.layers}
+    assert ("Rescaling" in inside) == (values["architecture"] == "MobileNetV3Small")
+    # The trap that the code goes round: floats are written into.
+    floats = x.copy()
+    variables["preprocess"](floats)
+    assert np.array_equal(floats, x) == (values["architecture"] == "MobileNetV3Small")
