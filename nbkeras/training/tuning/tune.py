@@ -69,8 +69,8 @@ def tune(
         quiet: record the search and show nothing. Default False.
 
     Returns:
-        What came of it: ``values`` and ``value`` of the ``best`` trial, its ``model`` with the weights of
-        its best epoch, all ``trials``, ``hp`` and ``tuner`` of KerasTuner.
+        What came of it: the ``best`` trial, its ``values``, its ``model`` with the weights of its best
+        epoch, all ``trials``, and KerasTuner's own ``hp`` and ``tuner``.
 
     Raises:
         Refusal: for an argument that cannot be meant, a search that is left over in the directory, another
