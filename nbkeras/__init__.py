@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nbkeras import recipes, runs
     from nbkeras.callbacks.monitor import MonitorHooks as Monitor
     from nbkeras.runtime.refusal import Refusal
+    from nbkeras.training.custom_step.steps import test_step, train_step, try_step
     from nbkeras.training.fitting import fitting
     from nbkeras.training.tracking import track
     from nbkeras.training.tuning.tune import tune
@@ -37,7 +38,10 @@ __all__ = [
     "load_ipython_extension",
     "recipes",
     "runs",
+    "test_step",
     "track",
+    "train_step",
+    "try_step",
     "tune",
     "wizard",
 ]
@@ -46,7 +50,10 @@ __all__ = [
 _HOMES = {
     "Refusal": "nbkeras.runtime.refusal",
     "fitting": "nbkeras.training.fitting",
+    "test_step": "nbkeras.training.custom_step.steps",
     "track": "nbkeras.training.tracking",
+    "train_step": "nbkeras.training.custom_step.steps",
+    "try_step": "nbkeras.training.custom_step.steps",
     "tune": "nbkeras.training.tuning.tune",
     "wizard": "nbkeras.widgets.wizard.showing",
 }

@@ -55,7 +55,7 @@ def prepared(
     # An empty first line stands for the magic line, so that line numbers are those of the cell.
     shown = "\n" + shell.transform_cell(cell)
     source = shown if runs is None else "\n" + shell.transform_cell(runs)
-    filename = _name_of_running_cell(shell, f"{magic} {line}".rstrip() + shown)
+    filename = name_of_running_cell(shell, f"{magic} {line}".rstrip() + shown)
     tree = shell.transform_ast(shell.compile.ast_parse(source, filename=filename))
     # A last semicolon hides all that the cell would display.
     interactivity = "none" if _is_silenced(cell) else shell.ast_node_interactivity
@@ -77,7 +77,7 @@ def prepared(
     return run
 
 
-def _name_of_running_cell(shell: InteractiveShell, shown: str) -> str:
+def name_of_running_cell(shell: InteractiveShell, shown: str) -> str:
     """Return the file name under which IPython runs this cell, and let tracebacks show ``shown`` for it.
 
     IPython counts a cell up before or after it has run, by version; the running cell's own frame knows

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from IPython import get_ipython
 from IPython.core import completer
 
-from nbkeras.magics import faq, fit, monitor, runs, switch, tune, wizard
+from nbkeras.magics import custom_step, faq, fit, monitor, runs, switch, tune, wizard
+from nbkeras.runtime.keras_lines import is_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +27,7 @@ GRAMMARS: tuple[Grammar, ...] = (
     faq.FAQ,
     wizard.WIZARD,
     tune.TUNE,
+    *custom_step.GRAMMARS,
 )
 _MAGIC = re.compile(r"^\s*(%%?\w+)\s(.*)$", re.DOTALL)
 
@@ -113,6 +115,8 @@ def _values(option: Option, fragment: str) -> Iterable[tuple[str, str]]:
         yield from ((f"{name}:", "metric") for name in _metrics())
     elif option.complete in ("path", "directory"):
         yield from ((path, option.complete) for path in _paths(fragment, option.complete))
+    elif option.complete == "model":
+        yield from ((name, "variable") for name in _models())
     elif option.complete == "run":
         yield from ((name, "run") for name in _run_names())
     elif option.complete == "recipe":
@@ -122,6 +126,12 @@ def _values(option: Option, fragment: str) -> Iterable[tuple[str, str]]:
 def _variables() -> list[str]:
     shell = get_ipython()
     return sorted(name for name in shell.user_ns if not name.startswith("_")) if shell else []
+
+
+def _models() -> list[str]:
+    shell = get_ipython()
+    variables = list(shell.user_ns.items()) if shell else []
+    return sorted(name for name, value in variables if is_model(value) and not name.startswith("_"))
 
 
 def _metrics() -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nbkeras.magics import switch
 from nbkeras.magics.completion import matcher
 from nbkeras.magics.config import NBKeras
+from nbkeras.magics.custom_step import CustomStepMagics
 from nbkeras.magics.faq import FaqMagics
 from nbkeras.magics.fit import FitMagics
 from nbkeras.magics.monitor import MonitorMagics
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 
-MAGICS = {"cell": ("fit", "tune"), "line": ("faq", "monitor", "nbkeras", "runs", "wizard")}
+MAGICS = {
+    "cell": ("fit", "tune", "train_step", "test_step"),
+    "line": ("faq", "monitor", "nbkeras", "runs", "wizard", "train_step", "test_step"),
+}
 
 
 def load(shell: InteractiveShell) -> None:
@@ -32,7 +36,16 @@ def load(shell: InteractiveShell) -> None:
     config = NBKeras(parent=shell)
     configurables: list[Any] = shell.configurables
     configurables.append(config)
-    for magics in (FitMagics, SwitchMagics, MonitorMagics, RunsMagics, FaqMagics, WizardMagics, TuneMagics):
+    for magics in (
+        FitMagics,
+        SwitchMagics,
+        MonitorMagics,
+        RunsMagics,
+        FaqMagics,
+        WizardMagics,
+        TuneMagics,
+        CustomStepMagics,
+    ):
         shell.register_magics(magics(shell, config))
     if shell.Completer is not None:
         shell.Completer.custom_matchers.append(matcher)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nbkeras.training.custom_step.probing import Traced
 
 _NAMED_AT_MOST = 5
+_UPDATE = "update the metric of self.metrics that is named loss with it, the others by self.compute_metrics"
 
 
 def findings(
@@ -58,6 +59,11 @@ def _returns(own: Traced) -> Iterator[Finding]:
         yield Finding("returns", "wrong", text)
     elif broken:
         yield Finding("returns", "wrong", f"returns {', '.join(broken)} that is no finite number")
+    elif lost := [n for n, value in own.returned.items() if not _near(own.values[n], value, 1e-3)]:
+        told = ", ".join(f"{n} {own.returned[n]:.4g}" for n in lost)
+        held = ", ".join(f"{own.values[n]:.4g}" for n in lost)
+        text = f"returns {told}, but fit logs {held}, the model's own metric of that name; {_UPDATE}"
+        yield Finding("returns", "wrong", text)
     elif "loss" not in own.values:
         text = f"returns {names} and no loss: callbacks that watch loss will find none"
         yield Finding("returns", "note", text)
@@ -198,9 +204,8 @@ def _against_built_in(kind: Kind, own: Traced, built_in: Traced | Exception, mod
         yield Finding("built_in", "ok", f"{what} as with Keras's own step")
     elif "loss" in other and moves_alike and kind == "train":
         text = (
-            f"the weights move as with Keras's own step, but the loss is returned as {mine:.4g} where it is "
-            f"{theirs:.4g}: update the metric whose name is loss with the loss, and the others by "
-            "self.compute_metrics"
+            f"the weights move as with Keras's own step, but fit would log the loss {mine:.4g} where it is "
+            f"{theirs:.4g}; {_UPDATE}"
         )
         yield Finding("built_in", "wrong", text)
     else:

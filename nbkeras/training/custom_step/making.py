@@ -108,6 +108,12 @@ def _subclass(base: type, body: Body, name: str, line: Any) -> type:
     cls.__doc__ = f"{base.__name__} with a {body.method} of its own."
     step = vars(cls)[body.method]
     step.__qualname__ = f"{name}.{body.method}"
+    # The lines of the step stand in no def of the cell. Of code of this name IPython shows any line of the
+    # cell, as it does of a cell's own code; of a function it would look for the def and find none.
+    step.__code__ = step.__code__.replace(co_name="<module>")
+    if hasattr(step.__code__, "co_qualname"):
+        # Python 3.11 and later: what tracebacks call it.
+        step.__code__ = step.__code__.replace(co_qualname=step.__qualname__)
     _made[cls] = _Made(body, base)
     return cls
 

@@ -28,7 +28,7 @@ def step_code(body: Body, *, model: str, name: str) -> str:
     unpack = f"{_INDENT}{UNPACK}\n" if body.unpacks else ""
     return (
         "\n".join(imports)
-        + "\n\n\n@keras.saving.register_keras_serializable()\n"
+        + "\n\n\n@keras.utils.register_keras_serializable()\n"
         + f"class {name}(type({model})):\n"
         + f"    def {body.method}(self, data):\n"
         + unpack

@@ -39,13 +39,15 @@ class Traced:
     Args:
         watch: what was seen on the way.
         flow: the flow through its graph.
-        values: what it returned, as numbers.
+        returned: what it returned, as numbers.
+        values: what fit would log of it.
         weights: the trainable weights after it.
         moved: the names of the other weights that it wrote.
     """
 
     watch: Watch
     flow: Flow
+    returned: dict[str, Any]
     values: dict[str, Any]
     weights: list[Any]
     moved: set[str]
@@ -151,13 +153,12 @@ def _run(model: Any, concrete: Any, batch: Any, watch: Watch, flow: Flow) -> Tra
     with kept_values(model, concrete.variables):
         model.reset_metrics()
         values = {name: value.numpy() for name, value in concrete(batch, one, one).items()}
-        if line_of(model) == "tf_keras":
-            # Where a step returns the names of the model's metrics, fit of tf_keras reports the metrics.
-            held = {name: value.numpy() for name, value in model.get_metrics_result().items()}
-            values = held if set(held) == set(values) else values
+        # Where a step returns the very names of the model's metrics, fit logs the metrics (both lines).
+        held = {name: np.array(value) for name, value in _flat(model.get_metrics_result()).items()}
+        logged = held if set(held) == set(values) else values
         weights = [np.array(variable.numpy()) for variable in model.trainable_variables]
     moved = {name for name, variable in others.items() if flow.written(tf_variable(variable))}
-    return Traced(watch, flow, values, weights, moved)
+    return Traced(watch, flow, values, logged, weights, moved)
 
 
 def _numbers(logs: Any) -> dict[str, Any]:
@@ -170,15 +171,21 @@ def _numbers(logs: Any) -> dict[str, Any]:
             "return self.compute_metrics(x, y, y_pred, sample_weight)"
         )
         raise Refusal(text)
-    flat: dict[str, Any] = {}
-    for name, value in logs.items():
-        flat.update(value if isinstance(value, Mapping) else {name: value})
+    flat = _flat(logs)
     try:
         return {name: tf.convert_to_tensor(value) for name, value in flat.items()}
     except (TypeError, ValueError):
         kinds = ", ".join(f"{name}: {type(value).__name__}" for name, value in flat.items())
         text = f"expected a dict of numbers, received {{{kinds}}}: return tensors, metric.result() of metrics"
         raise Refusal(text) from None
+
+
+def _flat(logs: Mapping[str, Any]) -> dict[str, Any]:
+    """Take the metrics out of Keras 3's one metric for all of them."""
+    flat: dict[str, Any] = {}
+    for name, value in logs.items():
+        flat.update(value if isinstance(value, Mapping) else {name: value})
+    return flat
 
 
 def _is_float(variable: Any) -> bool:

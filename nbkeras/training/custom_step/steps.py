@@ -13,7 +13,7 @@ from nbkeras.runtime.keras_lines import is_compiled, is_model, line_of
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.custom_step.batch import data_of, one_batch, specs_of
 from nbkeras.training.custom_step.body import read_body
-from nbkeras.training.custom_step.making import class_with, give, is_made, own_class, steps_of
+from nbkeras.training.custom_step.making import class_with, give, is_made, own_class, put, steps_of
 from nbkeras.training.custom_step.old_names import REASON, old_step
 from nbkeras.training.custom_step.report import Finding, StepReport
 from nbkeras.training.custom_step.trial import trial
@@ -282,12 +282,17 @@ def _tried(model: Any, cls: type, kind: Kind, data: Any) -> tuple[Finding, ...]:
     method = f"{kind}_step"
     step = next(vars(base)[method] for base in cls.__mro__ if method in vars(base))
     batch = one_batch(data, model)
+    before = type(model)
+    # A super() in the body needs the class that it will stand in.
+    put(model, cls)
     try:
         return trial(model, step, kind, batch, specs_of(data, batch, model))
     except Refusal:
         raise
     except Exception as error:  # noqa: BLE001 - whatever the step raises is raised again
         raise _from_the_body(error, step.__code__.co_filename) from None
+    finally:
+        put(model, before)
 
 
 def _from_the_body(error: Exception, filename: str) -> Exception:
