@@ -4,14 +4,13 @@ import contextlib
 import io
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 
 from nbkeras import recipes
-from tests.recipes.clusters import free_ports, launched
+from tests.recipes.clusters import failure_by_ssh, free_ports, launched, started_by_slurm, started_by_ssh
 
 # One after the other: a cluster is heavy enough alone.
 FRESH = True
@@ -56,7 +55,7 @@ def kept(values, variables, line):
         config = json.loads((folder / f"worker-{rank}.json").read_text())
         assert config == {"cluster": {"worker": hosts}, "task": {"type": "worker", "index": rank}}
     if values["launcher"] == "ssh":
-        ssh_starts_each(values, folder, [host.partition(":")[0] for host in hosts])
+        ssh_starts_each(folder, [host.partition(":")[0] for host in hosts])
     if values["model"]:
         one_trains_the_own_model(values, variables, line)
     elif values == recipes.get("multi_worker").defaults:
@@ -113,43 +112,16 @@ def one_trains_the_own_model(values, variables, line):
         np.testing.assert_allclose(ours, its, atol=1e-5)
 
 
-def ssh_starts_each(values, folder, hosts):
-    """An ssh of ours runs the command here, and a worker of ours says with what it was started."""
-    tools = Path("tools")
-    tools.mkdir()
-    program(tools / "ssh", '#!/bin/bash\n[ "$1" = -tt ] || exit 9\necho "host $2" >> "$SAID"\nbash -c "$3"\n')
-    program(tools / "python", '#!/bin/bash\necho "$2 $TF_CONFIG" >> "$SAID"\n')
-    said = Path("said").resolve()
-    code, out = launched(
-        [sys.executable, str(folder / "launch.py")],
-        ".",
-        seconds=30,
-        PATH=f"{tools.resolve()}:{os.environ['PATH']}",
-        SAID=str(said),
-    )
-    assert code == 0, out
-    lines = said.read_text().splitlines()
-    assert sorted(line for line in lines if line.startswith("host")) == sorted(
-        f"host {host}" for host in hosts
-    )
-    configs = [json.loads(line.partition(" ")[2]) for line in lines if line.startswith("worker.py")]
+def ssh_starts_each(folder, hosts):
+    asked, configs = started_by_ssh(folder, "worker.py", len(hosts))
+    assert asked == sorted(hosts)
     assert sorted(config["task"]["index"] for config in configs) == list(range(len(hosts)))
     assert all(len(config["cluster"]["worker"]) == len(hosts) for config in configs)
-
-    program(tools / "python", "#!/bin/bash\nexit 3\n")
-    code, out = launched(
-        [sys.executable, str(folder / "launch.py")],
-        ".",
-        seconds=30,
-        PATH=f"{tools.resolve()}:{os.environ['PATH']}",
-        SAID=str(said),
-    )
-    assert code == 1
-    assert "failed" in out
+    code, said = failure_by_ssh(folder)
+    assert (code, "failed" in said) == (1, True)
 
 
 def job_is_right(values, folder):
-    """Slurm's programs are stand-ins of ours, which run the job's steps here."""
     job = (folder / "job.sbatch").read_text()
     assert job.startswith("#!/bin/bash\n#SBATCH")
     header = [line for line in job.splitlines() if line.startswith("#SBATCH")]
@@ -157,39 +129,8 @@ def job_is_right(values, folder):
     assert "#SBATCH --ntasks-per-node=1" in header
     assert f"#SBATCH --time={values['minutes']}" in header
     assert (f"#SBATCH --gpus-per-node={values['gpus']}" in header) == (values["gpus"] > 0)
-    tools = Path("tools")
-    tools.mkdir()
-    program(tools / "scontrol", "#!/bin/bash\nfor i in $(seq $NODES); do echo node$i; done\n")
-    program(
-        tools / "srun",
-        '#!/bin/bash\nshift 2\nfor i in $(seq $NODES); do SLURM_PROCID=$((i - 1)) "$@" || exit 1; done\n',
-    )
-    program(
-        tools / "python",
-        '#!/bin/bash\n[ "$2" = worker.py ] && echo "$TF_CONFIG" || exec "$PYTHON" "$@"\n',
-    )
-    environment = {
-        **os.environ,
-        "PATH": f"{tools.resolve()}:{os.environ['PATH']}",
-        "NODES": str(values["workers"]),
-        "PYTHON": sys.executable,
-        "SLURM_JOB_NODELIST": "node[1-9]",
-    }
-    done = subprocess.run(
-        ["bash", "job.sbatch"],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
     hosts = [f"node{number + 1}:{values['port']}" for number in range(values["workers"])]
-    for rank, said in enumerate(done.stdout.splitlines()):
-        assert json.loads(said) == {"cluster": {"worker": hosts}, "task": {"type": "worker", "index": rank}}
-    assert len(done.stdout.splitlines()) == values["workers"]
-
-
-def program(path, text):
-    path.write_text(text)
-    path.chmod(0o755)
+    assert started_by_slurm(folder, values["workers"], "worker.py") == [
+        {"cluster": {"worker": hosts}, "task": {"type": "worker", "index": rank}}
+        for rank in range(values["workers"])
+    ]
