@@ -27,7 +27,9 @@ ANYTHING = st.one_of(
 
 
 @pytest.mark.parametrize("name", recipes.names())
-@settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(
+    max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck), derandomize=True
+)
 @given(data=st.data())
 def test_a_line_or_code(name, data):
     recipe = recipes.get(name)

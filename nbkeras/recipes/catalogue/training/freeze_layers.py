@@ -81,7 +81,7 @@ RECIPE = Recipe(
         ),
         Switch(
             name="batch_norm",
-            label="Leave batch normalization frozen",
+            label="Keep batch norm frozen",
             help="Frozen batch normalization keeps its statistics, which small data would spoil.",
             default=True,
             examples=(False,),
