@@ -31,9 +31,9 @@ def watch(variables, names=("model",)):
     import tensorflow as tf
     from tensorflow import keras
 
-    kind = keras.optimizers.Optimizer
-    name = "apply" if hasattr(kind, "apply") else "apply_gradients"
-    plain = getattr(getattr(kind, name), "plain", getattr(kind, name))
+    end()
+    kind, name = keras.optimizers.Optimizer, _method()
+    plain = getattr(kind, name)
     began = []
 
     def step(self, *arguments, **options):
@@ -46,16 +46,32 @@ def watch(variables, names=("model",)):
         first = next((each for each in began if each.optimizer is self), None)
         if first is None:
             with tf.init_scope():
-                now = {id(w): w.numpy() for each in names for w in variables[each].weights}
+                now = {
+                    id(w): w.numpy() for each in names if each in variables for w in variables[each].weights
+                }
             first = Began(self, now)
             began.append(first)
         first.given |= {id(weight) for weight in chosen}
         return plain(self, *arguments, **options)
 
     step.plain = plain
-    # The next one takes this one's place; between recipes it only looks.
     setattr(kind, name, step)
     return began
+
+
+def end():
+    """Watch no longer; a recipe that failed before it came to this is ended by the next one that watches."""
+    from tensorflow import keras
+
+    kind, name = keras.optimizers.Optimizer, _method()
+    setattr(kind, name, getattr(getattr(kind, name), "plain", getattr(kind, name)))
+
+
+def _method():
+    """Name the method through which each step of an optimizer goes."""
+    from tensorflow import keras
+
+    return "apply" if hasattr(keras.optimizers.Optimizer, "apply") else "apply_gradients"
 
 
 def inner(model, path):

@@ -25,8 +25,8 @@ RECIPE = Recipe(
     ),
     silent=(
         "On Keras 3, base(inputs, training=False) does not keep the statistics of a base that is trainable: "
-        "they move in fit. Thawing a whole base thaws the batch normalization in it, and a few small "
-        "batches then spoil statistics of a long training."
+        "they move in fit. Thawing a whole base thaws the batch normalization in it, and a few small batches "
+        "then spoil statistics of a long training."
     ),
     keywords=(
         "BatchNormalization",

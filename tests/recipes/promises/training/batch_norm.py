@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.recipes.watched import watch
+from tests.recipes.watched import end, watch
 
 SETUP = """
 import numpy as np
@@ -27,6 +27,7 @@ def before(values, variables):
 
 
 def kept(values, variables, line):
+    end()
     model, (norm,) = variables[values["model"] or "model"], variables["norms"]
     if values["statistics"] == "renew":
         renewed(values, variables, model, norm)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.recipes.watched import inner, watch
+from tests.recipes.watched import end, inner, watch
 
 OWN = [
     (
@@ -32,6 +32,7 @@ def before(values, variables):
 
 
 def kept(values, variables, line):
+    end()
     from tensorflow import keras
 
     model, stages = variables[values["model"] or "model"], variables["before"]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.recipes.watched import watch
+from tests.recipes.watched import end, watch
 
 OWN = [
     (
@@ -20,6 +20,7 @@ def before(values, variables):
 
 
 def kept(values, variables, line):
+    end()
     generator, discriminator = variables["generator"], variables["discriminator"]
     began = {id(each.optimizer): each for each in variables["before"]}
     gan, x = variables["gan"], variables[values["x"] or "x"]
