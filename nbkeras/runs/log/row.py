@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.runs.legible import legible
+
 if TYPE_CHECKING:
     import sqlite3
 
@@ -60,7 +62,8 @@ def forget(connection: sqlite3.Connection, numbers: list[tuple[int]]) -> None:
 
 def _changing(run: Run, heartbeat: float) -> dict[str, Any]:
     return {
-        "name": run.name.encode("utf-8", "replace").decode(),
+        # A run may be renamed while it is under way.
+        "name": legible(run.name),
         "status": run.status,
         "reason": run.reason,
         "ended": run.ended,

@@ -84,7 +84,7 @@ def test_names_and_parameters_of_any_kind(log, forget):
     run.finish("finished")
     forget(log)
     stored = runs.latest()
-    assert stored.name == odd.replace("\ud800", "?")
+    assert stored.name == odd.replace("\ud800", "\\ud800")
     assert stored.parameters == {"optimizer": str(object), odd: [1, {"a": None}]}
     assert stored.history == {odd: [1.0]}
     assert stored.notes == []
