@@ -142,6 +142,10 @@ def check_saved(notebook, lab):
     expect(cell.get_by_text("Who can stop training")).to_be_visible(timeout=30_000)
     expect(cell.locator(".highlight")).to_contain_text("patience=2")
     expect(cell.locator(".nbk-wizard")).to_have_count(0)
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        notebook.set_theme(theme)
+        notebook.page.wait_for_timeout(300)
+        assert violations(notebook.page, ".nbkeras-wizard") == ""
 
 
 def test_stop_in_the_monitor_and_a_page_that_is_loaded_again_meanwhile(open_notebook, lab):
