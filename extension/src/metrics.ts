@@ -9,13 +9,25 @@ export interface Best {
   axis: "epoch" | "step";
 }
 
-/** Steps of one epoch as far as known, else NaN. */
-export function stepsPerEpoch({ progress }: RunStore): number {
-  if (!progress) return Number.NaN;
-  const { steps, done, step, epoch } = progress;
-  if (steps > 0) return steps;
-  const before = (done - step) / (epoch - 1);
-  return before > 0 && Number.isFinite(before) ? before : Number.NaN;
+/** How epochs lie on the steps of a run, which count from its own beginning: with initial_epoch, its first epoch is no 1. */
+export interface EpochScale {
+  /** The step at which an epoch ended, NaN while the length of an epoch is not known. */
+  end(epoch: number): number;
+  /** How many epochs a step makes; the other way round. */
+  epochs(step: number): number;
+}
+
+/** The scale that the run's progress tells. */
+export function epochScale({ progress }: RunStore): EpochScale {
+  const { steps, done, step, epoch } = progress ?? { steps: Number.NaN, done: 0, step: 0, epoch: 0 };
+  const guess = (done - step) / (epoch - 1);
+  const per = steps > 0 ? steps : guess > 0 && Number.isFinite(guess) ? guess : Number.NaN;
+  // Where epoch 0 would have ended: before the run's beginning when it began with a later epoch.
+  const origin = epoch >= 1 ? done - step - per * (epoch - 1) : 0;
+  return {
+    end: (number) => origin + per * number,
+    epochs: (at) => (at - origin) / per,
+  };
 }
 
 /** The latest value of a metric, by step or by epoch, whichever is newer; undefined before the first. */
@@ -24,7 +36,7 @@ export function current(store: RunStore, metric: number): number | undefined {
   const epochs = store.points(metric, "epoch");
   if (!steps?.length) return epochs?.y.at(-1);
   if (!epochs?.length) return steps.y.at(-1);
-  return steps.end > epochs.end * stepsPerEpoch(store) ? steps.y.at(-1) : epochs.y.at(-1);
+  return steps.end > epochScale(store).end(epochs.end) ? steps.y.at(-1) : epochs.y.at(-1);
 }
 
 /** The best value over the epochs, or over the steps while no epoch has ended; NaN and infinities do not count. */

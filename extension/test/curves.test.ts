@@ -26,6 +26,18 @@ describe("curves", () => {
     expect(validation?.x).toEqual([8]);
   });
 
+  it("counts the steps of a run from its own beginning when its first epoch is a later one", () => {
+    const frame = message("keyframe_full");
+    if (frame.type !== "keyframe") throw new Error(frame.type);
+    const { steps } = frame.progress;
+    const points = frame.points.map((each) =>
+      each.axis === "epoch" ? { ...each, x: each.x.map((epoch) => epoch + 10) } : each,
+    );
+    store.apply({ ...frame, points, progress: { ...frame.progress, epoch: frame.progress.epoch + 10 } });
+    expect(steps).toBeGreaterThan(0);
+    expect(curves(store, "loss", "step")[1]?.x).toEqual([8]);
+  });
+
   it("gives the metrics of a group different colours", () => {
     expect(curves(store, "loss", "epoch").map(({ color }) => color)).toEqual([0, 1]);
     expect(curves(store, "accuracy", "epoch").map(({ color }) => color)).toEqual([0]);

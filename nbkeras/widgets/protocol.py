@@ -29,6 +29,8 @@ BY_STEP, BY_EPOCH = 0, 1
 FULL_POINTS = 7500
 KEPT_POINTS = 2000
 SKETCH_POINTS = 100
+# Of one series in one tick: many short epochs end between two of them, and the sketches show the rest.
+TICK_POINTS = 32
 _PHASES = {"train": 0.0, "validate": 1.0, "predict": 2.0}
 
 
@@ -123,7 +125,7 @@ def keyframe(run: RunRecord, seq: int, controls: Controls, *, points: int = FULL
 
 
 def tick(run: RunRecord, fresh: Fresh, seq: int, *, status: bool) -> Message:
-    """Return what came since the last tick.
+    """Return what came since the last tick, thinned where it is much.
 
     Args:
         run: the run, for its progress and the order of its metrics.
@@ -132,13 +134,14 @@ def tick(run: RunRecord, fresh: Fresh, seq: int, *, status: bool) -> Message:
         status: whether to say the status, because it changed.
     """
     index = {name: i for i, name in enumerate(run.metrics)}
-    columns: dict[tuple[int, int], tuple[list[float], list[float]]] = {}
+    came: dict[tuple[int, int], tuple[list[float], list[float]]] = {}
     for axis, rows in ((BY_STEP, fresh.steps), (BY_EPOCH, fresh.epochs)):
         for at, values in rows:
             for name, value in values.items():
-                x, y = columns.setdefault((index[name], axis), ([], []))
+                x, y = came.setdefault((index[name], axis), ([], []))
                 x.append(at)
                 y.append(value)
+    columns = {key: _thin(np.asarray(x), np.asarray(y), TICK_POINTS) for key, (x, y) in came.items()}
     content: dict[str, Any] = {
         "type": "tick",
         "seq": seq,

@@ -12,7 +12,7 @@ import pytest
 
 from nbkeras.runs.events import Event, Fresh
 from nbkeras.runs.run import Run
-from nbkeras.widgets.protocol import FULL_POINTS, SKETCH_POINTS, Controls, keyframe, tick
+from nbkeras.widgets.protocol import FULL_POINTS, SKETCH_POINTS, TICK_POINTS, Controls, keyframe, tick
 
 FIXTURES = Path(__file__).resolve().parents[2] / "extension" / "test" / "fixtures"
 PHASES = ("train", "validate", "predict")
@@ -116,3 +116,17 @@ def test_a_sketch_of_little_is_the_full_picture():
     message = keyframe(run, 3, Controls(), points=SKETCH_POINTS)
     assert message.content["full"] is True
     assert np.frombuffer(message.buffers[2], "<f4").tolist()[0] == math.inf
+
+
+def test_a_tick_of_many_short_epochs_is_bounded_and_keeps_the_extremes():
+    run = Run("loop")
+    fresh = Fresh()
+    for epoch in range(1, 5001):
+        values = {"loss": -1.0 if epoch == 2500 else 1 / epoch}
+        run.record_epoch(epoch, values)
+        fresh.epochs.append((epoch, values))
+    message = tick(run, fresh, 1, status=False)
+    assert message.size < 1000
+    assert message.points == message.content["series"][0][2] <= TICK_POINTS
+    y = np.frombuffer(message.buffers[2], np.float32)
+    assert y.min() == -1.0

@@ -1,7 +1,7 @@
 import type uPlot from "uplot";
 import { h, setAttribute, setText } from "../element";
 import * as format from "../format";
-import { stepsPerEpoch } from "../metrics";
+import { epochScale } from "../metrics";
 import type { Axis } from "../protocol";
 import type { RunStore } from "../store";
 import { type ChartColors, chartColors } from "../theme";
@@ -99,8 +99,9 @@ export class Chart {
   }
 
   private marks(): number[] {
-    const scale = this.axis === "step" ? 1 : stepsPerEpoch(this.store);
-    return (this.store.run?.events ?? []).map(({ step }) => step / scale);
+    const events = this.store.run?.events ?? [];
+    const scale = epochScale(this.store);
+    return events.map(({ step }) => (this.axis === "step" ? step : scale.epochs(step)));
   }
 
   private toggleLog(): void {

@@ -1,4 +1,4 @@
-import { stepsPerEpoch } from "../metrics";
+import { epochScale } from "../metrics";
 import type { Axis, Metric } from "../protocol";
 import type { RunStore } from "../store";
 import { colorIndex } from "./swatch";
@@ -19,15 +19,16 @@ export function groups(store: RunStore): string[] {
 /** The curves of a group; by step, a metric that is known by epoch alone is drawn at the steps where its epochs ended. */
 export function curves(store: RunStore, group: string, axis: Axis): Curve[] {
   const metrics = store.run?.metrics ?? [];
-  const per = stepsPerEpoch(store);
+  const scale = epochScale(store);
   return metrics.flatMap((metric, i) => {
     if (metric.group !== group) return [];
     const color = colorIndex(metrics, i);
     const own = store.points(i, axis);
     if (own?.length || axis === "epoch") return [{ metric, color, x: own?.x ?? [], y: own?.y ?? [] }];
     const epochs = store.points(i, "epoch");
-    const known = epochs && per > 0;
-    return [{ metric, color, x: known ? epochs.x.map((epoch) => epoch * per) : [], y: known ? epochs.y : [] }];
+    const x = (epochs?.x ?? []).map((epoch) => scale.end(epoch));
+    const known = x.every(Number.isFinite);
+    return [{ metric, color, x: known ? x : [], y: known ? (epochs?.y ?? []) : [] }];
   });
 }
 
