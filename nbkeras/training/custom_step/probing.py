@@ -11,7 +11,12 @@ from nbkeras.runtime.keras_lines import keras_module, line_of
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.custom_step.flow import Flow
 from nbkeras.training.custom_step.making import put
-from nbkeras.training.custom_step.state import kept_values, other_optimizers, scales_loss
+from nbkeras.training.custom_step.state import (
+    kept_values,
+    other_containers,
+    other_optimizers,
+    scales_loss,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +97,11 @@ def traced(
     watch = Watch()
     logger = tf.get_logger()
     level, cls = logger.level, type(model)
-    with warnings.catch_warnings(), other_optimizers(model, named, namespace) as optimizers:
+    with (
+        warnings.catch_warnings(),
+        other_containers(model),
+        other_optimizers(model, named, namespace) as optimizers,
+    ):
         # Keras would warn of what is reported here.
         warnings.simplefilter("ignore")
         logger.setLevel("ERROR")
@@ -154,7 +163,7 @@ def _run(model: Any, concrete: Any, batch: Any, watch: Watch, flow: Flow) -> Tra
         model.reset_metrics()
         values = {name: value.numpy() for name, value in concrete(batch, one, one).items()}
         # Where a step returns the very names of the model's metrics, fit logs the metrics (both lines).
-        held = {name: np.array(value) for name, value in _flat(model.get_metrics_result()).items()}
+        held = _metrics_of(model)
         logged = held if set(held) == set(values) else values
         weights = [np.array(variable.numpy()) for variable in model.trainable_variables]
     moved = {name for name, variable in others.items() if flow.written(tf_variable(variable))}
@@ -186,6 +195,22 @@ def _flat(logs: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in logs.items():
         flat.update(value if isinstance(value, Mapping) else {name: value})
     return flat
+
+
+def _metrics_of(model: Any) -> dict[str, Any]:
+    import numpy as np
+
+    try:
+        results = model.get_metrics_result()
+    except ValueError:
+        # Keras 3: metrics that no step has updated have no result, and fit asks each at the end of an epoch.
+        text = (
+            "expected a step that updates the metrics that the model was compiled with, received one that "
+            "does not, with which fit fails: end it with  "
+            "return self.compute_metrics(x, y, y_pred, sample_weight)  or compile without metrics"
+        )
+        raise Refusal(text) from None
+    return {name: np.array(value) for name, value in _flat(results).items()}
 
 
 def _is_float(variable: Any) -> bool:

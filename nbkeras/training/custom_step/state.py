@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import sys
 from contextlib import contextmanager
@@ -11,6 +12,10 @@ from nbkeras.runtime.keras_lines import keras_module, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+
+# Keras 3's and tf_keras's.
+_CONTAINERS = ("_compile_loss", "_compile_metrics", "compiled_loss", "compiled_metrics")
 
 
 @contextmanager
@@ -103,6 +108,43 @@ def other_optimizers(model: Any, named: dict[str, Any], namespace: dict[str, Any
     finally:
         for (place, key), original in zip(places, originals, strict=True):
             place[key] = original
+
+
+@contextmanager
+def other_containers(model: Any) -> Iterator[None]:
+    """Put a copy of each holder of compiled losses and metrics in its place that no batch has built yet.
+
+    Built by a trial, they would count among the model's metrics, and ``fit`` might log others than without.
+    """
+    attributes = vars(model)
+    held = {name: attributes[name] for name in _CONTAINERS if attributes.get(name) is not None}
+    waiting = {name: value for name, value in held.items() if not value.built}
+    # What Keras 3 collects metrics in as it builds is one object in a holder and in its copy.
+    shared = [(store, copy.copy(store)) for value in waiting.values() for store in _stores(value)]
+    attributes.update({name: _twin(value) for name, value in waiting.items()})
+    try:
+        yield
+    finally:
+        attributes.update(waiting)
+        for store, content in shared:
+            store.clear()
+            if isinstance(store, set):
+                store.update(content)
+            else:
+                store.extend(content)
+
+
+def _stores(holder: Any) -> list[list[Any] | set[int]]:
+    lists = [value for value in vars(holder).values() if type(value) is list]
+    ids = getattr(vars(holder).get("_tracker"), "stored_ids", {})
+    return [*lists, *ids.values()]
+
+
+def _twin(holder: Any) -> Any:
+    # Keras 3 would make a copy by saving and loading, which these can't.
+    twin = object.__new__(type(holder))
+    vars(twin).update(vars(holder))
+    return twin
 
 
 def _copy(optimizer: Any) -> Any:

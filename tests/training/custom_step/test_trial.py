@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import nbkeras
 from nbkeras import Refusal
-from tests.training.custom_step.written import PLAIN
+from tests.training.custom_step.written import BARE, PLAIN
 
 
 def verdicts(model, body, data, space, kind="train"):
@@ -60,7 +60,7 @@ def test_weights_that_are_moved_by_hand_are_reached(line, space):
         loss = tf.reduce_mean((self(x, training=True) - y) ** 2)
     for weight, gradient in zip(self.trainable_weights, tape.gradient(loss, self.trainable_weights)):
         weight.assign(weight - 0.1 * gradient)
-    return {"loss": loss}
+    return {"error": loss}
     """
     data = (np.array([[1.0], [2.0]]), np.zeros((2, 1)))
     found = verdicts(line, body, data, space)
@@ -121,23 +121,30 @@ def test_a_wrong_loss_is_told_from_another_loss(line, space, keras):
 
 
 def test_a_loss_that_fit_would_not_log_is_seen(line, space, keras):
-    body = """
-    with tf.GradientTape() as tape:
-        loss = tf.reduce_mean((self(x, training=True) - y) ** 2)
-    gradients = tape.gradient(loss, self.trainable_weights)
-    self.optimizer.apply_gradients(zip(gradients, self.trainable_weights))
-    return {"loss": loss}
-    """
     data = (np.array([[1.0], [2.0]]), np.zeros((2, 1)))
-    found = nbkeras.train_step(line, body, data=data, namespace=space)
+    found = nbkeras.train_step(line, BARE, data=data, namespace=space)
     logged = line.fit(*data, verbose=0).history["loss"]
     if keras.__name__ == "keras":
         # Keras 3.15: the model has a metric of this name, which nobody has updated.
         assert logged == [0.0]
-        assert "returns loss 2.5, but fit logs the model's own metrics" in found.wrong[0].text
+        assert "returns loss 2.5, but fit logs 0, the model's own metric of that name" in found.wrong[0].text
     else:
         assert logged == [2.5]
         assert found.wrong == ()
+
+
+def test_metrics_that_are_never_updated_are_refused_where_fit_would_fail(line, space, keras):
+    line.compile(optimizer="sgd", loss="mse", metrics=["mae"])
+    data = (np.array([[1.0], [2.0]]), np.zeros((2, 1)))
+    if keras.__name__ == "tf_keras":
+        nbkeras.train_step(line, BARE, data=data, namespace=space)
+        assert line.fit(*data, verbose=0).history == {"loss": [2.5]}
+        return
+    with pytest.raises(Refusal, match="expected a step that updates the metrics"):
+        nbkeras.train_step(line, BARE, data=data, namespace=space)
+    nbkeras.train_step(line, BARE, data=data, namespace=space, try_first=False)
+    with pytest.raises(ValueError, match=r"Cannot get result\(\)"):
+        line.fit(*data, verbose=0)
 
 
 @pytest.mark.parametrize(
@@ -216,18 +223,19 @@ def test_an_optimizer_that_has_no_slots_yet_gets_none(large, points, space):
     assert slots() == before < 3
 
 
-def test_training_goes_the_same_way_with_and_without_a_trial(keras, points, space):
+@pytest.mark.parametrize("body", [PLAIN, BARE])
+def test_training_goes_the_same_way_with_and_without_a_trial(keras, points, space, body):
     def trained(tried):
         keras.backend.clear_session()
         keras.utils.set_random_seed(3)
         layers = [keras.layers.Dense(8), keras.layers.Dropout(0.5), keras.layers.Dense(1)]
         model = keras.Sequential(layers)
-        model.compile(optimizer="adam", loss="mse")
+        model.compile(optimizer="adam", loss="mse", metrics=["mae"] if body is PLAIN else None)
         # The model waits for its data, so that its weights are made here or in fit.
-        nbkeras.train_step(model, PLAIN, data=points, namespace=space, try_first=tried)
+        nbkeras.train_step(model, body, data=points, namespace=space, try_first=tried)
         drawn = [random.random(), np.random.rand(), float(tf.random.uniform(()))]  # noqa: NPY002, S311
-        model.fit(*points, epochs=2, verbose=0)
-        return [weight.tobytes() for weight in model.get_weights()], drawn
+        history = model.fit(*points, epochs=2, verbose=0).history
+        return history, [weight.tobytes() for weight in model.get_weights()], drawn
 
     assert trained(tried=True) == trained(tried=False)
 
@@ -250,6 +258,21 @@ def test_optimizers_and_models_of_the_notebook_are_left_alone(line, keras, space
     nbkeras.train_step(line, body, data=data, namespace=space)
     assert numbers(other) == before
     assert (other.optimizer, space["second"]) == optimizers
+
+
+def test_metrics_of_several_outputs_are_not_there_before_their_time(keras, space):
+    inputs = keras.Input((2,))
+    outputs = [keras.layers.Dense(1, name=name)(inputs) for name in ("a", "b")]
+    model = keras.Model(inputs, outputs)
+    model.compile(optimizer="sgd", loss=["mse", "mse"], metrics=[["mae"], ["mae"]])
+    before = [metric.name for metric in model.metrics]
+    x, y = np.ones((4, 2)), [np.ones((4, 1)), np.ones((4, 1))]
+    dataset = tf.data.Dataset.from_tensor_slices((x, tuple(y))).batch(4)
+    report = nbkeras.train_step(model, "return super().train_step(data)", data=dataset, namespace=space)
+    assert report.wrong == ()
+    assert [metric.name for metric in model.metrics] == before
+    names = {"loss", "a_loss", "b_loss", "a_mae", "b_mae"}
+    assert set(model.fit(dataset, shuffle=False, verbose=0).history) == names
 
 
 def test_data_that_will_not_do_are_refused(line, space):
