@@ -78,6 +78,8 @@ def traced(
     specs: Any,
     named: dict[str, Any],
     namespace: dict[str, Any],
+    *,
+    runs: bool = True,
 ) -> Traced:
     """Trace ``step(model, batch)``, run it once, and put all that it moved back.
 
@@ -88,6 +90,8 @@ def traced(
         specs: the forms of the batches that fit would give.
         named: what the step names of the notebook: models and optimizers among it are kept as well.
         namespace: the notebook.
+        runs: whether to run it. Where it is only looked at, the optimizers' own part, half of a trace, is
+            left out, and so are the values. Default True.
 
     Raises:
         Refusal: when the step returns no dict of numbers, or no gradient reaches any weight.
@@ -106,12 +110,14 @@ def traced(
         warnings.simplefilter("ignore")
         logger.setLevel("ERROR")
         for optimizer in optimizers:
-            _watch_optimizer(optimizer, watch, model.trainable_variables)
+            _watch_optimizer(optimizer, watch, model.trainable_variables, applies=runs)
         put(model, _watched_class(cls, watch))
         try:
             concrete = _graph(model, step, specs, watch)
             flow = Flow(concrete.graph, _carried(concrete, model, optimizers))
-            return _run(model, concrete, batch, watch, flow)
+            return (
+                _run(model, concrete, batch, watch, flow) if runs else Traced(watch, flow, {}, {}, [], set())
+            )
         finally:
             put(model, cls)
             logger.setLevel(level)
@@ -242,7 +248,7 @@ def _watched_class(cls: Any, watch: Watch) -> type:
     return watched
 
 
-def _watch_optimizer(optimizer: Any, watch: Watch, weights: list[Any]) -> None:
+def _watch_optimizer(optimizer: Any, watch: Watch, weights: list[Any], *, applies: bool) -> None:
     import tensorflow as tf
 
     attributes = vars(optimizer)
@@ -256,7 +262,7 @@ def _watch_optimizer(optimizer: Any, watch: Watch, weights: list[Any]) -> None:
             watch.applied += zip(grads, known, strict=False)
             if all(gradient is None for gradient in grads):
                 raise Refusal(NO_GRADIENT)
-            return apply(grads, known)
+            return apply(grads, known) if applies else None
 
         attributes["apply"] = applied
     else:
@@ -267,7 +273,7 @@ def _watch_optimizer(optimizer: Any, watch: Watch, weights: list[Any]) -> None:
             watch.applied += pairs
             if all(gradient is None for gradient, _ in pairs):
                 raise Refusal(NO_GRADIENT)
-            return apply_gradients(pairs, *args, **kwargs)
+            return apply_gradients(pairs, *args, **kwargs) if applies else None
 
         attributes["apply_gradients"] = gradients_applied
     if not scales_loss(optimizer):

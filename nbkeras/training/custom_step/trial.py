@@ -42,11 +42,11 @@ def trial(model: Any, step: FunctionType, kind: Kind, batch: Any, specs: Any) ->
     named = _named(step)
     space = step.__globals__
 
-    def tried(function: Any, data: Any, forms: Any) -> Traced:
+    def tried(function: Any, data: Any, forms: Any, *, runs: bool = True) -> Traced:
         __tracebackhide__ = True
         # Each begins with the same random numbers, so that they can be compared.
         with kept_randomness(model):
-            return traced(model, function, data, forms, named, space)
+            return traced(model, function, data, forms, named, space, runs=runs)
 
     try:
         own = tried(step, batch, specs)
@@ -60,9 +60,9 @@ def trial(model: Any, step: FunctionType, kind: Kind, batch: Any, specs: Any) ->
     return tuple(findings(model, kind, own, built_in, weighted))
 
 
-def _or_error(tried: Any, function: Any, batch: Any, specs: Any) -> Traced | Exception:
+def _or_error(tried: Any, function: Any, batch: Any, specs: Any, *, runs: bool = True) -> Traced | Exception:
     try:
-        result: Traced = tried(function, batch, specs)
+        result: Traced = tried(function, batch, specs, runs=runs)
     except Exception as error:  # noqa: BLE001 - what a step raises is what is to be known
         return error
     return result
@@ -80,11 +80,11 @@ def _with_other_weights(
     if not targets:
         return None
     if weights is not None:
-        return "without", _or_error(tried, step, (x, y), (x_spec, y_spec))
+        return "without", _or_error(tried, step, (x, y), (x_spec, y_spec), runs=False)
     ones = tf.ones(tf.shape(targets[0])[:1], "float32")
     first = next(spec for spec in tf.nest.flatten(y_spec) if spec is not None)
     forms = (x_spec, y_spec, tf.TensorSpec(first.shape[:1], tf.float32))
-    return "with", _or_error(tried, step, (x, y, ones), forms)
+    return "with", _or_error(tried, step, (x, y, ones), forms, runs=False)
 
 
 def _is_distributed(model: Any) -> bool:
