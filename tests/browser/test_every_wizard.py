@@ -90,7 +90,7 @@ def picture(notebook, name):
 @pytest.mark.parametrize("name", recipes.names())
 def test_opened_filled_in_and_run(notebook, name):
     recipe = recipes.get(name)
-    if getattr(promises(name), "FRESH", False):
+    if getattr(promises(name), "fresh", lambda values: False)(recipe.defaults):
         notebook.page.evaluate("panel.sessionContext.session.kernel.restart()")
         notebook.run(0)
     notebook.page.evaluate(

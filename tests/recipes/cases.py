@@ -34,14 +34,15 @@ def cases_of(name):
 
     A promise file says what has to hold in ``kept(values, variables, line)``. It may have
     ``before(values, variables)``, whose answer is ``variables["before"]``; ``OWN``, pairs of values and
-    set-up code; ``FRESH``; and ``allowed(values)``, false for what makes no sense together.
+    set-up code; ``fresh(values)``, true for a case that needs a process of its own; and
+    ``allowed(values)``, false for what makes no sense together.
     """
     recipe = recipes.get(name)
     promise = promises(name)
     sets = [({}, ""), *((values, "") for values in _grid(recipe, promise)), *getattr(promise, "OWN", ())]
-    fresh = getattr(promise, "FRESH", False)
+    fresh = getattr(promise, "fresh", lambda values: False)
     return [
-        Case(name, line, values, setup, fresh, number)
+        Case(name, line, values, setup, fresh({**recipe.defaults, **values}), number)
         for line in recipe.lines
         for number, (values, setup) in enumerate(sets)
     ]

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -57,29 +58,45 @@ class Worker:
         self._process.stdout.close()
 
 
-@pytest.fixture(scope="session")
-def run_case(request, tmp_path_factory):
-    """Run a case where it belongs and return its error; all are queued before the first answer."""
-    folder = tmp_path_factory.mktemp("recipes")
-    workers = {}
-    chosen = [item.callspec.params["case"] for item in request.session.items if _has_case(item)]
-    for case in chosen:
-        if not case.fresh:
-            if case.line not in workers:
-                workers[case.line] = Worker(case.line, folder / f"{case.line}.log")
-            workers[case.line].queue(case)
+class Fresh:
+    """Cases that need a process of their own, run one after the other beside the workers."""
 
-    def run(case):
-        if not case.fresh:
-            return workers[case.line].answer(case)
-        worker = Worker(case.line, folder / f"{case}.log")
+    def __init__(self, cases, folder):
+        self._folder = folder
+        # One at a time: some of them start a whole cluster.
+        self._pool = ThreadPoolExecutor(max_workers=1)
+        self._answers = {case: self._pool.submit(self._run, case) for case in cases}
+
+    def answer(self, case):
+        """Wait for a case's answer: its error, None for none."""
+        return self._answers[case].result()
+
+    def close(self):
+        self._pool.shutdown(cancel_futures=True)
+
+    def _run(self, case):
+        worker = Worker(case.line, self._folder / f"{case}.log")
         try:
             worker.queue(case)
             return worker.answer(case)
         finally:
             worker.close()
 
-    yield run
+
+@pytest.fixture(scope="session")
+def run_case(request, tmp_path_factory):
+    """Run a case where it belongs and return its error; all are queued before the first answer."""
+    folder = tmp_path_factory.mktemp("recipes")
+    chosen = [item.callspec.params["case"] for item in request.session.items if _has_case(item)]
+    fresh = Fresh([case for case in chosen if case.fresh], folder)
+    workers = {}
+    for case in chosen:
+        if not case.fresh:
+            if case.line not in workers:
+                workers[case.line] = Worker(case.line, folder / f"{case.line}.log")
+            workers[case.line].queue(case)
+    yield lambda case: (fresh if case.fresh else workers[case.line]).answer(case)
+    fresh.close()
     for worker in workers.values():
         worker.close()
 

@@ -12,8 +12,10 @@ import numpy as np
 from nbkeras import recipes
 from tests.recipes.clusters import failure_by_ssh, free_ports, launched, started_by_slurm, started_by_ssh
 
-# One after the other: a cluster is heavy enough alone.
-FRESH = True
+
+def fresh(values):
+    # One after the other: a cluster is heavy enough alone.
+    return bool(values["model"]) or values == recipes.get("multi_worker").defaults
 
 
 def allowed(values):

@@ -10,8 +10,11 @@ from pathlib import Path
 from nbkeras import recipes
 from tests.recipes.clusters import failure_by_ssh, free_ports, launched, started_by_slurm, started_by_ssh
 
-# One after the other: a cluster is heavy enough alone.
-FRESH = True
+
+
+
+def fresh(values):
+    return values == recipes.get("parameter_servers").defaults
 
 
 def allowed(values):
