@@ -11,8 +11,6 @@ from nbkeras import recipes
 from tests.recipes.clusters import failure_by_ssh, free_ports, launched, started_by_slurm, started_by_ssh
 
 
-
-
 def fresh(values):
     return values == recipes.get("parameter_servers").defaults
 
