@@ -1,6 +1,6 @@
 # Type `make` for the list. PYTHON=python3.12 chooses the Python that .venv is made with.
 .DEFAULT_GOAL := help
-.PHONY: help lab test bench wheel clean
+.PHONY: help lab test grid bench wheel clean
 
 BIN := .venv/bin
 environment = @python="$$(scripts/find-python "$(PYTHON)")" && "$$python" scripts/environment.py
@@ -20,6 +20,10 @@ test: ## Install what the tests need and run all checks and tests
 		then $(BIN)/mypy; else echo "Left out: IPython and NumPy for Python 3.10 lack types."; fi
 	@echo "==> The view: types, style, tests" && $(BIN)/python scripts/build_view.py test
 	@echo "==> Tests" && $(BIN)/python -m pytest -n 2 --dist loadfile
+
+grid: ## Run every recipe of the FAQ for every pair of its parameters' values
+	$(environment) cpu lab legacy tuner test
+	@GRID=pairwise $(BIN)/python -m pytest tests/recipes/test_code.py
 
 bench: ## Measure nbkeras against its peers and print the table
 	$(environment) cpu lab bench test
