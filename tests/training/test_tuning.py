@@ -143,6 +143,7 @@ def test_values_by_name_and_a_whole_grid():
     assert found.total == len(found.trials) == 4
 
 
+@pytest.mark.parametrize("keras", ["keras"], indirect=True)
 def test_hyperband_goes_on_with_what_a_shorter_trial_has_learned(keras):
     begun = []
 
@@ -441,6 +442,7 @@ class TestStopped:
         train.fit["callbacks"] = [keras.callbacks.LambdaCallback(on_epoch_begin=stop)]
         return nbkeras.tune(train, trials=2, seed=2)
 
+    @pytest.mark.parametrize("keras", ["keras"], indirect=True)
     def test_the_best_is_kept_and_the_stopped_trial_runs_again(self, keras):
         train = Training(keras, epochs=3)
         found = self.stop(keras, train, trial=2)
