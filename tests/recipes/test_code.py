@@ -25,11 +25,13 @@ def test_the_promise_is_kept(case, run_case):
 def _codes(name, *, magics=False):
     # Unchecked: the files that some cases name are made where their code runs.
     recipe = recipes.get(name)
-    for case in cases_of(name):
-        values = {**recipe.defaults, **case.values}
-        yield recipe._written(values, case.line, magics=False)
+    pairs = [({}, line) for line in recipe.lines]
+    pairs += [(case.values, case.line) for case in cases_of(name)]
+    for values, line in pairs:
+        complete = {**recipe.defaults, **values}
+        yield recipe._written(complete, line, magics=False)
         if magics and recipe.magic:
-            yield recipe._written(values, case.line, magics=True)
+            yield recipe._written(complete, line, magics=True)
 
 
 @pytest.mark.parametrize("name", recipes.names())
