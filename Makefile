@@ -21,9 +21,9 @@ test: ## Install what the tests need and run all checks and tests
 	@echo "==> The view: types, style, tests" && $(BIN)/python scripts/build_view.py test
 	@echo "==> Tests" && $(BIN)/python -m pytest -n 2 --dist loadfile
 
-grid: ## Run every recipe of the FAQ for every pair of its parameters' values
+grid: ## Run every recipe for each pair of its values on both Keras lines, and every wizard
 	$(environment) cpu lab legacy tuner test
-	@GRID=pairwise $(BIN)/python -m pytest tests/recipes/test_code.py
+	@GRID=pairwise $(BIN)/python -m pytest tests/recipes/test_code.py tests/browser/test_every_wizard.py
 
 bench: ## Measure nbkeras against its peers and print the table
 	$(environment) cpu lab bench test

@@ -1,4 +1,6 @@
-"""Every wizard of the FAQ opened, filled in and run in a real JupyterLab, and looked at by axe.
+"""Wizards of the FAQ opened, filled in and run in a real JupyterLab, and looked at by axe.
+
+`make test` runs those that are pictured, `make grid` every one.
 
 ``UPDATE_IMAGES=1`` writes the pictures of some into docs/images, else they go nowhere.
 """
@@ -16,6 +18,7 @@ from nbkeras import recipes
 from nbkeras.recipes.notebook import Notebook as Variables
 from nbkeras.recipes.parameter import Choice, Switch
 from nbkeras.recipes.picks import Pick
+from tests.recipes.cases import PAIRWISE
 from tests.recipes.worker import promises
 
 pytestmark = pytest.mark.browser
@@ -87,7 +90,7 @@ def picture(notebook, name):
     page.set_viewport_size(before)
 
 
-@pytest.mark.parametrize("name", recipes.names())
+@pytest.mark.parametrize("name", recipes.names() if PAIRWISE else sorted(PICTURED))
 def test_opened_filled_in_and_run(notebook, name):
     recipe = recipes.get(name)
     if getattr(promises(name), "fresh", lambda values: False)(recipe.defaults):
