@@ -56,9 +56,8 @@ def cases_of(name):
 
 def _is_quick(case, recipe, grid):
     """Tell the cases of `make test`: the defaults, and the notebook's own things on the first line."""
-    if case.fresh:
-        return not case.values and case.line == recipe.lines[0]
-    return not case.values or (case.line == recipe.lines[0] and case.values not in grid)
+    chosen = not case.values or (case.line == recipe.lines[0] and case.values not in grid)
+    return chosen and not case.fresh
 
 
 def _grid(recipe, promise):
