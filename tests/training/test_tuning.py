@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 from pathlib import Path
 from typing import ClassVar
@@ -12,6 +13,14 @@ import pytest
 import nbkeras
 from nbkeras import Refusal, runs
 from nbkeras.training.tuning.oracles import planned_trials
+from tests.recipes.cases import PAIRWISE
+
+
+# `make grid` runs these on both lines; each takes long.
+@pytest.fixture(params=["keras", "tf_keras"] if PAIRWISE else ["keras"])
+def keras(request):
+    return importlib.import_module(request.param)
+
 
 keras_tuner = pytest.importorskip("keras_tuner")
 
@@ -143,7 +152,6 @@ def test_values_by_name_and_a_whole_grid():
     assert found.total == len(found.trials) == 4
 
 
-@pytest.mark.parametrize("keras", ["keras"], indirect=True)
 def test_hyperband_goes_on_with_what_a_shorter_trial_has_learned(keras):
     begun = []
 
@@ -442,7 +450,6 @@ class TestStopped:
         train.fit["callbacks"] = [keras.callbacks.LambdaCallback(on_epoch_begin=stop)]
         return nbkeras.tune(train, trials=2, seed=2)
 
-    @pytest.mark.parametrize("keras", ["keras"], indirect=True)
     def test_the_best_is_kept_and_the_stopped_trial_runs_again(self, keras):
         train = Training(keras, epochs=3)
         found = self.stop(keras, train, trial=2)

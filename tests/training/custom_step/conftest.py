@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pytest
 import tensorflow as tf
+
+from tests.recipes.cases import PAIRWISE
+
+
+# `make grid` runs these on both lines; each takes long.
+@pytest.fixture(params=["keras", "tf_keras"] if PAIRWISE else ["keras"])
+def keras(request):
+    return importlib.import_module(request.param)
 
 
 @pytest.fixture
