@@ -35,9 +35,9 @@ class Call:
         """
         return cls(kind, method, model, inspect.signature(method).bind(model, *args, **kwargs))
 
-    def get(self, name: str) -> Any:
-        """Return an argument that the caller wrote, None when there is none."""
-        return self._place(name).get(name)
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return an argument that the caller wrote, the default when there is none."""
+        return self._place(name).get(name, default)
 
     def set(self, name: str, value: Any) -> None:
         """Write an argument into the call."""

@@ -1,0 +1,1 @@
+"""Pipelines of `tf.data`: arrays in an order of their own each epoch."""

@@ -1,0 +1,104 @@
+"""Feeds the arrays of a ``fit`` through a pipeline that has an order of its own each epoch."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from nbkeras.data.ordered import ordered_batches
+from nbkeras.data.tensors import LeftToKeras, leaves, weights_of_classes
+from nbkeras.runtime.keras_lines import active_line, line_of
+from nbkeras.training.calls import DEFAULT_BATCH_SIZE
+
+if TYPE_CHECKING:
+    from nbkeras.runtime.keras_lines import Line
+    from nbkeras.training.calls import Call
+
+
+def feed_in_order(call: Call, seed: int, *, by: str) -> str | None:
+    """Replace the arrays of a ``fit`` that Keras would shuffle by a dataset of them; return what is said.
+
+    All else of the call means what it meant: ``validation_split`` takes the last samples before anything is
+    shuffled, ``class_weight`` and ``steps_per_epoch`` are Keras's own. Nothing is changed where the call has
+    no arrays or does not shuffle them, and where they are such that only Keras can take them.
+
+    Args:
+        call: a call of ``fit``; its arguments are replaced.
+        seed: what the orders follow from.
+        by: the option that asked for it, for the note.
+
+    Returns:
+        One line, None where there is nothing to say.
+    """
+    shuffle = call.get("shuffle", default=True)
+    if call.kind != "fit" or call.get("x") is None or call.has_batches or not shuffle:
+        return None
+    try:
+        if shuffle == "batch":
+            raise LeftToKeras("shuffle='batch'")
+        if getattr(call.model.distribute_strategy, "_should_use_with_coordinator", False):
+            raise LeftToKeras("data for parameter servers")
+        arguments = _arguments(call, seed, line_of(call.model) or active_line())
+    except LeftToKeras as left:
+        return f"shuffled by Keras itself, not by {by}: {left}"
+    for name, value in arguments.items():
+        if value is not None or call.says(name):
+            call.set(name, value)
+    return f"each epoch in an order of its own, tf.data shuffle(seed={seed}), by {by}"
+
+
+def _arguments(call: Call, seed: int, line: Line) -> dict[str, Any]:
+    """Return the arguments that stand in for the arrays."""
+    x, y, weights = call.get("x"), call.get("y"), call.get("sample_weight")
+    validation = call.get("validation_data")
+    split, steps = call.get("validation_split"), call.get("steps_per_epoch")
+    if split and validation is None:
+        count = _count(x)
+        at = math.floor(count * (1.0 - split))
+        if not 0 < at < count:
+            raise LeftToKeras(f"validation_split={split} of {count} samples")
+        parts = (x, y, weights)
+        validation = tuple(_part(each, slice(at, count)) for each in parts)
+        x, y, weights = (_part(each, slice(0, at)) for each in parts)
+    class_weight = call.get("class_weight")
+    if class_weight is not None and line == "keras":
+        if weights is not None:
+            raise LeftToKeras("class_weight and sample_weight")
+        weights, class_weight = weights_of_classes(y, class_weight, line), None
+    if steps == -1:
+        raise LeftToKeras("steps_per_epoch=-1")
+    size = call.get("batch_size") or (math.ceil(_count(x) / steps) if steps else DEFAULT_BATCH_SIZE)
+    batches = ordered_batches(x, y, weights, batch_size=size, seed=seed, line=line)
+    if steps and line == "tf_keras":
+        # It goes through arrays as often as there are epochs, wherever an epoch ends; Keras 3 begins anew
+        # with a dataset as it does with arrays.
+        batches = batches.repeat(max(1, (call.get("epochs") or 1) - (call.get("initial_epoch") or 0)))
+    return {
+        "x": batches,
+        "y": None,
+        "sample_weight": None,
+        "class_weight": class_weight,
+        "validation_data": validation,
+        "validation_split": 0.0 if split else None,
+        # Keras 3 warns where it is not said.
+        "shuffle": False,
+    }
+
+
+def _count(structure: Any) -> int:
+    for array in leaves(structure):
+        shape = getattr(array, "shape", None)
+        if shape is None or len(shape) == 0:
+            raise LeftToKeras(f"a {type(array).__name__}")
+        return int(shape[0])
+    raise LeftToKeras("no samples")
+
+
+def _part(structure: Any, rows: slice) -> Any:
+    if structure is None:
+        return None
+    if isinstance(structure, dict):
+        return {key: _part(each, rows) for key, each in structure.items()}
+    if isinstance(structure, (list, tuple)):
+        return type(structure)(_part(each, rows) for each in structure)
+    return structure.iloc[rows] if hasattr(structure, "iloc") else structure[rows]
