@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from nbkeras.recipes.formatting import formatted
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -18,8 +20,8 @@ CATALOGUE = Path(__file__).parent / "catalogue"
 def rendered(template: Path, values: Mapping[str, Any]) -> str:
     """Return a template's code for these values.
 
-    Templates write a value as Python has it with ``{{ value|py }}``, and a path with
-    ``{{ path|place }}``; ``parts/`` holds what several share.
+    Templates write a value as Python has it with ``{{ value|py }}``, a path with ``{{ path|place }}``, and a
+    Python file that the code writes inside ``{% filter script %}``; ``parts/`` holds what several share.
     """
     return _environment().get_template(template.relative_to(CATALOGUE).as_posix()).render(**values)
 
@@ -34,6 +36,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["py"] = repr
+    environment.filters["script"] = formatted
     # Keras takes ~ for a folder of that name.
     environment.filters["place"] = lambda path: repr(os.path.expanduser(path))  # noqa: PTH111 - "a" stays "a"
     return environment
