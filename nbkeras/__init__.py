@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from nbkeras import recipes, runs
     from nbkeras.callbacks.monitor import MonitorHooks as Monitor
+    from nbkeras.reproducibility.seeding import seed
+    from nbkeras.reproducibility.stamp import stamp
     from nbkeras.runtime.refusal import Refusal
     from nbkeras.training.custom_step.steps import test_step, train_step, try_step
     from nbkeras.training.fitting import fitting
@@ -38,6 +40,8 @@ __all__ = [
     "load_ipython_extension",
     "recipes",
     "runs",
+    "seed",
+    "stamp",
     "test_step",
     "track",
     "train_step",
@@ -50,6 +54,8 @@ __all__ = [
 _HOMES = {
     "Refusal": "nbkeras.runtime.refusal",
     "fitting": "nbkeras.training.fitting",
+    "seed": "nbkeras.reproducibility.seeding",
+    "stamp": "nbkeras.reproducibility.stamp",
     "test_step": "nbkeras.training.custom_step.steps",
     "track": "nbkeras.training.tracking",
     "train_step": "nbkeras.training.custom_step.steps",

@@ -79,6 +79,7 @@ class MonitorHooks:
         self._recorder: Recorder | None = None
         self._straight = StraightHooks()
         self._step_end: Any = None
+        self._results = plan.results
         self._fitting = False
 
     @property
@@ -144,6 +145,8 @@ class MonitorHooks:
         """Close the run."""
         self._fitting = False
         self._straight.remove()
+        if self._results is not None:
+            self._results(self.model, self._live.run)  # type: ignore[attr-defined]
         self._live.end_as_asked(reason=self._why_it_ended())
 
     def on_test_begin(self, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
@@ -216,6 +219,7 @@ class MonitorHooks:
         # An id is good for one run.
         self._plan = replace(self._plan, id=None)
         self._kind = kind
+        self._results = plan.results
         optimizer = getattr(model, "optimizer", None) if kind == "fit" else None
         steps = params.get("steps")
         self._recorder = Recorder(

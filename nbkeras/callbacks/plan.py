@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 from nbkeras.callbacks.interrupt import InterruptCount
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nbkeras.runs.run import Run
     from nbkeras.runs.vocabulary import Kind
 
 
@@ -24,4 +27,6 @@ class Plan:
     view: bool = True
     notes: list[str] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
+    results: Callable[[Any, Run], None] | None = None
+    """Called with the model and its run when a ``fit`` has come to its end, before the run is closed."""
     interrupts: InterruptCount = field(default_factory=InterruptCount)

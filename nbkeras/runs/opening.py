@@ -1,4 +1,4 @@
-"""Who is told when a run begins, so that rooms above this one can show it."""
+"""Who is told when a run begins, so that rooms above this one can stamp it and show it."""
 
 from __future__ import annotations
 
@@ -13,3 +13,6 @@ Opener: TypeAlias = "Callable[[Run], None]"
 
 openers: list[Opener] = []
 """Each is called with every run that begins, in the thread that trains, before the first tick."""
+
+stampers: list[Opener] = []
+"""Each is called with every run that begins, whether it is shown or not, to add to its environment."""

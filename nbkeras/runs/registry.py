@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nbkeras.runs.log import place
 from nbkeras.runs.log.reader import steps_of
 from nbkeras.runs.log.writer import flush, writer_of
-from nbkeras.runs.opening import openers
+from nbkeras.runs.opening import openers, stampers
 from nbkeras.runs.run import Run
 from nbkeras.runtime.refusal import Refusal
 
@@ -58,12 +58,14 @@ def begin(
     with _lock:
         _runs[run.id] = run
         _let_go()
+    for stamper in tuple(stampers):
+        _open(stamper, run, "this run has no stamp")
     if log:
         _log(run)
     for note in notes:
         run.add_note(note)
     for opener in tuple(openers) if shown else ():
-        _open(opener, run)
+        _open(opener, run, "this run is not shown")
     return run
 
 
@@ -108,11 +110,11 @@ def _log(run: Run) -> None:
     run.archive = archive
 
 
-def _open(opener: Opener, run: Run) -> None:
+def _open(opener: Opener, run: Run, failed: str) -> None:
     try:
         opener(run)
     except Exception as error:  # noqa: BLE001 - a view must not end the training
-        run.add_note(f"this run is not shown: {type(error).__name__}: {error}")
+        run.add_note(f"{failed}: {type(error).__name__}: {error}")
 
 
 def _forget_all() -> None:

@@ -6,8 +6,10 @@ import base64
 import time
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.reproducibility.stamped_runs import stamp_run
 from nbkeras.runs import openers
 from nbkeras.runs.events import Fresh
+from nbkeras.runs.opening import stampers
 from nbkeras.runtime.frontend import in_kernel
 from nbkeras.widgets.allowance import SKETCH_EVERY, Allowance
 from nbkeras.widgets.folding import fold
@@ -23,7 +25,9 @@ WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
 
 
 def install() -> None:
-    """Show every run that begins from now on; a second call changes nothing."""
+    """Stamp and show every run that begins from now on; a second call changes nothing."""
+    if stamp_run not in stampers:
+        stampers.append(stamp_run)
     if open_view not in openers:
         openers.append(open_view)
 

@@ -1,0 +1,1 @@
+"""Seeds and determinism; fingerprints, environment stamps and proofs of a training."""

@@ -1,0 +1,54 @@
+"""Gives every run that begins its stamp."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from nbkeras.reproducibility.stamp import quick_facts, slow_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nbkeras.runs.events import Fresh
+    from nbkeras.runs.run import Run
+
+# Seconds that the end of a run waits for its stamp at most.
+PATIENCE = 2.0
+
+_lock = threading.Lock()
+
+
+def stamp_run(run: Run) -> None:
+    """Stamp a run: what takes long is read beside the training."""
+    note_on(run, "stamp", quick_facts())
+    run.observe(_Slow(run))
+
+
+class _Slow:
+    """Reads packages and the git commit while the training begins."""
+
+    def __init__(self, run: Run) -> None:
+        self._thread = threading.Thread(target=_read, args=(run,), name="nbkeras stamp", daemon=True)
+        self._thread.start()
+
+    def on_tick(self, run: Run, _: Fresh) -> None:
+        """Wait for the stamp with the last tick, after which the run is written for good."""
+        if not run.live:
+            self._thread.join(PATIENCE)
+
+    def on_end(self, run: Run) -> None:
+        """Let it end."""
+
+
+def note_on(run: Run, name: str, facts: Mapping[str, Any]) -> None:
+    """Add facts to what a run's record says about where it ran and what it came to."""
+    # Replaced as a whole and by one thread at a time: the log reads it in another.
+    with _lock:
+        held = run.environment.get(name)
+        before = held if isinstance(held, dict) else {}
+        run.environment = {**run.environment, name: {**before, **facts}}
+
+
+def _read(run: Run) -> None:
+    note_on(run, "stamp", slow_facts())
