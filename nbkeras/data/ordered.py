@@ -8,6 +8,7 @@ the same of random operations in ``map``). ``Dataset.shuffle`` keeps its random 
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.data.tensors import LeftToKeras, packed, tensors
@@ -31,7 +32,7 @@ def ordered_batches(
 
     Each iteration of the dataset has another order, and the orders follow from the seed and from
     TensorFlow's global seed. Only indices are shuffled, the arrays stay as they are in memory. Types become
-    those that Keras's own ``fit`` makes of them: NumPy's floats are ``floatx``, a pandas Series has a last axis.
+    those that Keras's own ``fit`` makes of them: NumPy's floats become ``floatx``, a pandas Series a column.
 
     Example:
         >>> import numpy as np
@@ -59,15 +60,37 @@ def ordered_batches(
     if len(sizes) != 1 or 0 in sizes:
         raise LeftToKeras("arrays of unequal length" if len(sizes) > 1 else "no samples")
 
-    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
-    def batch_of(indices: Any) -> Any:
-        return tf.nest.map_structure(lambda array: tf.gather(array, indices), arrays)
+    count, order = max(sizes), _shuffled if shuffle else _as_they_are
+    whole = count // batch_size * batch_size
 
-    order = tf.data.Dataset.range(max(sizes))
-    if shuffle:
-        order = order.shuffle(max(sizes), seed=seed)
-    batches = order.batch(batch_size).map(batch_of, num_parallel_calls=tf.data.AUTOTUNE)
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+    def indices(key: Any) -> Any:
+        # Whole batches are rows of one tensor: no index goes through the pipeline on its own.
+        all_of_them = order(count, key)
+        rows = tf.data.Dataset.from_tensor_slices(tf.reshape(all_of_them[:whole], [-1, batch_size]))
+        return rows if whole == count else rows.concatenate(tf.data.Dataset.from_tensors(all_of_them[whole:]))
+
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+    def batch_of(rows: Any) -> Any:
+        return tf.nest.map_structure(lambda array: tf.gather(array, rows), arrays)
+
+    keys = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
+    batches = keys.flat_map(indices).map(batch_of, num_parallel_calls=tf.data.AUTOTUNE)
+    batches = batches.apply(tf.data.experimental.assert_cardinality(math.ceil(count / batch_size)))
     options = tf.data.Options()
     # As for Keras's own arrays: there are no files to share out between workers.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return batches.with_options(options).prefetch(tf.data.AUTOTUNE)
+
+
+def _shuffled(count: int, key: Any) -> Any:
+    import tensorflow as tf
+
+    numbers = tf.range(count, dtype=tf.int64)
+    return tf.random.experimental.stateless_shuffle(numbers, seed=tf.stack([key, tf.zeros_like(key)]))
+
+
+def _as_they_are(count: int, _key: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.range(count, dtype=tf.int64)

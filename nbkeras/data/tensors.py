@@ -32,8 +32,9 @@ def packed(x: Any, y: Any, sample_weight: Any, line: Line) -> Any:
     if sample_weight is None:
         return (x, y)
     if line == "keras" and isinstance(y, (tuple, dict)) and not isinstance(sample_weight, (tuple, dict)):
-        shape = getattr(sample_weight, "shape", ())
-        if len(shape) != 1 and (len(shape) != 2 or shape[1] != 1):  # noqa: PLR2004 - a column
+        shape = tuple(getattr(sample_weight, "shape", ()))
+        # One number for each sample, as a row or as a column.
+        if shape != shape[:1] and shape != (*shape[:1], 1):
             raise LeftToKeras("one array of sample weights for several targets")
         sample_weight = _for_each(y, sample_weight)
     return (x, y, sample_weight)

@@ -10,6 +10,7 @@ from IPython.core.magic import cell_magic, magics_class
 from nbkeras.magics.base import NotebookMagics
 from nbkeras.magics.cells import run_cell_body
 from nbkeras.magics.grammar import Grammar, Option
+from nbkeras.reproducibility.seeding import checked_seed
 from nbkeras.runtime.durations import parse_duration
 from nbkeras.runtime.refusal import Refusal
 
@@ -84,6 +85,12 @@ FIT = Grammar(
             "TIME",
             lambda text: parse_duration(text, option="--max-time"),
             config="max_time",
+        ),
+        Option(
+            "--seed",
+            "Seed everything as the cell begins, with deterministic operations: run again, it gives the same.",
+            "N",
+            lambda text: checked_seed(text, option="--seed"),
         ),
         Option("--quiet", "Record the runs and show nothing.", config="quiet"),
         Option("--code", "Print the plain Keras code that does the same, and train nothing."),

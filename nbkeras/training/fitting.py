@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from nbkeras.reproducibility.seeding import seed as set_seed
 from nbkeras.training.arming import arm, disarm
 from nbkeras.training.options import fit_options
 from nbkeras.training.session import Session
@@ -29,6 +30,7 @@ def fitting(
     csv: StrPath | None = None,
     max_time: str | float | timedelta | None = None,
     quiet: bool = False,
+    seed: int | None = None,
 ) -> Iterator[Session]:
     """Monitor every ``fit``, ``evaluate`` and ``predict`` inside a ``with`` block.
 
@@ -62,6 +64,9 @@ def fitting(
             takes ``log-2.csv`` in place of ``log.csv``.
         max_time: stop after this time of training: seconds, a ``timedelta``, or ``"10m"``.
         quiet: record the runs and show nothing. Default False.
+        seed: seed Python, NumPy, Keras and TensorFlow with this number as the block begins, let TensorFlow's
+            operations be deterministic from then on, and give arrays an order of their own each epoch, the
+            same whenever the block runs; from 0 to 4294967295, by default nothing is seeded.
 
     Yields:
         An object with the block's ``runs`` so far, and the last ``run``.
@@ -81,7 +86,10 @@ def fitting(
         csv=csv,
         max_time=max_time,
         quiet=quiet,
+        seed=seed,
     )
+    if options.seed is not None:
+        set_seed(options.seed, deterministic=True)
     session = Session(lambda: options)
     arm(session)
     try:

@@ -9,6 +9,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
+from nbkeras.reproducibility.seeding import checked_seed
 from nbkeras.runtime.durations import parse_duration
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.paths import output_directory, output_file
@@ -44,6 +45,7 @@ class FitOptions:
     csv: str | None = None
     max_time: float | None = None
     quiet: bool = False
+    seed: int | None = None
 
 
 def fit_options(
@@ -58,6 +60,7 @@ def fit_options(
     csv: StrPath | None = None,
     max_time: str | float | timedelta | None = None,
     quiet: bool = False,
+    seed: int | None = None,
 ) -> FitOptions:
     """Check the options and bring each into one form.
 
@@ -76,6 +79,7 @@ def fit_options(
         csv=None if csv is None else output_file(csv, option="csv", makes_folders=False),
         max_time=None if max_time is None else _max_time(max_time),
         quiet=quiet,
+        seed=None if seed is None else checked_seed(seed, option="seed"),
     )
 
 

@@ -7,12 +7,33 @@ from typing import TYPE_CHECKING, Any
 
 from nbkeras.data.ordered import ordered_batches
 from nbkeras.data.tensors import LeftToKeras, leaves, weights_of_classes
+from nbkeras.reproducibility.seeding import LARGEST, current_seed, next_order
 from nbkeras.runtime.keras_lines import active_line, line_of
 from nbkeras.training.calls import DEFAULT_BATCH_SIZE
 
 if TYPE_CHECKING:
     from nbkeras.runtime.keras_lines import Line
     from nbkeras.training.calls import Call
+    from nbkeras.training.options import FitOptions
+
+
+def seeded_notes(call: Call, options: FitOptions, number: int) -> list[str]:
+    """Do for one call what ``--seed`` or an earlier ``%seed`` asks for; return what is said about it.
+
+    Args:
+        call: any call; only a ``fit`` is changed.
+        options: of the cell.
+        number: which fit of its cell it is, from 1: each has orders of its own.
+    """
+    if call.kind != "fit":
+        return []
+    if options.seed is not None:
+        said = f"Python, NumPy, Keras and TensorFlow seeded with {options.seed}, deterministic operations"
+        order = feed_in_order(call, (options.seed + number - 1) % LARGEST, by="--seed")
+        return [f"{said} until the kernel restarts, by --seed", *filter(None, [order])]
+    if current_seed() is not None:
+        return list(filter(None, [feed_in_order(call, next_order(), by="%seed")]))
+    return []
 
 
 def feed_in_order(call: Call, seed: int, *, by: str) -> str | None:
@@ -34,21 +55,21 @@ def feed_in_order(call: Call, seed: int, *, by: str) -> str | None:
     if call.kind != "fit" or call.get("x") is None or call.has_batches or not shuffle:
         return None
     try:
-        if shuffle == "batch":
-            raise LeftToKeras("shuffle='batch'")
-        if getattr(call.model.distribute_strategy, "_should_use_with_coordinator", False):
-            raise LeftToKeras("data for parameter servers")
         arguments = _arguments(call, seed, line_of(call.model) or active_line())
     except LeftToKeras as left:
         return f"shuffled by Keras itself, not by {by}: {left}"
     for name, value in arguments.items():
         if value is not None or call.says(name):
             call.set(name, value)
-    return f"each epoch in an order of its own, tf.data shuffle(seed={seed}), by {by}"
+    return f"arrays in an order of their own each epoch (seed {seed}), the same in each run, by {by}"
 
 
 def _arguments(call: Call, seed: int, line: Line) -> dict[str, Any]:
     """Return the arguments that stand in for the arrays."""
+    if call.get("shuffle") == "batch":
+        raise LeftToKeras("shuffle='batch'")
+    if getattr(call.model.distribute_strategy, "_should_use_with_coordinator", False):
+        raise LeftToKeras("data for parameter servers")
     x, y, weights = call.get("x"), call.get("y"), call.get("sample_weight")
     validation = call.get("validation_data")
     split, steps = call.get("validation_split"), call.get("steps_per_epoch")

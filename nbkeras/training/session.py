@@ -16,6 +16,7 @@ from nbkeras.training.added import added_callbacks
 from nbkeras.training.callback_lists import JoinedList, members_of
 from nbkeras.training.calls import Call
 from nbkeras.training.metric_names import compiled_directions, refuse_unknown_metric
+from nbkeras.training.seeded import seeded_notes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,11 +68,12 @@ class Session:
         notes = _change(call, options, own)
         added = []
         run = new_id(time.time())
+        number = next(self._fits) if kind == "fit" else 0
         if kind == "fit":
             added = added_callbacks(
                 options,
                 run=run,
-                number=next(self._fits),
+                number=number,
                 has_validation=call.has_validation,
                 directions=compiled_directions(model),
             )
@@ -79,6 +81,8 @@ class Session:
         line = line_of(model) or active_line()
         more = [callback.build(line) for callback in added]
         plan = self._plan(call, options, run, notes)
+        # The plan holds what the user wrote, so the arrays are replaced after it.
+        notes += seeded_notes(call, options, number)
         if own is None:
             monitor = monitor_class(line)(plan=plan)
             more.append(monitor)
