@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,8 @@ CATALOGUE = Path(__file__).parent / "catalogue"
 def rendered(template: Path, values: Mapping[str, Any]) -> str:
     """Return a template's code for these values.
 
-    Templates write a value as Python has it with ``{{ value|py }}``, a path with ``{{ path|place }}``, and a
-    Python file that the code writes inside ``{% filter script %}``; ``parts/`` holds what several share.
+    Templates write a value as Python has it with ``{{ value|py }}``, a path with ``{{ path|place }}``, and
+    Python that stands in a text inside ``{% filter script %}``; ``parts/`` holds what several share.
     """
     return _environment().get_template(template.relative_to(CATALOGUE).as_posix()).render(**values)
 
@@ -36,6 +37,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["py"] = repr
+    environment.filters["dedent"] = textwrap.dedent
     environment.filters["script"] = formatted
     # Keras takes ~ for a folder of that name.
     environment.filters["place"] = lambda path: repr(os.path.expanduser(path))  # noqa: PTH111 - "a" stays "a"

@@ -54,6 +54,7 @@ RECIPE = Recipe(
         ("Training and evaluation", "https://keras.io/guides/training_with_built_in_methods/"),
         ("Overriding the training step", "https://keras.io/guides/custom_train_step_in_tensorflow/"),
     ),
+    magic="%%train_step",
     parameters=(
         replace(
             own.MODEL,

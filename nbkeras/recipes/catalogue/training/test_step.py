@@ -37,6 +37,7 @@ RECIPE = Recipe(
         "customize",
     ),
     links=(("Overriding the training step", "https://keras.io/guides/custom_train_step_in_tensorflow/"),),
+    magic="%%test_step",
     parameters=(
         GRAPH_MODEL,
         own.X,

@@ -38,6 +38,7 @@ RECIPE = Recipe(
     ),
     keywords=("custom training", "compiled_loss", "compute_loss", "GradientTape", "override", "customize"),
     links=(("Overriding the training step", "https://keras.io/guides/custom_train_step_in_tensorflow/"),),
+    magic="%%train_step",
     parameters=(
         GRAPH_MODEL,
         own.X,

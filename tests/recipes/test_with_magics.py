@@ -1,0 +1,47 @@
+"""The code with nbkeras's own tools does what the plain code does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nbkeras import recipes
+
+# Values with which a step of one's own does just what Keras's does, so that random numbers fall alike.
+STEPS = [
+    ("train_step", {"noise": 0.0, "epochs": 2}),
+    ("test_step", {"copies": 1}),
+    ("sample_weights", {"way": "train_step", "epochs": 2}),
+]
+
+
+@pytest.mark.parametrize(("name", "values"), STEPS)
+def test_a_step_given_as_a_text_trains_as_the_subclass_does(name, values):
+    from tensorflow import keras
+
+    ends = []
+    for magics in (False, True):
+        keras.utils.set_random_seed(3)
+        variables = {"__name__": "__main__"}
+        exec(recipes.get(name).code(line="keras", magics=magics, **values), variables)  # noqa: S102 - our own code
+        ends.append(variables)
+    plain, ours = ends
+    assert ours["report"].wrong == ()
+    for mine, theirs in zip(ours["model"].get_weights(), plain["model"].get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    if name == "test_step":
+        assert ours["results"] == plain["results"]
+    else:
+        assert ours["history"].history == plain["history"].history
+
+
+def test_the_notebooks_own_model_stays_the_same_object():
+    from tensorflow import keras
+
+    mine = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    mine.compile("sgd", "mse")
+    data = {"a": np.ones((8, 2), "float32"), "b": np.ones((8, 1), "float32")}
+    variables = {"mine": mine, **data}
+    exec(recipes.get("train_step").code(line="keras", magics=True, model="mine", x="a", y="b"), variables)  # noqa: S102
+    assert variables["mine"] is mine
+    assert mine.history.epoch == [0, 1, 2, 3, 4]
