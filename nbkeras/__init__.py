@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nbkeras import recipes, runs
     from nbkeras.callbacks.monitor import MonitorHooks as Monitor
     from nbkeras.reproducibility.seeding import seed
+    from nbkeras.reproducibility.stamp import stamp
     from nbkeras.runtime.refusal import Refusal
     from nbkeras.training.custom_step.steps import test_step, train_step, try_step
     from nbkeras.training.fitting import fitting
@@ -40,6 +41,7 @@ __all__ = [
     "recipes",
     "runs",
     "seed",
+    "stamp",
     "test_step",
     "track",
     "train_step",
@@ -53,6 +55,7 @@ _HOMES = {
     "Refusal": "nbkeras.runtime.refusal",
     "fitting": "nbkeras.training.fitting",
     "seed": "nbkeras.reproducibility.seeding",
+    "stamp": "nbkeras.reproducibility.stamp",
     "test_step": "nbkeras.training.custom_step.steps",
     "track": "nbkeras.training.tracking",
     "train_step": "nbkeras.training.custom_step.steps",
