@@ -54,8 +54,8 @@ RECIPE = Recipe(
     ),
     lines=("keras",),
     refused=(
-        "KerasTuner takes no models of tf_keras while Keras 3 is installed; restart the kernel without "
-        "TF_USE_LEGACY_KERAS"
+        "KerasTuner takes no models of tf_keras while Keras 3 is installed; put  %%tune  above a cell, which "
+        "gets by with them, or restart the kernel without TF_USE_LEGACY_KERAS"
     ),
     magic="%%tune",
     module=("keras_tuner", "tuner"),
