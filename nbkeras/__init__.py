@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from nbkeras import recipes, runs
+    from nbkeras.callbacks.backup.exact import ExactBackupHooks as ExactBackup
     from nbkeras.callbacks.monitor import MonitorHooks as Monitor
     from nbkeras.reproducibility.seeding import seed
     from nbkeras.reproducibility.stamp import stamp
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "ExactBackup",
     "Monitor",
     "Refusal",
     "__version__",
@@ -70,6 +72,8 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module("importlib.metadata").version("nbkeras")
     if name in {"recipes", "runs"}:
         return importlib.import_module(f"nbkeras.{name}")
+    if name == "ExactBackup":
+        return importlib.import_module("nbkeras.callbacks.backup.exact").exact_backup_class()
     if name == "Monitor":
         value = importlib.import_module("nbkeras.callbacks.monitor").monitor_class()
     elif name in _HOMES:

@@ -26,7 +26,7 @@ def model_facts(model: Any, kind: str) -> dict[str, Any]:
         facts |= optimizer_facts(optimizer)
     loss = getattr(model, "loss", None)
     if loss is not None:
-        facts["loss"] = _label(loss)
+        facts["loss"] = loss_label(loss)
     return facts
 
 
@@ -81,11 +81,12 @@ def _has_stepped(optimizer: Any) -> bool:
         return True
 
 
-def _label(value: Any) -> str:
+def loss_label(value: Any) -> str:
+    """Return what a loss is called: a class, a function, or several of them."""
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {_label(item)}" for key, item in value.items())
+        return ", ".join(f"{key}: {loss_label(item)}" for key, item in value.items())
     if isinstance(value, (list, tuple)):
-        return ", ".join(_label(item) for item in value)
+        return ", ".join(loss_label(item) for item in value)
     if isinstance(value, str):
         return value
     return str(getattr(value, "name", None) or getattr(value, "__name__", None) or type(value).__name__)

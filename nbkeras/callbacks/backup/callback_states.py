@@ -1,0 +1,136 @@
+"""The states of the callbacks of a training: Keras's own by a table, a user's by two methods.
+
+A callback of the user's takes part when it has ``get_state()``, which returns numbers, texts and arrays in
+dicts and lists, and ``set_state(state)``, which takes them back.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbkeras.callbacks.backup.packing import pack
+from nbkeras.runtime.keras_lines import LINES, line_of
+from nbkeras.runtime.refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+# What Keras 3.15 and tf_keras 2.21 count and remember. monitor_op and min_delta are left out: Keras 3 sets
+# both at the first epoch's end, and turns min_delta's sign there. Each line lacks some of the other's.
+_FIELDS: dict[str, tuple[str, ...]] = {
+    "EarlyStopping": ("wait", "stopped_epoch", "best", "best_epoch", "best_weights"),
+    "ReduceLROnPlateau": ("wait", "cooldown_counter", "best"),
+    "ModelCheckpoint": (
+        *("best", "epochs_since_last_save", "_batches_seen_since_last_saving"),
+        *("_last_batch_seen", "_current_epoch"),
+    ),
+    "History": ("history", "epoch"),
+    "TensorBoard": ("_global_train_batch", "_global_test_batch", "_previous_epoch_iterations"),
+    "SwapEMAWeights": ("_ema_weights_in_model",),
+    "CSVLogger": ("keys",),
+    "LearningRateScheduler": (),
+    "LambdaCallback": (),
+    "ProgbarLogger": (),
+    "RemoteMonitor": (),
+    "TerminateOnNaN": (),
+}
+
+
+def read_callbacks(callbacks: Iterable[Any]) -> dict[str, Any]:
+    """Return the states of callbacks, by class and place among those of the class.
+
+    Raises:
+        Refusal: when a callback's ``get_state`` returns something that is no data.
+    """
+    return {key: _read(callback) for key, callback in _keyed(callbacks)}
+
+
+def write_callbacks(callbacks: Iterable[Any], states: dict[str, Any]) -> None:
+    """Give callbacks their states back; one that was not there before stays as it is."""
+    for key, callback in _keyed(callbacks):
+        state = states.get(key)
+        if state is None:
+            continue
+        if _takes_part(callback):
+            callback.set_state(state["own"])
+            continue
+        for name, value in state["fields"].items():
+            if hasattr(callback, name):
+                setattr(callback, name, value)
+        if "file" in state:
+            _rewrite_csv(callback, state["file"])
+
+
+def without_state(callbacks: Iterable[Any]) -> list[str]:
+    """Name the classes of callbacks of the user's that take no part."""
+    known = (*LINES, "nbkeras")
+    types = [type(callback) for callback in callbacks if not _takes_part(callback)]
+    return list(dict.fromkeys(cls.__name__ for cls in types if cls.__module__.partition(".")[0] not in known))
+
+
+def _keyed(callbacks: Iterable[Any]) -> Iterator[tuple[str, Any]]:
+    counts: dict[str, int] = {}
+    for callback in callbacks:
+        name = type(callback).__name__
+        counts[name] = counts.get(name, 0) + 1
+        yield f"{name} {counts[name]}", callback
+
+
+def _takes_part(callback: Any) -> bool:
+    return callable(getattr(callback, "get_state", None)) and callable(getattr(callback, "set_state", None))
+
+
+def _read(callback: Any) -> dict[str, Any]:
+    if _takes_part(callback):
+        state = callback.get_state()
+        try:
+            pack(state)
+        except TypeError as error:
+            name = type(callback).__name__
+            raise Refusal(
+                f"backup: {name}.get_state: {error}: return dicts and lists of numbers, texts and arrays"
+            ) from None
+        return {"own": state}
+    base = _base(callback)
+    fields = {name: _data(getattr(callback, name, None)) for name in _FIELDS.get(base, ())}
+    state = {"fields": {name: value for name, value in fields.items() if hasattr(callback, name)}}
+    if base == "CSVLogger":
+        file = Path(callback.filename)
+        # What stands in it now: the next fit that uses this callback empties the file as it begins.
+        state["file"] = file.read_bytes() if file.is_file() else b""
+    return state
+
+
+def _base(callback: Any) -> str:
+    """Return the name of Keras's own class that a callback is or comes from."""
+    for cls in type(callback).__mro__:
+        if cls.__module__.partition(".")[0] in LINES and cls.__name__ in _FIELDS:
+            return cls.__name__
+    return ""
+
+
+def _data(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _data(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_data(each) for each in value]
+    return value.numpy() if hasattr(value, "numpy") else value
+
+
+def _rewrite_csv(callback: Any, content: bytes) -> None:
+    """Give a CSVLogger its file as it was, to go on at its end."""
+    if callback.csv_file is not None:
+        callback.csv_file.close()
+    path = Path(callback.filename)
+    path.write_bytes(content)
+    if line_of(callback) == "keras":
+        from keras.src.utils import file_utils
+
+        callback.csv_file = file_utils.File(callback.filename, "a")
+    else:
+        import tensorflow as tf
+
+        callback.csv_file = tf.io.gfile.GFile(callback.filename, "a")
+    callback.writer = None
+    callback.append_header = not content

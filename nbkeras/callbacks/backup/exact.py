@@ -1,0 +1,304 @@
+"""`ExactBackup`: the Keras callback from whose backups a training goes on bit for bit."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from nbkeras.callbacks.backup.about import place
+from nbkeras.callbacks.backup.callback_states import read_callbacks, without_state, write_callbacks
+from nbkeras.callbacks.backup.course import Course
+from nbkeras.callbacks.backup.identity import difference, form_difference, forms_of, identity_of
+from nbkeras.callbacks.backup.list_hooks import ListHooks
+from nbkeras.callbacks.backup.lock import FolderLock
+from nbkeras.callbacks.backup.pacing import DEFAULT, Due, parse_every
+from nbkeras.callbacks.backup.randomness import PYTHON_DRIVEN, moved, read_random, write_random
+from nbkeras.callbacks.backup.replay import Replay
+from nbkeras.callbacks.backup.sources import inexact_sources, is_arrays
+from nbkeras.callbacks.backup.store import Store
+from nbkeras.callbacks.backup.variables import write_variables
+from nbkeras.callbacks.batch_hooks import hooks_caller
+from nbkeras.runtime.keras_lines import Line, active_line, keras_module
+from nbkeras.runtime.refusal import Refusal
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping
+    from datetime import timedelta
+    from types import FrameType
+
+    from nbkeras.callbacks.backup.store import Backup
+
+    Logs: TypeAlias = Mapping[str, Any] | None
+
+
+class ExactBackupHooks:
+    """Back a training up so that it goes on, after whatever ended it, as if nothing had been.
+
+    Put it first in the ``callbacks`` of ``fit``. When the same ``fit`` is called again after an interrupt, an
+    error, a killed process or a reboot, the training goes on from the last backup, and ends with the weights,
+    the optimizer and the history that it would have had: bit for bit on one machine with determinism on.
+    Kept are all variables of the model, its metrics and its optimizer, the states of Keras's callbacks
+    and the random states of Python, NumPy, Keras and TensorFlow; the data are brought to their place by
+    reading them again from the begin of the run, without training. What cannot be exact is said by name.
+
+    A callback of one's own takes part with two methods: ``get_state()`` returns dicts and lists of numbers,
+    texts and arrays, ``set_state(state)`` takes them back.
+
+    Example:
+        >>> import numpy as np, keras, nbkeras, tempfile
+        >>> model = keras.Sequential([keras.layers.Dense(1)])
+        >>> model.compile(optimizer="adam", loss="mse")
+        >>> backup = nbkeras.ExactBackup(tempfile.mkdtemp(), every="epoch")
+        >>> history = model.fit(np.ones((8, 1)), np.ones((8, 1)), epochs=2, shuffle=False, verbose=0,
+        ...                     callbacks=[backup])
+
+    Args:
+        directory: where the backups go; it belongs to one training.
+        every: ``"epoch"``, a number of steps, or a time such as ``"30s"``. Default ``"30s"``, at the end of a
+            step, and rarer where backups would take more than 1/20 of the time.
+        restart: delete the backups that are there and begin anew. Default False.
+
+    Raises:
+        Refusal: for an ``every`` that is none of these; before training when another training uses the
+            directory, all its backups are damaged, they are of another model, optimizer or data, or the
+            training is finished.
+    """
+
+    # Keras 3: see `Monitor`.
+    async_safe = False
+
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        every: str | int | timedelta = DEFAULT,
+        *,
+        restart: bool = False,
+    ) -> None:
+        super().__init__()
+        self._supports_tf_logs = True
+        self._every = parse_every(every)
+        self._restart = restart
+        self._store = Store(Path(directory).expanduser())
+        self._lock = FolderLock(self._store.folder)
+        self._found: tuple[Backup, Any] | None = None
+        self._prepared = False
+        self._course: Course | None = None
+        self._replay: Replay | None = None
+        self.say: Callable[[str], None] = _print
+        """Tells the user a line; by default it is printed."""
+        self.extra: dict[str, Any] = {}
+        """What else the backups shall say of their run: its id, the seed of its data."""
+
+    @property
+    def every_text(self) -> str:
+        """How often, in words."""
+        return self._every.text
+
+    def prepare(self, model: Any, epochs: int) -> list[str]:
+        """Look for the backup to go on from, before anything is changed.
+
+        Args:
+            model: the model, compiled.
+            epochs: the epochs that the coming ``fit`` is asked for.
+
+        Returns:
+            What is to be said of it.
+
+        Raises:
+            Refusal: see the class.
+        """
+        if self._prepared:
+            return []
+        self._lock.take()
+        try:
+            notes = [] if self._restart else self._look(model, epochs)
+        except BaseException:
+            self._lock.release()
+            raise
+        self._prepared = True
+        return notes
+
+    @property
+    def found(self) -> dict[str, Any] | None:
+        """What the backup says that the coming ``fit`` goes on from, None when it begins anew."""
+        return None if self._found is None else self._found[0].about
+
+    def close(self) -> None:
+        """Let go of everything; for a ``fit`` that did not come to its end."""
+        for held in (self._replay, self._course):
+            if held is not None:
+                held.end()
+        self._replay = self._course = None
+        self._prepared, self._found = False, None
+        self._lock.release()
+
+    # Keras calls the methods below.
+
+    def set_params(self, params: Any) -> None:
+        """Look for a backup as soon as the epochs are known: no callback has begun anything by then."""
+        super().set_params(params)  # type: ignore[misc]  # Keras's base class brings it
+        if params and params.get("epochs") and _inside_fit():
+            self._say_all(self.prepare(self.model, params["epochs"]))  # type: ignore[attr-defined]
+
+    def on_train_begin(self, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
+        """Take the place before and behind all callbacks, once every one of them has begun."""
+        host, caller = _callers_caller(), hooks_caller()
+        model = self.model  # type: ignore[attr-defined]
+        self._say_all(self.prepare(model, self.params["epochs"]))  # type: ignore[attr-defined]
+        if self._restart:
+            self._store.clear()
+        others = [callback for callback in caller.callbacks if callback is not self]
+        read_callbacks(others)  # A get_state that returns no data is refused now.
+        self._say_all(
+            f"{name} has no get_state: it begins anew when the training goes on"
+            for name in without_state(others)
+        )
+        given = host.f_locals
+        self._say_all(inexact_sources(given, model, arrays_are_ordered="data_seed" in self.extra))
+        hooks = ListHooks(caller)
+
+        def first(epoch: int, logs: Any = None) -> None:
+            hooks.take()
+            self._begin(caller, host, epoch)
+            caller.on_epoch_begin(epoch, logs)
+
+        hooks.put("on_epoch_begin", first)
+
+    def on_train_end(self, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
+        """Note that the training has come to its end."""
+        last = None if self._course is None else self._course.last
+        if last is not None:
+            self._store.amend(last, {"finished": True})
+        self.close()
+
+    def _look(self, model: Any, epochs: int) -> list[str]:
+        loaded = self._store.load()
+        if loaded is None:
+            return []
+        backup, state, notes = loaded
+        about = backup.about
+        self._refuse_finished(about, epochs)
+        self._refuse_other(difference(about["identity"], identity_of(model)))
+        if getattr(model, "built", False):
+            # Slots and metrics may be made by the first step; the model's own variables are there.
+            self._refuse_other(form_difference({"model": about["variables"]["model"]}, forms_of(model)))
+        self._found = (backup, state)
+        where = f"resumes at {place(about)} from {backup.name} in {str(self._store.folder)!r}"
+        return [*notes, f"{where}: the data before it are read again, without training"]
+
+    def _refuse_finished(self, about: dict[str, Any], epochs: int) -> None:
+        if not about["finished"]:
+            return
+        done = about["position"][0]
+        more = "" if done < about["epochs"] else f", or more epochs:  epochs={done + 10}"
+        if more and epochs > done:
+            return
+        raise Refusal(
+            f"backup: expected a training to go on with, received one that is finished after {done} epochs "
+            f"in {str(self._store.folder)!r}: begin anew with  --restart  (restart=True){more}"
+        )
+
+    def _refuse_other(self, found: str) -> None:
+        if found:
+            raise Refusal(
+                f"backup: expected the training of {str(self._store.folder)!r}, received {found}: "
+                "begin anew with  --restart  (restart=True), or give another directory"
+            )
+
+    def _begin(self, caller: Any, host: FrameType, epoch: int) -> None:
+        model, found = self.model, self._found  # type: ignore[attr-defined]
+        began = read_random()
+        about = {
+            "epochs": self.params["epochs"],  # type: ignore[attr-defined]
+            "identity": identity_of(model),
+            **self.extra,
+        }
+        if found is None:
+            self._follow(caller, about, began, (epoch, 0), 0)
+            return
+        backup, state = found
+        self._found = None
+        position = tuple(backup.about["position"])
+        # The learning rate that the backup's run began with, say, is what its next backup says, too.
+        about["identity"] = backup.about["identity"]
+        for name in PYTHON_DRIVEN:
+            # What draws its data from these begins with what it began with.
+            write_random({name: state["began"][name]})
+        replay = Replay(
+            model,
+            caller,
+            host,
+            position=position,
+            logs=state["logs"],
+            arrays_validate=is_arrays(host.f_locals.get("val_x")),
+        )
+        started = read_random()
+
+        def arrive() -> None:
+            self._replay = None
+            self._refuse_other(form_difference(backup.about["variables"], forms_of(model)))
+            others = [callback for callback in caller.callbacks if callback is not self]
+            write_variables(model, state["variables"])
+            write_callbacks(others, state["callbacks"])
+            # A generator that drew from Python's or NumPy's state has left it where it belongs.
+            write_random(state["random"], but=PYTHON_DRIVEN & moved(started, read_random()))
+            model.stop_training = state["stop"]
+            self._follow(caller, about, state["began"], position, backup.about["done"])
+
+        def missed(here: tuple[int, int]) -> None:
+            self._refuse_other(f"data that end after step {here[1]} of epoch {here[0] + 1}")
+
+        self._replay = replay
+        replay.begin(arrive, missed)
+
+    def _follow(
+        self, caller: Any, about: dict[str, Any], began: dict[str, Any], position: Any, done: int
+    ) -> None:
+        self._course = Course(
+            self.model,  # type: ignore[attr-defined]
+            caller,
+            self,
+            store=self._store,
+            due=Due(self._every),
+            about=about,
+            began=began,
+            say=self.say,
+            done=done,
+        )
+        self._course.begin(*position)
+
+    def _say_all(self, lines: Any) -> None:
+        for line in lines:
+            self.say(line)
+
+
+def _inside_fit() -> bool:
+    """Tell whether Keras is making the list of callbacks of a ``fit``."""
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - CPython's documented way to a frame
+    for _ in range(4):
+        if frame is None:
+            return False
+        if frame.f_code.co_name == "fit":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _callers_caller() -> FrameType:
+    # From a hook that is _callers_caller, hook, CallbackList, fit: the frame of fit itself.
+    return sys._getframe(3)  # noqa: SLF001 - CPython's documented way to a frame
+
+
+def _print(text: str) -> None:
+    print(f"nbkeras: {text}")  # noqa: T201 - in a plain fit there is no other place to say it
+
+
+@functools.lru_cache(maxsize=2)
+def exact_backup_class(line: Line | None = None) -> type[Any]:
+    """Return `ExactBackup` as a callback of one Keras line, the active one by default."""
+    base = keras_module(line or active_line()).callbacks.Callback
+    members = {"__doc__": ExactBackupHooks.__doc__, "__module__": "nbkeras"}
+    return type("ExactBackup", (ExactBackupHooks, base), members)

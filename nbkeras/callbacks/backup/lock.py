@@ -1,0 +1,69 @@
+"""One training at a time writes backups to a folder."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from nbkeras.runtime.refusal import Refusal
+
+if sys.platform != "win32":
+    import fcntl
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAME = "backup.lock"
+
+
+class FolderLock:
+    """Holds a folder for this process; the system lets go of it when the process ends, however that is.
+
+    Args:
+        folder: the folder; it is made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Hold nothing yet."""
+        self.folder = folder
+        self._handle: int | None = None
+
+    def take(self) -> None:
+        """Hold the folder.
+
+        Raises:
+            Refusal: when another training holds it, or it cannot be written.
+        """
+        if self._handle is not None:
+            return
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.folder / NAME, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise Refusal(
+                f"backup: expected a directory that can be written, received {str(self.folder)!r} "
+                f"({error.strerror}): give another directory"
+            ) from None
+        if sys.platform != "win32":
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                holder = os.read(handle, 20).decode(errors="replace").strip()
+                os.close(handle)
+                raise Refusal(
+                    f"backup: expected a directory that no other training writes to, received "
+                    f"{str(self.folder)!r}, which process {holder or 'unknown'} uses: wait for its end, "
+                    "or give another directory"
+                ) from None
+        os.ftruncate(handle, 0)
+        os.write(handle, f"{os.getpid()}\n".encode())
+        self._handle = handle
+
+    def release(self) -> None:
+        """Let go of the folder."""
+        handle, self._handle = self._handle, None
+        if handle is None:
+            return
+        # The file stays: whoever waits for it has it open already.
+        os.close(handle)

@@ -1,0 +1,116 @@
+"""What of a training's data cannot be replayed exactly, by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbkeras.runtime.keras_lines import line_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+def is_dataset(x: Any) -> bool:
+    """Tell whether data are a ``tf.data.Dataset``."""
+    return hasattr(x, "element_spec") and hasattr(x, "_inputs")
+
+
+def is_arrays(x: Any) -> bool:
+    """Tell whether data are arrays, which have one order and no state."""
+    return not is_dataset(x) and not hasattr(x, "__next__") and not _is_sequence(x)
+
+
+def inexact_sources(
+    given: Mapping[str, Any], model: Any, *, arrays_are_ordered: bool = False
+) -> Iterator[str]:
+    """Name what of a ``fit`` may differ when it is replayed.
+
+    Args:
+        given: the arguments of ``fit`` by name.
+        model: the model.
+        arrays_are_ordered: whether arrays come as a pipeline with a seed.
+    """
+    x = given.get("x")
+    if is_dataset(x):
+        yield from dict.fromkeys(_of_dataset(x))
+    elif hasattr(x, "__next__"):
+        yield (
+            "not exact: a generator is read again from its start, so make it in the cell, and seed what it "
+            "draws from"
+        )
+    elif is_arrays(x) and given.get("shuffle") and not arrays_are_ordered and not _seed_is_set():
+        yield (
+            "not exact: Keras shuffles arrays without a seed: type  keras.utils.set_random_seed(1)  first, "
+            "or shuffle=False"
+        )
+    if given.get("validation_data") is not None and is_dataset(given.get("val_x")):
+        yield from (line + " (validation)" for line in dict.fromkeys(_of_dataset(given["val_x"])))
+    yield from _of_layers(model)
+
+
+def _of_dataset(dataset: Any) -> Iterator[str]:
+    for each in _pipeline(dataset):
+        name = type(each).__name__
+        if "Shuffle" in name and _is_zero(each, "_seed") and _is_zero(each, "_seed2"):
+            yield "not exact: shuffle has no seed: give it one,  shuffle(n, seed=1)"
+        if getattr(each, "_deterministic", None) == "false":
+            yield f"not exact: {_verb(name)} with deterministic=False has an order of its own each time"
+        for function in each._functions():  # noqa: SLF001 - no public name finds what a pipeline does
+            yield from _of_function(function, _verb(name))
+    if getattr(dataset.options(), "deterministic", None) is False:
+        yield "not exact: the dataset's option deterministic=False gives it an order of its own each time"
+
+
+def _pipeline(dataset: Any) -> Iterator[Any]:
+    yield dataset
+    for each in dataset._inputs():  # noqa: SLF001 - no public name finds what a pipeline is made of
+        yield from _pipeline(each)
+
+
+def _of_function(function: Any, verb: str) -> Iterator[str]:
+    graph = getattr(getattr(function, "function", None), "graph", None)
+    for operation in () if graph is None else graph.get_operations():
+        if operation.type in {"PyFunc", "EagerPyFunc"}:
+            yield f"not exact: {verb} calls Python: it is run again from its start, seed what it draws from"
+        elif operation.type.startswith("Random") and not _seeds(operation):
+            yield f"not exact: {verb} draws without a seed: type  keras.utils.set_random_seed(1)  first"
+
+
+def _seeds(operation: Any) -> bool:
+    try:
+        return bool(operation.get_attr("seed") or operation.get_attr("seed2"))
+    except ValueError:
+        return True
+
+
+def _of_layers(model: Any) -> Iterator[str]:
+    """Name the layers of tf_keras that draw from operations whose state cannot be kept."""
+    for layer in model._flatten_layers():  # noqa: SLF001 - no public name finds nested layers
+        kind = getattr(getattr(layer, "_random_generator", None), "_rng_type", None)
+        if kind == "legacy_stateful" and line_of(layer) == "tf_keras":
+            yield (
+                f"not exact: {type(layer).__name__} draws from operations whose state cannot be kept: "
+                "build the model after  tf_keras.backend.experimental.enable_tf_random_generator()"
+            )
+            return
+
+
+def _verb(name: str) -> str:
+    # _ParallelMapDataset: map.
+    return name.strip("_").removesuffix("Dataset").removeprefix("Parallel").lower()
+
+
+def _is_zero(dataset: Any, name: str) -> bool:
+    held = getattr(dataset, name, None)
+    return held is not None and int(held) == 0
+
+
+def _seed_is_set() -> bool:
+    from tensorflow.python.eager import context
+
+    return context.context()._seed is not None  # noqa: SLF001 - no public name tells it
+
+
+def _is_sequence(x: Any) -> bool:
+    names = {cls.__name__ for cls in type(x).__mro__}
+    return bool(names & {"PyDataset", "Sequence"}) and line_of(x) is not None

@@ -1,0 +1,104 @@
+"""All variables of a model and its optimizer that training changes, on both Keras lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from nbkeras.callbacks.backup.packing import Array
+
+_COUNTERS = ("_train_counter", "_test_counter", "_predict_counter")
+# Variables of optimizers that their list of variables leaves out on one line or the other.
+_OF_OPTIMIZERS = ("_iterations", "_learning_rate", "_current_learning_rate")
+_OF_LOSS_SCALES = ("_current_loss_scale", "_counter")
+
+
+def variables_of(model: Any) -> dict[str, list[Any]]:
+    """Return a model's variables by what they are for, each one once.
+
+    Keras 3's ``model.variables`` has the states of seed generators and stateful RNNs, tf_keras keeps them
+    apart, and both keep metrics apart.
+    """
+    layers = list(model._flatten_layers())  # noqa: SLF001 - no public name finds nested layers on both lines
+    groups: dict[str, Iterable[Any]] = {
+        "model": model.variables,
+        "metrics": (each for metric in model.metrics for each in metric.variables),
+        "optimizer": _of_optimizer(getattr(model, "optimizer", None)),
+        "counters": (getattr(model, name, None) for name in _COUNTERS),
+        "states": (each for layer in layers if getattr(layer, "stateful", False) for each in _states(layer)),
+        "random": (_generator(layer) for layer in layers),
+    }
+    seen: set[int] = set()
+    unique: dict[str, list[Any]] = {}
+    for group, found in groups.items():
+        unique[group] = []
+        for each in found:
+            if hasattr(each, "assign") and id(each) not in seen:
+                seen.add(id(each))
+                unique[group].append(each)
+    return unique
+
+
+def read_variables(model: Any) -> dict[str, list[Array]]:
+    """Return the values of all variables."""
+    return {
+        group: [np.asarray(each.numpy()) for each in variables]
+        for group, variables in variables_of(model).items()
+    }
+
+
+def write_variables(model: Any, values: dict[str, list[Array]]) -> None:
+    """Give all variables their values back; they must be as many and of the same shapes."""
+    for group, variables in variables_of(model).items():
+        for variable, value in zip(variables, values[group], strict=True):
+            variable.assign(value)
+
+
+def label(variable: Any) -> str:
+    """Return what a variable is called in its layer: ``kernel``, whatever the layer's number is."""
+    path = str(getattr(variable, "path", None) or getattr(variable, "name", ""))
+    return path.rpartition("/")[2].partition(":")[0]
+
+
+def shape_of(variable: Any) -> tuple[int, ...]:
+    """Return a variable's shape."""
+    return tuple(int(size) for size in variable.shape)
+
+
+def _of_optimizer(optimizer: Any) -> Iterator[Any]:
+    if optimizer is None:
+        return
+    # A property in Keras 3, a method in tf_keras's older optimizers.
+    held = optimizer.variables
+    yield from held() if callable(held) and not isinstance(held, list) else held
+    for name in _OF_OPTIMIZERS:
+        yield vars(optimizer).get(name)
+    yield from (getattr(optimizer, "_hyper", None) or {}).values()
+    scale = getattr(optimizer, "_loss_scale", None)
+    for name in _OF_LOSS_SCALES:
+        yield getattr(scale, name, None)
+    # A loss-scale optimizer of either line, and Keras 3's optimizer of several optimizers.
+    inner = [vars(optimizer).get(name) for name in ("inner_optimizer", "_optimizer")]
+    for each in [*inner, *(vars(optimizer).get("optimizers") or ())]:
+        yield from _of_optimizer(each)
+
+
+def _states(layer: Any) -> Iterator[Any]:
+    yield from _leaves(getattr(layer, "states", None))
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, (list, tuple)):
+        for each in value:
+            yield from _leaves(each)
+    elif value is not None:
+        yield value
+
+
+def _generator(layer: Any) -> Any:
+    held = getattr(getattr(layer, "_random_generator", None), "_generator", None)
+    return getattr(held, "state", None)
