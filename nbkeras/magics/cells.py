@@ -77,6 +77,16 @@ def prepared(
     return run
 
 
+def identity_of_cell(shell: InteractiveShell, text: str) -> str:
+    """Return what tells the running cell from others and stays when it is run again.
+
+    JupyterLab, Notebook 7 and VS Code send the id that the notebook's file has for the cell, so it may be
+    edited; elsewhere the text itself has to do.
+    """
+    metadata = getattr(shell, "parent_header", {}).get("metadata", {})
+    return str(metadata.get("cellId") or text)
+
+
 def name_of_running_cell(shell: InteractiveShell, shown: str) -> str:
     """Return the file name under which IPython runs this cell, and let tracebacks show ``shown`` for it.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from IPython import get_ipython
 from IPython.core import completer
 
-from nbkeras.magics import custom_step, faq, fit, monitor, runs, stamp, switch, tune, wizard
+from nbkeras.magics import custom_step, faq, fit, monitor, runs, seed, stamp, switch, tune, wizard
 from nbkeras.runtime.keras_lines import is_model
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ GRAMMARS: tuple[Grammar, ...] = (
     switch.SWITCH,
     monitor.MONITOR,
     runs.RUNS,
+    seed.SEED,
     stamp.STAMP,
     faq.FAQ,
     wizard.WIZARD,

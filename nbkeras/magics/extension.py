@@ -14,6 +14,7 @@ from nbkeras.magics.faq import FaqMagics
 from nbkeras.magics.fit import FitMagics
 from nbkeras.magics.monitor import MonitorMagics
 from nbkeras.magics.runs import RunsMagics
+from nbkeras.magics.seed import SeedMagics
 from nbkeras.magics.stamp import StampMagics
 from nbkeras.magics.switch import SwitchMagics
 from nbkeras.magics.tune import TuneMagics
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 MAGICS = {
     "cell": ("fit", "tune", "train_step", "test_step"),
-    "line": ("faq", "monitor", "nbkeras", "runs", "stamp", "wizard", "train_step", "test_step"),
+    "line": ("faq", "monitor", "nbkeras", "runs", "seed", "stamp", "wizard", "train_step", "test_step"),
 }
 
 
@@ -42,6 +43,7 @@ def load(shell: InteractiveShell) -> None:
         SwitchMagics,
         MonitorMagics,
         RunsMagics,
+        SeedMagics,
         StampMagics,
         FaqMagics,
         WizardMagics,

@@ -8,7 +8,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic import cell_magic, magics_class
 
 from nbkeras.magics.base import NotebookMagics
-from nbkeras.magics.cells import run_cell_body
+from nbkeras.magics.cells import identity_of_cell, run_cell_body
 from nbkeras.magics.grammar import Grammar, Option
 from nbkeras.reproducibility.seeding import checked_seed
 from nbkeras.runtime.durations import parse_duration
@@ -88,7 +88,7 @@ FIT = Grammar(
         ),
         Option(
             "--seed",
-            "Seed everything as the cell begins, with deterministic operations: run again, it gives the same.",
+            "Seed everything as the cell begins, deterministic operations: run again, it gives the same.",
             "N",
             lambda text: checked_seed(text, option="--seed"),
         ),
@@ -117,6 +117,7 @@ class FitMagics(NotebookMagics):
         values["quiet"] = bool(values["quiet"])
         from nbkeras.runs import registry
         from nbkeras.training.fitting import fitting
+        from nbkeras.training.seeded_cells import seeded_cell
         from nbkeras.widgets.live import install
 
         install()
@@ -126,7 +127,9 @@ class FitMagics(NotebookMagics):
             if show_code:
                 print(self._plain_code(cell, values))  # noqa: T201 - the code is the output
                 return None
-            with fitting(**values):
+            known = None if values["seed"] is None else identity_of_cell(self.shell, line + cell)
+            with seeded_cell(known) as seeded, fitting(**values) as session:
+                session.cell = seeded
                 result = run_cell_body(self.shell, "%%fit", line, cell)
         except Refusal as refusal:
             # Our own line is enough: no traceback for a mistake of the user's.

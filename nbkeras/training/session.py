@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nbkeras.runs.run import Run
     from nbkeras.training.calls import CallKind
     from nbkeras.training.options import FitOptions
+    from nbkeras.training.seeded_cells import SeededCell
 
 # So many of its runs a session keeps at hand; the log has them all.
 RUNS_HELD = 100
@@ -38,6 +39,7 @@ class Session:
         self.runs: list[Run] = []
         self.interrupts = InterruptCount()
         self._fits = itertools.count(1)
+        self.cell: SeededCell | None = None
 
     def begin_cell(self) -> None:
         """Note that a cell begins: its first interrupt is a graceful one, and its files are anew its own."""
@@ -90,7 +92,13 @@ class Session:
             # The user's own Monitor does the work; a second one would make a second run.
             monitor = own
             monitor.asked = plan
-        return self._monitored(call, more, monitor)
+        if self.cell is None:
+            return self._monitored(call, more, monitor)
+        notes += self.cell.before(call)
+        try:
+            return self._monitored(call, more, monitor)
+        finally:
+            self.cell.after(model)
 
     def _monitored(self, call: Call, more: list[Any], monitor: Any) -> Any:
         __tracebackhide__ = True
