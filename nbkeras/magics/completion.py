@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING, Any
 from IPython import get_ipython
 from IPython.core import completer
 
-from nbkeras.magics import custom_step, faq, fit, monitor, runs, seed, stamp, switch, tune, wizard
+from nbkeras.magics import (
+    custom_step,
+    faq,
+    fit,
+    monitor,
+    reproducible,
+    runs,
+    seed,
+    stamp,
+    switch,
+    tune,
+    wizard,
+)
 from nbkeras.runtime.keras_lines import is_model
 
 if TYPE_CHECKING:
@@ -26,6 +38,7 @@ GRAMMARS: tuple[Grammar, ...] = (
     runs.RUNS,
     seed.SEED,
     stamp.STAMP,
+    reproducible.REPRODUCIBLE,
     faq.FAQ,
     wizard.WIZARD,
     tune.TUNE,

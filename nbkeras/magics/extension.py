@@ -13,6 +13,7 @@ from nbkeras.magics.custom_step import CustomStepMagics
 from nbkeras.magics.faq import FaqMagics
 from nbkeras.magics.fit import FitMagics
 from nbkeras.magics.monitor import MonitorMagics
+from nbkeras.magics.reproducible import ReproducibleMagics
 from nbkeras.magics.runs import RunsMagics
 from nbkeras.magics.seed import SeedMagics
 from nbkeras.magics.stamp import StampMagics
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 MAGICS = {
-    "cell": ("fit", "tune", "train_step", "test_step"),
+    "cell": ("fit", "reproducible", "tune", "train_step", "test_step"),
     "line": ("faq", "monitor", "nbkeras", "runs", "seed", "stamp", "wizard", "train_step", "test_step"),
 }
 
@@ -45,6 +46,7 @@ def load(shell: InteractiveShell) -> None:
         RunsMagics,
         SeedMagics,
         StampMagics,
+        ReproducibleMagics,
         FaqMagics,
         WizardMagics,
         TuneMagics,

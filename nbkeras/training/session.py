@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.interrupt import InterruptCount
@@ -16,7 +17,9 @@ from nbkeras.training.added import added_callbacks
 from nbkeras.training.callback_lists import JoinedList, members_of
 from nbkeras.training.calls import Call
 from nbkeras.training.metric_names import compiled_directions, refuse_unknown_metric
+from nbkeras.training.results import results_of
 from nbkeras.training.seeded import seeded_notes
+from nbkeras.training.witnessing import witnesses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +70,7 @@ class Session:
         call.refuse_if_not_compiled()
         _refuse(call, options)
         own = next((c for c in members_of(call.get("callbacks")) if isinstance(c, MonitorHooks)), None)
+        results = results_of(call)
         notes = _change(call, options, own)
         added = []
         run = new_id(time.time())
@@ -82,7 +86,7 @@ class Session:
         notes += [callback.note for callback in added]
         line = line_of(model) or active_line()
         more = [callback.build(line) for callback in added]
-        plan = self._plan(call, options, run, notes)
+        plan = replace(self._plan(call, options, run, notes), results=results)
         # The plan holds what the user wrote, so the arrays are replaced after it.
         notes += seeded_notes(call, options, number)
         if own is None:
@@ -102,6 +106,7 @@ class Session:
 
     def _monitored(self, call: Call, more: list[Any], monitor: Any) -> Any:
         __tracebackhide__ = True
+        more = [*witnesses(call), *more]
         before = monitor.run
         callbacks = call.get("callbacks")
         joined = None
