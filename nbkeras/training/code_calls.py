@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from nbkeras.runs.metrics import group
 from nbkeras.runs.naming import new_id
 from nbkeras.training.added import added_callbacks, watched_metric
-from nbkeras.training.calls import Call
+from nbkeras.training.calls import DEFAULT_BATCH_SIZE, Call
 from nbkeras.training.code_edits import Edit
 from nbkeras.training.code_names import UNKNOWN
+from nbkeras.training.code_order import order_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 PARAMETERS = {
     "fit": (
         *("x", "y", "batch_size", "epochs", "verbose"),
-        *("callbacks", "validation_split", "validation_data"),
+        *("callbacks", "validation_split", "validation_data", "shuffle"),
     ),
     "evaluate": ("x", "y", "batch_size"),
     "predict": ("x", "batch_size"),
@@ -52,11 +53,13 @@ class CallPlace:
         number: which fit of the cell it is, from 1.
         comes_again: whether it stands in a loop or a function.
         directions: what its model's metrics say of themselves, None where only running can tell.
+        counts_orders: whether some fit of the cell comes again, so that the seeds of orders are counted.
     """
 
     number: int
     comes_again: bool
     directions: Mapping[str, Direction] | None
+    counts_orders: bool = False
 
 
 class CallWriter:
@@ -84,6 +87,8 @@ class CallWriter:
             self._set_batch_size(options.batch_size)
         if self.kind == "fit":
             self._add_callbacks(self._callbacks(options, place))
+        if self.kind == "fit" and options.seed is not None:
+            self._set_order(options, place)
         self._close()
 
     def _read(self) -> None:
@@ -144,6 +149,31 @@ class CallWriter:
             self.comments.append(f"{said} may come in batches: batch_size={size} is for arrays alone")
         else:
             self._set("batch_size", size)
+
+    def _set_order(self, options: FitOptions, place: CallPlace) -> None:
+        """Give arrays an order of their own each epoch."""
+        x = self._arguments.get("x", _Argument(UNKNOWN))
+        if x.value is not UNKNOWN and _come_in_batches(x.value):
+            return
+        if x.value is UNKNOWN and self._is_none("y"):
+            said = "the data" if x.node is None else ast.unparse(x.node)
+            self.comments.append(f"{said} may be arrays: the order of each epoch is not written")
+            return
+        seed = "next(orders)" if place.counts_orders else str((options.seed or 0) + place.number - 1)
+        given = {name: argument.node for name, argument in self._arguments.items()}
+        if self._open:
+            given["x"] = None
+        order = order_of(
+            given,
+            {name: argument.value for name, argument in self._arguments.items()},
+            self._source,
+            seed=seed,
+            size=options.batch_size or DEFAULT_BATCH_SIZE,
+        )
+        self.edits += order.edits
+        self._new += order.new
+        if order.comment is not None:
+            self.comments.append(order.comment)
 
     def _add_callbacks(self, new: list[str]) -> None:
         """Join callbacks to those that the call has."""

@@ -10,6 +10,7 @@ from nbkeras.training.code_calls import PARAMETERS, CallPlace, CallWriter
 from nbkeras.training.code_directions import directions_in
 from nbkeras.training.code_edits import Source, without_magics
 from nbkeras.training.code_names import Names
+from nbkeras.training.code_order import COUNTED, IN_ORDER, SEEDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -71,7 +72,8 @@ def plain_code(cell: str, options: FitOptions, namespace: Mapping[str, Any]) -> 
     body = source.edited(edits)
     head = "".join(f"# nbkeras: {comment}\n" for comment in dict.fromkeys(comments))
     start = _start(tree, source)
-    return body[:start] + head + _prelude(tree, body, namespace) + body[start:]
+    counted = any(place.counts_orders for place in places.values())
+    return body[:start] + head + _prelude(tree, body, namespace, options.seed, counted=counted) + body[start:]
 
 
 def _calls(node: ast.AST) -> Iterator[ast.Call]:
@@ -100,11 +102,12 @@ def _places(tree: ast.Module, calls: list[ast.Call], names: Names) -> dict[ast.C
     """Say where each call stands; only a ``fit`` is counted."""
     again = {part for node in ast.walk(tree) if isinstance(node, _RUN_AGAIN) for part in ast.walk(node)}
     places, number = {}, 0
+    counted = any(call in again and getattr(call.func, "attr", "") == "fit" for call in calls)
     for call in calls:
         assert isinstance(call.func, ast.Attribute)  # noqa: S101 - only such calls are chosen
         number += call.func.attr == "fit"
         directions = directions_in(tree, call.func.value, names)
-        places[call] = CallPlace(number, call in again, directions)
+        places[call] = CallPlace(number, call in again, directions, counted)
     return places
 
 
@@ -117,8 +120,10 @@ def _start(tree: ast.Module, source: Source) -> int:
     return sum(len(line) for line in source.lines[:lines])
 
 
-def _prelude(tree: ast.Module, body: str, namespace: Mapping[str, Any]) -> str:
-    """Return the imports and the class that the new code needs and the cell does not have."""
+def _prelude(
+    tree: ast.Module, body: str, namespace: Mapping[str, Any], seed: int | None, *, counted: bool
+) -> str:
+    """Return the imports, seeds and definitions that the new code needs and the cell does not have."""
     imported = {
         (alias.asname or alias.name).partition(".")[0]
         for node in ast.walk(tree)
@@ -131,8 +136,20 @@ def _prelude(tree: ast.Module, body: str, namespace: Mapping[str, Any]) -> str:
     if limited and "time" not in imported:
         imports.append("import time")
     known = getattr(namespace.get("keras"), "__name__", "") == line
-    # The class stands above the cell's own imports, so it needs one of its own.
-    if ("keras.callbacks." in body or limited) and not known and (limited or "keras" not in imported):
+    ordered = "in_order(" in body and seed is not None
+    # What stands above the cell's own imports needs some of its own.
+    above = limited or seed is not None
+    if ("keras.callbacks." in body or above) and not known and (above or "keras" not in imported):
         imports.append("import keras" if line == "keras" else "import tf_keras as keras")
+    if seed is not None:
+        imports.append("import tensorflow as tf")
+    if ordered and counted:
+        imports.append("import itertools")
     head = "\n".join(imports) + "\n\n" if imports else ""
-    return head + ("\n" + _TIME_LIMIT + "\n\n" if limited else "")
+    if seed is not None:
+        head += SEEDS.format(seed=seed) + (COUNTED.format(seed=seed) if ordered and counted else "") + "\n"
+    return (
+        head
+        + ("\n" + _TIME_LIMIT + "\n\n" if limited else "")
+        + ("\n" + IN_ORDER + "\n\n" if ordered else "")
+    )
