@@ -41,6 +41,10 @@ class Notebook:
         found = [name for name, value in list(self._variables.items()) if _fits(fits, value)]
         return sorted(name for name in found if not name.startswith("_"))
 
+    def value(self, name: str) -> Any:
+        """Return what a variable is, None for one that is not there."""
+        return self._variables.get(name)
+
     def _metrics(self, model: str) -> list[str]:
         names = compiled_metrics(self._variables.get(model))
         return [*names, *(f"val_{name}" for name in names)]

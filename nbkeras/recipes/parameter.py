@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 import re
 from dataclasses import dataclass
@@ -44,6 +45,11 @@ class Parameter:
         """Return the value that a text field means; what can't be meant comes back as it is."""
         return text
 
+    @property
+    def bounds(self) -> str:
+        """What the least and the greatest value are, in words; ``""`` where there are none."""
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whole(Parameter):
@@ -62,6 +68,11 @@ class Whole(Parameter):
         if not self.minimum <= value <= self.maximum:
             return f"expected {self.minimum:,} to {self.maximum:,}, received {value:,}"
         return ""
+
+    @property
+    def bounds(self) -> str:
+        """The least and the greatest number."""
+        return f"{self.minimum:,} to {self.maximum:,}" + (", or empty" if self.optional else "")
 
     def read(self, text: str) -> Any:
         """Read digits; spaces, underscores and a sign are fine."""
@@ -92,7 +103,7 @@ class Number(Parameter):
         inside = (
             self.minimum < value < self.maximum if self.exclusive else self.minimum <= value <= self.maximum
         )
-        return "" if inside else f"expected {self._bounds()}, received {value:g}"
+        return "" if inside else f"expected {self.bounds}, received {value:g}"
 
     def read(self, text: str) -> Any:
         """Read a decimal number, 1e-3 included."""
@@ -101,7 +112,9 @@ class Number(Parameter):
         except ValueError:
             return text
 
-    def _bounds(self) -> str:
+    @property
+    def bounds(self) -> str:
+        """What the number has to be."""
         above = f"more than {self.minimum:g}" if self.exclusive else f"{self.minimum:g} or more"
         if math.isinf(self.maximum):
             return above
@@ -162,12 +175,15 @@ class Text(Parameter):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identifier(Parameter):
-    """The name of a variable that the code makes."""
+    """The name of a variable that the code makes; the recipe refuses those that its code has itself."""
 
     def check(self, value: Any) -> str:
-        """Refuse what Python would not take for a variable's name."""
+        """Refuse what Python would not take for a variable's name, or has itself under that name."""
         if isinstance(value, str) and value.isidentifier() and not iskeyword(value):
-            return ""
+            own = (
+                f"expected a variable's name such as {self.default}, received {value}, which is Python's own"
+            )
+            return own if hasattr(builtins, value) else ""
         return f"expected a variable's name such as {self.default}, received {shown(value)}"
 
 

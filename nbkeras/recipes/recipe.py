@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from nbkeras.recipes.formatting import formatted
-from nbkeras.recipes.parameter import refuse
+from nbkeras.recipes.parameter import Identifier, refuse, shown
 from nbkeras.recipes.picks import Pick
-from nbkeras.recipes.rendering import rendered
+from nbkeras.recipes.rendering import names_in, rendered
 from nbkeras.runtime.keras_lines import LINES, active_line
 from nbkeras.runtime.refusal import Refusal
 
@@ -23,12 +23,15 @@ if TYPE_CHECKING:
 Section = Literal["General", "Training", "Modelling"]
 NOTEBOOK = "notebooks/faq.ipynb"
 """The tutorial that has every question with its wizard."""
+# Stands for the name of the user's variable while the code's own are looked for.
+_PLACE = "nbkeras_place"
 
 
 Check = Callable[[Mapping[str, Any], "Notebook | None"], dict[str, str]]
+Follow = Callable[[Mapping[str, Any], "Notebook | None"], Mapping[str, Any]]
 
 
-def _nothing(_: Mapping[str, Any], __: Notebook | None) -> dict[str, str]:
+def _nothing(_: Mapping[str, Any], __: Notebook | None) -> dict[str, Any]:
     return {}
 
 
@@ -61,6 +64,8 @@ class Recipe:
         module: a package that the code needs beside Keras's own, with the extra of nbkeras that brings it.
         check: what is wrong with values together, in a notebook if there is one: parameter's name -> one
             line. It is asked when each value is fine by itself.
+        follow: what the template is given in the place of some values, or beside them, because it follows
+            from others or from the notebook.
     """
 
     name: str
@@ -80,6 +85,7 @@ class Recipe:
     magic: str = ""
     module: tuple[str, str] = ("", "")
     check: Check = field(default=_nothing, repr=False)
+    follow: Follow = field(default=_nothing, repr=False)
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -105,14 +111,23 @@ class Recipe:
                 owner = found.get(each.of, "")
                 found[each.name] = owner or each.find(values[each.name], notebook, dict(values))
         wrong = {name: problem for name, problem in found.items() if problem}
-        return wrong or self.check(values, notebook)
+        return wrong or self._taken(values) or self.check(values, notebook)
 
-    def code(self, *, line: Line | None = None, magics: bool = False, **values: Any) -> str:
+    def code(
+        self,
+        *,
+        line: Line | None = None,
+        magics: bool = False,
+        notebook: Notebook | None = None,
+        **values: Any,
+    ) -> str:
         """Return the code as text that can be run as it stands.
 
         Args:
             line: the Keras line to write for; by default the one that ``tf.keras`` means here.
             magics: whether to use nbkeras's magics where the recipe has one. Default False: plain Keras.
+            notebook: the notebook that the code is for. What follows from its models is then known; by
+                default it is told by names alone.
             **values: values of parameters; by default the recipe's own.
 
         Raises:
@@ -124,13 +139,35 @@ class Recipe:
         if line not in self.lines:
             raise Refusal(f"{self.name}: expected {' or '.join(self.lines)}, received {line}: {self.refused}")
         complete = {**self.defaults, **values}
-        refuse(self.problems(complete), self.name)
-        return self._written(complete, line, magics=magics)
+        refuse(self.problems(complete, notebook), self.name)
+        return self._written(complete, line, magics=magics, notebook=notebook)
 
-    def _written(self, values: Mapping[str, Any], line: Line, *, magics: bool) -> str:
+    def _written(
+        self, values: Mapping[str, Any], line: Line, *, magics: bool, notebook: Notebook | None = None
+    ) -> str:
         """Return the code for values that are fine."""
-        text = rendered(self.template, {**values, "line": line, "magics": magics and bool(self.magic)})
-        return formatted(text)
+        return formatted(self._text(values, line, magics=magics, notebook=notebook))
+
+    def _text(
+        self, values: Mapping[str, Any], line: Line, *, magics: bool, notebook: Notebook | None = None
+    ) -> str:
+        known = {**values, **self.follow(values, notebook)}
+        return rendered(self.template, {**known, "line": line, "magics": magics and bool(self.magic)})
+
+    def _taken(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """Refuse a variable's name that the code itself has a use for."""
+        taken = {}
+        for parameter in self.parameters:
+            if isinstance(parameter, Identifier) and self.counts(parameter, values):
+                name = values[parameter.name]
+                text = self._text({**values, parameter.name: _PLACE}, self.lines[0], magics=False)
+                if name in names_in(text):
+                    example = parameter.default if name != parameter.default else f"my_{name}"
+                    taken[parameter.name] = (
+                        f"expected a name that the code does not use itself, such as {example}, "
+                        f"received {shown(name)}"
+                    )
+        return taken
 
     def _refuse_unknown(self, values: Mapping[str, Any]) -> None:
         unknown = next((name for name in values if name not in self.defaults), None)

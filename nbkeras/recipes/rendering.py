@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import os
+import shlex
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,10 +23,24 @@ CATALOGUE = Path(__file__).parent / "catalogue"
 def rendered(template: Path, values: Mapping[str, Any]) -> str:
     """Return a template's code for these values.
 
-    Templates write a value as Python has it with ``{{ value|py }}``, a path with ``{{ path|place }}``, and
-    Python that stands in a text inside ``{% filter script %}``; ``parts/`` holds what several share.
+    Templates write a value as Python has it with ``{{ value|py }}``, a path with ``{{ path|place }}``, a
+    value on a magic line with ``{{ value|word }}``, and Python that stands in a text inside
+    ``{% filter script %}``; ``parts/`` holds what several share.
     """
     return _environment().get_template(template.relative_to(CATALOGUE).as_posix()).render(**values)
+
+
+def names_in(code: str) -> set[str]:
+    """Return the names that code binds, imports or asks for."""
+    names = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Name):
+            names.add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.alias):
+            names.add((node.asname or node.name).partition(".")[0])
+    return names
 
 
 @functools.lru_cache(maxsize=1)
@@ -39,6 +55,7 @@ def _environment() -> Environment:
     environment.filters["py"] = repr
     environment.filters["dedent"] = textwrap.dedent
     environment.filters["script"] = formatted
+    environment.filters["word"] = shlex.quote
     # Keras takes ~ for a folder of that name.
     environment.filters["place"] = lambda path: repr(os.path.expanduser(path))  # noqa: PTH111 - "a" stays "a"
     return environment

@@ -59,8 +59,22 @@ def direction(name: str) -> Direction:
         ('max', 'min')
 
     """
+    return told(name) or "min"
+
+
+def told(name: str) -> Direction | None:
+    """Tell which way is better as far as a metric's name says it: None for a name that says nothing.
+
+    Example:
+        >>> from nbkeras.runs import metrics
+        >>> metrics.told("val_auc"), metrics.told("wobble")
+        ('max', None)
+
+    """
     words = _NO_WORD.sub(" ", _HUMP.sub(" ", group(name)).lower())
-    return "max" if _HIGH.search(words) and not _LOW.search(words) else "min"
+    if _LOW.search(words):
+        return "min"
+    return "max" if _HIGH.search(words) else None
 
 
 def ranked(name: str) -> bool:

@@ -58,7 +58,7 @@ def try_case(case):
     if hasattr(promise, "before"):
         variables["before"] = promise.before(values, variables)
     assert recipe.problems(values, Notebook(variables)) == {}
-    code = recipe.code(line=case["line"], **values)
+    code = recipe.code(line=case["line"], notebook=Notebook(variables), **values)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         exec(compile(code, "<recipe>", "exec"), variables)  # noqa: S102

@@ -60,7 +60,9 @@ class Entries:
         if self.problems:
             return
         try:
-            self.code = self.recipe.code(line=self.line, magics=self.magics, **self.values)
+            self.code = self.recipe.code(
+                line=self.line, magics=self.magics, notebook=self.notebook, **self.values
+            )
         except Refusal:
             # All values are fine by themselves: it is the Keras line that is refused.
             self.problems = {LINE: self.recipe.refused}

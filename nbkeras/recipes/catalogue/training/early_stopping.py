@@ -3,11 +3,53 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from nbkeras.recipes import own
 from nbkeras.recipes.parameter import Choice, Number, Switch, Whole
 from nbkeras.recipes.picks import Pick
 from nbkeras.recipes.recipe import Recipe
+from nbkeras.runs import metrics
+from nbkeras.training.metric_names import compiled_directions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nbkeras.recipes.notebook import Notebook
+    from nbkeras.runs.vocabulary import Direction
+
+_WORDS = {"min": "lower", "max": "higher"}
+
+
+def _directed(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
+    missing = own.validated(values, notebook)
+    metric, mode, known = values["metric"], values["mode"], _known(values, notebook)
+    if missing or mode == known or (known is None and mode != "auto"):
+        return missing
+    if known is None:
+        return {"mode": f"expected lower or higher, because {metric} does not say it itself; received auto"}
+    if mode == "auto":
+        return {}
+    better, worse = _WORDS[known], _WORDS[mode]
+    return {
+        "mode": f"expected {better} or auto, because a {better} {metric} is better; received {worse}, which "
+        "would keep the worst weights"
+    }
+
+
+def _known(values: Mapping[str, Any], notebook: Notebook | None) -> Direction | None:
+    """Return which way is better, as the model's metric or the metric's name says it."""
+    metric = values["metric"]
+    model = notebook.value(values["model"]) if notebook is not None and values["model"] else None
+    said = compiled_directions(model).get(metrics.group(metric)) if model is not None else None
+    return said or metrics.told(metric)
+
+
+def _mode(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, Any]:
+    known = _known(values, notebook)
+    # %%fit takes one that nothing is known of for a loss.
+    return {"mode": known if values["mode"] == "auto" else values["mode"], "known": known or "min"}
+
 
 RECIPE = Recipe(
     name="early_stopping",
@@ -18,7 +60,7 @@ RECIPE = Recipe(
     answer=(
         "Give fit the EarlyStopping callback: it ends training after `patience` epochs without a better "
         "value. Set restore_best_weights=True, or the model keeps its last weights, not its best. Say with "
-        "mode whether lower or higher is better."
+        "mode whether lower or higher is better: the wrong one keeps the worst weights."
     ),
     changed=(
         "Keras 3 asks the metric object whether higher is better, and raises after the first epoch when "
@@ -47,10 +89,10 @@ RECIPE = Recipe(
         Choice(
             name="mode",
             label="Better is",
-            help="Whether a lower or a higher value is better.",
-            options=(("min", "lower"), ("max", "higher")),
-            default="min",
-            examples=("max",),
+            help="Whether a lower or a higher value is better; most metrics say it themselves.",
+            options=(("auto", "as the metric says"), ("min", "lower"), ("max", "higher")),
+            default="auto",
+            examples=("min", "max"),
         ),
         Whole(
             name="patience",
@@ -85,5 +127,6 @@ RECIPE = Recipe(
         ),
     ),
     template=Path(__file__).with_suffix(".py.jinja"),
-    check=own.validated,
+    check=_directed,
+    follow=_mode,
 )

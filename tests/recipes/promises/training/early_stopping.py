@@ -1,7 +1,25 @@
 """Training ends after just so many epochs without a better value; the weights are those of the best epoch."""
 
 import numpy as np
+import pytest
 
+from nbkeras import Refusal, recipes
+
+BETTER = {"val_loss": "min", "val_accuracy": "max", "val_wobble": "max", "val_hits": "min"}
+# Metrics whose names say nothing, or the contrary of what the metric itself says.
+_METRIC = """
+import numpy as np
+from tensorflow import keras
+
+class Wobble(keras.metrics.Mean):
+    _direction = "{way}"
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        super().update_state(keras.backend.mean(y_pred))
+
+inputs, targets = np.ones((40, 2), "float32"), -np.ones((40, 1), "float32")
+mine = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+mine.compile("sgd", "mse", metrics=[Wobble(name="{name}")])
+"""
 OWN = [
     (
         {"model": "mine", "x": "inputs", "y": "targets", "epochs": 3},
@@ -25,10 +43,23 @@ mine.compile(loss="mse")
 mine.set_weights([tf.zeros((2, 1)).numpy(), -tf.ones((1,)).numpy()])
 """,
     ),
+    (
+        {"model": "mine", "x": "inputs", "y": "targets", "metric": "val_wobble", "epochs": 5},
+        _METRIC.format(way="up", name="wobble"),
+    ),
+    # The highest accuracy is never the last: with the wrong direction the worst weights would be kept.
+    ({"metric": "val_accuracy"}, ""),
 ]
 
 
+def allowed(values):
+    return values["mode"] in {"auto", BETTER[values["metric"]]}
+
+
 def kept(values, variables, line):
+    if not values["model"]:
+        refused(values)
+    values = {**values, "mode": BETTER[values["metric"]]}
     history = variables["history"].history
     seen = history[values["metric"]]
     stop, best = by_the_rule(seen, values)
@@ -40,6 +71,14 @@ def kept(values, variables, line):
     now = model.evaluate(*held_out(values, variables), verbose=0, return_dict=True)
     epoch = best if values["restore_best"] else -1
     np.testing.assert_allclose(now["loss"], history["val_loss"][epoch], rtol=1e-4)
+
+
+def refused(values):
+    """The direction that would keep the worst weights, and a name that says nothing."""
+    wrong = {"min": "max", "max": "min"}[BETTER[values["metric"]]]
+    for metric, mode in ((values["metric"], wrong), ("val_strange", "auto")):
+        with pytest.raises(Refusal, match=r"early_stopping: mode: expected (lower|higher)"):
+            recipes.get("early_stopping").code(**{**values, "metric": metric, "mode": mode})
 
 
 def by_the_rule(seen, values):
