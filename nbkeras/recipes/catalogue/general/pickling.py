@@ -64,8 +64,8 @@ RECIPE = Recipe(
         File(
             name="source",
             label="Pickle",
-            help="A model, or a dict with models. Take only files that you trust: they can run any code.",
-            suffixes=(".pkl", ".pickle"),
+            help="A model, or a dict with models. Take only a file that you trust: it can run any code.",
+            suffixes=(".pkl", ".pickle", ".joblib"),
             default="model.pkl",
             when=("do", ("convert",)),
         ),

@@ -17,6 +17,7 @@ OWN = [
     ({"model": "mine", "folder": "a/b"}, MINE),
     ({"do": "convert"}, f"{MINE}pickle.dump(mine, open('model.pkl', 'wb'))"),
     ({"do": "convert"}, f"{MINE}pickle.dump({{'one': mine, 'n': 3}}, open('model.pkl', 'wb'))"),
+    ({"do": "convert", "source": "m.joblib"}, f"{MINE}import joblib\njoblib.dump(mine, 'm.joblib')"),
 ]
 
 
