@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from nbkeras.callbacks.batch_hooks import StraightHooks, hooks_caller
 from nbkeras.callbacks.interrupt import InterruptCount
 from nbkeras.callbacks.model_facts import is_used, metric_directions, model_facts
-from nbkeras.callbacks.plan import Plan
+from nbkeras.callbacks.plan import Continued, Plan
 from nbkeras.callbacks.recorder import Recorder
 from nbkeras.runtime.durations import parse_duration
 from nbkeras.runtime.keras_lines import Line, active_line, keras_module, line_of
@@ -113,6 +113,24 @@ class MonitorHooks:
             recorder.end_as_asked()
         else:
             recorder.fail(error)
+
+    def continue_run(self, run: str, continued: Continued) -> None:
+        """Let the next run be an earlier one that goes on."""
+        plan = self._plan if self.asked is None else self.asked
+        plan = replace(plan, id=run, continues=continued)
+        if self.asked is None:
+            self._plan = plan
+        else:
+            self.asked = plan
+
+    def get_state(self) -> dict[str, Any]:
+        """Return where the run is, for an exact backup."""
+        return {} if self._recorder is None else {**self._recorder.position()}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on with the run from where a backup was made."""
+        if state:
+            self._live.go_on(state)
 
     def __reduce__(self) -> Any:
         """Copy and pickle as a fresh Monitor: a run has one writer (KerasTuner copies its callbacks)."""
@@ -217,7 +235,7 @@ class MonitorHooks:
             plan.parameters["epochs"] = plan.epochs
         self.asked = None
         # An id is good for one run.
-        self._plan = replace(self._plan, id=None)
+        self._plan = replace(self._plan, id=None, continues=None)
         self._kind = kind
         self._results = plan.results
         optimizer = getattr(model, "optimizer", None) if kind == "fit" else None

@@ -14,6 +14,19 @@ if TYPE_CHECKING:
     from nbkeras.runs.vocabulary import Kind
 
 
+@dataclass(frozen=True, slots=True)
+class Continued:
+    """How far a run had come that goes on.
+
+    Attributes:
+        steps: steps of the whole run that count.
+        epochs: epochs that had come to their end.
+    """
+
+    steps: int
+    epochs: int
+
+
 @dataclass(slots=True)
 class Plan:
     """What is known of a run before it begins."""
@@ -29,4 +42,6 @@ class Plan:
     parameters: dict[str, Any] = field(default_factory=dict)
     results: Callable[[Any, Run], None] | None = None
     """Called with the model and its run when a ``fit`` has come to its end, before the run is closed."""
+    continues: Continued | None = None
+    """Where an earlier run of this id goes on."""
     interrupts: InterruptCount = field(default_factory=InterruptCount)

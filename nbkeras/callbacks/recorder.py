@@ -80,6 +80,7 @@ class Recorder:
             id=plan.id,
             notes=plan.notes,
             shown=plan.view,
+            continues=None if plan.continues is None else (plan.continues.steps, plan.continues.epochs),
         )
         self._control = self.run.control
         self._interrupt = GracefulInterrupt(self._control, plan.interrupts)
@@ -94,6 +95,7 @@ class Recorder:
         self._last_logged = -1
         self._told_stop = False
         self._paused_for = 0.0
+        self._carried = 0.0
         self._began = clock()
         self._cost = 0.0
         self._due = self._began
@@ -109,6 +111,24 @@ class Recorder:
         self._base += self._step
         self._step = 0
         self._pace.epoch_began(self._elapsed(self._clock()), self._base)
+
+    def position(self) -> dict[str, float]:
+        """Return where the run is, for `go_on`."""
+        done = self._base + self._step
+        return {"done": done, "step": self._step, "elapsed": self._elapsed(self._clock())}
+
+    def go_on(self, position: Mapping[str, float]) -> None:
+        """Go on with a run from where it was; what this process needed to get there is left out."""
+        now = self._clock()
+        self._step = int(position["step"])
+        self._base = int(position["done"]) - self._step
+        self._carried = position["elapsed"]
+        self._began, self._paused_for = now - self._carried, 0.0
+        self._last_logged = self._base + self._step
+        self._pace = Pace()
+        self._measure(now)
+        self.run.add_event("resumed from a backup")
+        self.run.tick()
 
     def step_end(self, step: int, logs: Mapping[str, Any] | None) -> None:
         """Note that ``step`` steps of this epoch are done."""
@@ -187,7 +207,7 @@ class Recorder:
             self._last_logged = done
             self.run.record_step(done, scalars(logs))
         limit = self._plan.max_time
-        if limit is not None and self._elapsed(now) >= limit and not self._control.stopping:
+        if limit is not None and self._elapsed(now) - self._carried >= limit and not self._control.stopping:
             self._control.stop(f"time limit of {format_duration(limit)}")
         snapshot = self._obey()
         self.run.tick(snapshot=snapshot)

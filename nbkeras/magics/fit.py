@@ -92,6 +92,14 @@ FIT = Grammar(
             "N",
             lambda text: checked_seed(text, option="--seed"),
         ),
+        Option(
+            "--backup",
+            "Back up to this directory; run the cell again, after whatever ended it, and it goes on exactly.",
+            "DIR",
+            complete="directory",
+        ),
+        Option("--every", "When to back up: epoch, a number of steps, or a time; 30s by default.", "WHEN"),
+        Option("--restart", "Delete the backups and begin anew."),
         Option("--quiet", "Record the runs and show nothing.", config="quiet"),
         Option("--code", "Print the plain Keras code that does the same, and train nothing."),
     ),
@@ -115,6 +123,7 @@ class FitMagics(NotebookMagics):
         show_code = values.pop("code")
         values["restore_best"] = not values.pop("no_restore_best")
         values["quiet"] = bool(values["quiet"])
+        values["restart"] = bool(values["restart"])
         from nbkeras.runs import registry
         from nbkeras.training.fitting import fitting
         from nbkeras.training.seeded_cells import seeded_cell

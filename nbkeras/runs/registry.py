@@ -11,6 +11,7 @@ from nbkeras.runs.log import place
 from nbkeras.runs.log.reader import steps_of
 from nbkeras.runs.log.writer import flush, writer_of
 from nbkeras.runs.opening import openers, stampers
+from nbkeras.runs.reopening import earlier, take_over
 from nbkeras.runs.run import Run
 from nbkeras.runtime.refusal import Refusal
 
@@ -38,6 +39,7 @@ def begin(
     notes: Sequence[str] = (),
     log: bool = True,
     shown: bool = True,
+    continues: tuple[int, int] | None = None,
 ) -> Run:
     """Begin a run: it is listed, logged, and shown by whoever opens views.
 
@@ -52,10 +54,15 @@ def begin(
         notes: What the user should know of it from the start.
         log: Whether it goes to the run log.
         shown: Whether it is shown by whoever opens views.
+        continues: The steps and the epochs of an earlier run of this id that count; it goes on with them.
 
     """
+    before = None if id is None or continues is None else earlier(id, _runs)
     run = Run(kind, name, parameters, environment, id)
+    if before is not None and continues is not None:
+        take_over(run, before, steps=continues[0], epochs=continues[1])
     with _lock:
+        _runs.pop(run.id, None)
         _runs[run.id] = run
         _let_go()
     for stamper in tuple(stampers):

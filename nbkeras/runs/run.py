@@ -19,7 +19,7 @@ from nbkeras.runs.series import Series, StepSeries
 from nbkeras.runs.vocabulary import UNDER_WAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from nbkeras.runs.vocabulary import JSON, Kind, Status
 
@@ -87,6 +87,8 @@ class Run(RunRecord):
         self.directions = {}
         self.archive: Callable[[str], StepSeries | None] | None = None
         """Where whole series are kept, if anywhere: metric -> series."""
+        self.reopened = False
+        """It goes on with an earlier run of its id, in whose place it comes in the log."""
         self._epochs = {}
         self._series: dict[str, Series] = {}
         self._metrics: dict[str, None] = {}
@@ -175,6 +177,13 @@ class Run(RunRecord):
         with self._lock:
             self.events.append(event)
             self._fresh.events.append(event)
+
+    def add_events(self, events: Iterable[Event]) -> None:
+        """Add what happened earlier."""
+        with self._lock:
+            for event in events:
+                self.events.append(event)
+                self._fresh.events.append(event)
 
     def add_note(self, text: str) -> None:
         """Add something that the user should know of this run; said once only."""

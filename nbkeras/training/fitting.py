@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nbkeras.reproducibility.seeding import seed as set_seed
 from nbkeras.training.arming import arm, disarm
 from nbkeras.training.options import fit_options
+from nbkeras.training.resuming import kept_generators
 from nbkeras.training.session import Session
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ def fitting(
     max_time: str | float | timedelta | None = None,
     quiet: bool = False,
     seed: int | None = None,
+    backup: StrPath | None = None,
+    every: str | int | timedelta | None = None,
+    restart: bool = False,
 ) -> Iterator[Session]:
     """Monitor every ``fit``, ``evaluate`` and ``predict`` inside a ``with`` block.
 
@@ -67,13 +71,19 @@ def fitting(
         seed: seed Python, NumPy, Keras and TensorFlow with this number as the block begins, let TensorFlow's
             operations be deterministic from then on, and give arrays an order of their own each epoch, the
             same whenever the block runs; from 0 to 4294967295, by default nothing is seeded.
+        backup: directory from whose backups a ``fit`` goes on bit for bit, when the block is run again after
+            an interrupt, an error or the end of the process, see `nbkeras.ExactBackup`; a second ``fit`` of
+            the block takes ``backup-2`` in place of ``backup``. By default there are none.
+        every: when to back up: ``"epoch"``, a number of steps, or a time. Default ``"30s"``.
+        restart: delete the backups and begin anew. Default False.
 
     Yields:
         An object with the block's ``runs`` so far, and the last ``run``.
 
     Raises:
-        Refusal: for an argument that cannot be meant, a model that is not compiled, or a metric that
-            the ``fit`` will not report: before training, and with nothing changed.
+        Refusal: for an argument that cannot be meant, a model that is not compiled, a metric that
+            the ``fit`` will not report, or backups of another training: before training, and with nothing
+            changed.
     """
     options = fit_options(
         name=name,
@@ -87,12 +97,16 @@ def fitting(
         max_time=max_time,
         quiet=quiet,
         seed=seed,
+        backup=backup,
+        every=every,
+        restart=restart,
     )
     if options.seed is not None:
         set_seed(options.seed, deterministic=True)
     session = Session(lambda: options)
     arm(session)
     try:
-        yield session
+        with kept_generators(backup=options.backup is not None):
+            yield session
     finally:
         disarm(session)

@@ -9,6 +9,8 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
+from nbkeras.callbacks.backup.pacing import DEFAULT as DEFAULT_EVERY
+from nbkeras.callbacks.backup.pacing import parse_every
 from nbkeras.reproducibility.seeding import checked_seed
 from nbkeras.runtime.durations import parse_duration
 from nbkeras.runtime.refusal import Refusal
@@ -46,6 +48,9 @@ class FitOptions:
     max_time: float | None = None
     quiet: bool = False
     seed: int | None = None
+    backup: str | None = None
+    every: str | int | timedelta = DEFAULT_EVERY
+    restart: bool = False
 
 
 def fit_options(
@@ -61,6 +66,9 @@ def fit_options(
     max_time: str | float | timedelta | None = None,
     quiet: bool = False,
     seed: int | None = None,
+    backup: StrPath | None = None,
+    every: str | int | timedelta | None = None,
+    restart: bool = False,
 ) -> FitOptions:
     """Check the options and bring each into one form.
 
@@ -80,6 +88,9 @@ def fit_options(
         max_time=None if max_time is None else _max_time(max_time),
         quiet=quiet,
         seed=None if seed is None else checked_seed(seed, option="seed"),
+        backup=_backup(backup, every, restart=restart),
+        every=DEFAULT_EVERY if every is None else every,
+        restart=restart,
     )
 
 
@@ -139,6 +150,19 @@ def _tensorboard(path: StrPath) -> str:
         )
         raise Refusal(refusal)
     return output_directory(path, option="tensorboard")
+
+
+def _backup(path: StrPath | None, every: str | int | timedelta | None, *, restart: bool) -> str | None:
+    if path is None:
+        for option, given in (("every", every is not None), ("restart", restart)):
+            if given:
+                raise Refusal(
+                    f"{option}: expected a directory for the backups, received none: give  --backup DIR"
+                )
+        return None
+    if every is not None:
+        parse_every(every)
+    return output_directory(path, option="backup")
 
 
 def _max_time(value: object) -> float:

@@ -18,6 +18,7 @@ from nbkeras.training.callback_lists import JoinedList, members_of
 from nbkeras.training.calls import Call
 from nbkeras.training.metric_names import compiled_directions, refuse_unknown_metric
 from nbkeras.training.results import results_of
+from nbkeras.training.resuming import Resuming
 from nbkeras.training.seeded import seeded_notes
 from nbkeras.training.witnessing import witnesses
 
@@ -71,10 +72,13 @@ class Session:
         _refuse(call, options)
         own = next((c for c in members_of(call.get("callbacks")) if isinstance(c, MonitorHooks)), None)
         results = results_of(call)
+        number = next(self._fits) if kind == "fit" else 0
+        run = new_id(time.time())
+        backup, first = None, []
+        if kind == "fit" and options.backup is not None:
+            backup = Resuming(call, options, number, run)
         notes = _change(call, options, own)
         added = []
-        run = new_id(time.time())
-        number = next(self._fits) if kind == "fit" else 0
         if kind == "fit":
             added = added_callbacks(
                 options,
@@ -88,7 +92,12 @@ class Session:
         more = [callback.build(line) for callback in added]
         plan = replace(self._plan(call, options, run, notes), results=results)
         # The plan holds what the user wrote, so the arrays are replaced after it.
-        notes += seeded_notes(call, options, number)
+        if backup is None:
+            notes += seeded_notes(call, options, number)
+        else:
+            backup.begin(call, options, number, notes)
+            plan = replace(plan, id=backup.run)
+            first.append(backup.callback)
         if own is None:
             monitor = monitor_class(line)(plan=plan)
             more.append(monitor)
@@ -97,29 +106,32 @@ class Session:
             monitor = own
             monitor.asked = plan
         if self.cell is None:
-            return self._monitored(call, more, monitor)
+            return self._monitored(call, more, monitor, first)
         notes += self.cell.before(call)
         try:
-            return self._monitored(call, more, monitor)
+            return self._monitored(call, more, monitor, first)
         finally:
             self.cell.after(model)
 
-    def _monitored(self, call: Call, more: list[Any], monitor: Any) -> Any:
+    def _monitored(self, call: Call, more: list[Any], monitor: Any, first: list[Any]) -> Any:
         __tracebackhide__ = True
         more = [*witnesses(call), *more]
         before = monitor.run
         callbacks = call.get("callbacks")
         joined = None
         if hasattr(callbacks, "callbacks"):
-            joined = JoinedList(callbacks, call.model, more)
+            joined = JoinedList(callbacks, call.model, [*first, *more])
         else:
-            call.set("callbacks", [*_listed(callbacks), *more])
+            # Before those that empty files as they begin: a refusal changes nothing.
+            call.set("callbacks", [*first, *_listed(callbacks), *more])
         try:
             result = call.run()
         except BaseException as error:
             monitor.close(error)
             raise
         finally:
+            for callback in first:
+                callback.close()
             if joined is not None:
                 joined.leave()
             if monitor.run is not before:

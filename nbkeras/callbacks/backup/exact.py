@@ -16,10 +16,12 @@ from nbkeras.callbacks.backup.lock import FolderLock
 from nbkeras.callbacks.backup.pacing import DEFAULT, Due, parse_every
 from nbkeras.callbacks.backup.randomness import PYTHON_DRIVEN, moved, read_random, write_random
 from nbkeras.callbacks.backup.replay import Replay
-from nbkeras.callbacks.backup.sources import inexact_sources, is_arrays
+from nbkeras.callbacks.backup.sources import form_of, inexact_sources, is_arrays
 from nbkeras.callbacks.backup.store import Store
 from nbkeras.callbacks.backup.variables import write_variables
 from nbkeras.callbacks.batch_hooks import hooks_caller
+from nbkeras.callbacks.monitor import MonitorHooks
+from nbkeras.callbacks.plan import Continued
 from nbkeras.runtime.keras_lines import Line, active_line, keras_module
 from nbkeras.runtime.refusal import Refusal
 
@@ -87,6 +89,7 @@ class ExactBackupHooks:
         self._prepared = False
         self._course: Course | None = None
         self._replay: Replay | None = None
+        self._form: dict[str, str] = {}
         self.say: Callable[[str], None] = _print
         """Tells the user a line; by default it is printed."""
         self.extra: dict[str, Any] = {}
@@ -97,12 +100,13 @@ class ExactBackupHooks:
         """How often, in words."""
         return self._every.text
 
-    def prepare(self, model: Any, epochs: int) -> list[str]:
+    def prepare(self, model: Any, epochs: int, *, hold: bool = True) -> list[str]:
         """Look for the backup to go on from, before anything is changed.
 
         Args:
             model: the model, compiled.
             epochs: the epochs that the coming ``fit`` is asked for.
+            hold: hold the directory from now on, and not only from the begin of the training.
 
         Returns:
             What is to be said of it.
@@ -112,7 +116,8 @@ class ExactBackupHooks:
         """
         if self._prepared:
             return []
-        self._lock.take()
+        if hold:
+            self._lock.take()
         try:
             notes = [] if self._restart else self._look(model, epochs)
         except BaseException:
@@ -148,9 +153,14 @@ class ExactBackupHooks:
         host, caller = _callers_caller(), hooks_caller()
         model = self.model  # type: ignore[attr-defined]
         self._say_all(self.prepare(model, self.params["epochs"]))  # type: ignore[attr-defined]
+        self._lock.take()
         if self._restart:
             self._store.clear()
         others = [callback for callback in caller.callbacks if callback is not self]
+        self._form = form_of(host.f_locals)
+        if self.found is not None:
+            self._refuse_other(_data_difference(self.found["data"], self._form))
+        self._reopen(others)
         read_callbacks(others)  # A get_state that returns no data is refused now.
         self._say_all(
             f"{name} has no get_state: it begins anew when the training goes on"
@@ -208,12 +218,24 @@ class ExactBackupHooks:
                 "begin anew with  --restart  (restart=True), or give another directory"
             )
 
+    def _reopen(self, others: list[Any]) -> None:
+        """Let the Monitor of the list go on with the run of the backup."""
+        about = self.found
+        for callback in others:
+            if isinstance(callback, MonitorHooks) and about is not None and "run" in about:
+                callback.continue_run(about["run"], Continued(about["done"], about["position"][0]))
+
     def _begin(self, caller: Any, host: FrameType, epoch: int) -> None:
         model, found = self.model, self._found  # type: ignore[attr-defined]
         began = read_random()
+        for callback in caller.callbacks:
+            if isinstance(callback, MonitorHooks) and callback.run is not None:
+                self.extra["run"] = callback.run.id
+                self.say = callback.run.add_note
         about = {
             "epochs": self.params["epochs"],  # type: ignore[attr-defined]
             "identity": identity_of(model),
+            "data": self._form,
             **self.extra,
         }
         if found is None:
@@ -273,6 +295,13 @@ class ExactBackupHooks:
     def _say_all(self, lines: Any) -> None:
         for line in lines:
             self.say(line)
+
+
+def _data_difference(backup: dict[str, str], now: dict[str, str]) -> str:
+    for name, form in now.items():
+        if form != backup[name]:
+            return f"data ({name}) of {form}, the backup's is {backup[name]}"
+    return ""
 
 
 def _inside_fit() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.backup.variables import label, shape_of, variables_of
-from nbkeras.callbacks.learning_rate import schedule_of
+from nbkeras.callbacks.learning_rate import read_learning_rate, schedule_of
 from nbkeras.callbacks.model_facts import loss_label
 from nbkeras.runtime.keras_lines import line_of
 
@@ -25,7 +25,7 @@ def identity_of(model: Any) -> dict[str, Any]:
         "model": type(model).__name__,
         "layers": [_layer(each) for each in _layers(model)],
         "loss": None if getattr(model, "loss", None) is None else loss_label(model.loss),
-        "optimizer": [type(inner).__name__, schedule_of(inner) or "", _config(inner)],
+        "optimizer": [type(inner).__name__, schedule_of(inner) or "", _config(inner) | _rate(inner)],
         "steps_per_execution": steps_at_once(model),
     }
 
@@ -125,6 +125,15 @@ def _config(thing: Any) -> dict[str, Any]:
     except Exception:  # noqa: BLE001 - a class of the user's may do anything; then its name is all there is
         return {}
     return {key: _plain(value) for key, value in config.items() if key not in _LEFT_OUT and _is_plain(value)}
+
+
+def _rate(optimizer: Any) -> dict[str, Any]:
+    """Return the learning rate of an optimizer that is as it was made: later ones are its training's."""
+    count = getattr(optimizer, "_iterations", None)
+    if schedule_of(optimizer) or (count is not None and int(count.numpy())):
+        return {}
+    rate = read_learning_rate(optimizer)
+    return {} if rate is None else {"learning_rate": float(f"{rate:.6g}")}
 
 
 def _is_plain(value: Any) -> bool:

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
+# A longer list is one of samples, and not of inputs.
+_FEW = 50
+
+
 def is_dataset(x: Any) -> bool:
     """Tell whether data are a ``tf.data.Dataset``."""
     return hasattr(x, "element_spec") and hasattr(x, "_inputs")
@@ -18,6 +22,30 @@ def is_dataset(x: Any) -> bool:
 def is_arrays(x: Any) -> bool:
     """Tell whether data are arrays, which have one order and no state."""
     return not is_dataset(x) and not hasattr(x, "__next__") and not _is_sequence(x)
+
+
+def form_of(given: Mapping[str, Any]) -> dict[str, str]:
+    """Describe the data of a ``fit``, so that others can be told from them, without reading any.
+
+    Args:
+        given: the arguments of ``fit`` by name.
+    """
+    names = ("x", "y", "sample_weight", "val_x")
+    forms = {name: _form(given.get(name)) for name in names}
+    return forms | {name: str(given.get(name)) for name in ("batch_size", "steps_per_epoch")}
+
+
+def _form(data: Any) -> str:
+    if is_dataset(data):
+        return f"{data.element_spec}, {int(data.cardinality())} batches"
+    if isinstance(data, dict):
+        return str({key: _form(each) for key, each in data.items()})
+    if isinstance(data, (list, tuple)) and len(data) < _FEW:
+        return str([_form(each) for each in data])
+    if _is_sequence(data):
+        return f"{type(data).__name__}, {len(data)} batches"
+    shape = getattr(data, "shape", None)
+    return type(data).__name__ if shape is None else f"{tuple(shape)} {data.dtype}"
 
 
 def inexact_sources(

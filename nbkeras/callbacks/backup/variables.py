@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,7 +62,8 @@ def write_variables(model: Any, values: dict[str, list[Array]]) -> None:
 def label(variable: Any) -> str:
     """Return what a variable is called in its layer: ``kernel``, whatever the layer's number is."""
     path = str(getattr(variable, "path", None) or getattr(variable, "name", ""))
-    return path.rpartition("/")[2].partition(":")[0]
+    # A cell that is run again makes dense_3 of what was dense_1.
+    return re.sub(r"_\d+", "", path.rpartition("/")[2].partition(":")[0])
 
 
 def shape_of(variable: Any) -> tuple[int, ...]:

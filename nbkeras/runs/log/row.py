@@ -27,19 +27,18 @@ _UPDATE = f"UPDATE runs SET {', '.join(f'{name} = :{name}' for name in _CHANGING
 
 
 def insert(connection: sqlite3.Connection, run: Run, owner: Owner, heartbeat: float) -> int:
-    """Write a run's first row, in place of an older one of the same process.
+    """Write a run's first row, in place of an older one of the same process, or of the one it goes on with.
 
     Returns:
         The run's number in this log.
 
     """
-    forget(
-        connection,
-        connection.execute(
-            "SELECT number FROM runs WHERE (id, host, pid, started) = (?, ?, ?, ?)",
-            (run.id, owner.host, owner.pid, owner.started),
-        ).fetchall(),
-    )
+    query = "SELECT number FROM runs WHERE id = ?"
+    values: list[Any] = [run.id]
+    if not run.reopened:
+        query += " AND (host, pid, started) = (?, ?, ?)"
+        values += [owner.host, owner.pid, owner.started]
+    forget(connection, connection.execute(query, values).fetchall())
     fixed = {"id": run.id, "kind": run.kind, "created": run.created}
     fixed |= {"host": owner.host, "pid": owner.pid, "started": owner.started}
     number = connection.execute(_INSERT, fixed | _changing(run, heartbeat)).lastrowid

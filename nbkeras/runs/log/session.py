@@ -180,6 +180,9 @@ class Session:
 
     def _is_due(self, recorder: Recorder, now: float) -> bool:
         entry = self._entries.get(recorder.run.id)
+        if entry is None and recorder.run.reopened:
+            # With its first values: what is in the log until then is all that there is of it.
+            return recorder.ended
         if entry is None or recorder.ended or entry.status != recorder.run.status:
             return True
         return now - entry.written >= HEARTBEAT

@@ -1,0 +1,62 @@
+"""Goes on with a run that was begun before, in this process or another one."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from nbkeras.runs.log import place, reader
+from nbkeras.runs.log.writer import flush
+from nbkeras.runtime.refusal import Refusal
+
+if TYPE_CHECKING:
+    from nbkeras.runs.record import RunRecord
+    from nbkeras.runs.run import Run
+
+
+def earlier(id: str, live: dict[str, Run]) -> RunRecord | None:
+    """Find a run as it is known now, None when nobody knows it any more.
+
+    Args:
+        id: its id.
+        live: the runs of this process.
+    """
+    held = live.get(id)
+    path = place.current()
+    if held is not None or path is None:
+        return held
+    with suppress(Refusal, OSError):
+        flush(path)
+        return next((run for run in reader.load(path) if run.id == id), None)
+    return None
+
+
+def take_over(run: Run, before: RunRecord, *, steps: int, epochs: int) -> None:
+    """Give a run that has just begun what an earlier one of its id had, up to where it goes on.
+
+    Args:
+        run: the new one, which nobody observes yet.
+        before: the earlier one.
+        steps: steps of the whole run that count; what came after them comes again.
+        epochs: epochs that had come to their end.
+    """
+    run.created = before.created
+    by_step: dict[int, dict[str, float]] = {}
+    by_epoch: dict[int, dict[str, float]] = {}
+    for metric in before.metrics:
+        with suppress(Refusal):
+            series = before.steps(metric)
+            for step, value in zip(series.steps.tolist(), series.values.tolist(), strict=True):
+                if step <= steps:
+                    by_step.setdefault(step, {})[metric] = value
+        values = before.history.get(metric, [])
+        for epoch, number in zip(before.epoch_numbers(metric), values, strict=False):
+            if epoch <= epochs:
+                by_epoch.setdefault(epoch, {})[metric] = number
+    for step in sorted(by_step):
+        run.record_step(step, by_step[step])
+    for epoch in sorted(by_epoch):
+        run.record_epoch(epoch, by_epoch[epoch])
+    run.add_events([event for event in before.events if event.step <= steps])
+    run.directions = dict(before.directions)
+    run.reopened = True

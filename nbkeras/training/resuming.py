@@ -1,0 +1,97 @@
+"""What ``--backup`` does to one ``fit``: the callback, the order of arrays, the run that goes on."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbkeras.callbacks.backup.exact import exact_backup_class
+from nbkeras.reproducibility.seeding import LARGEST, current_seed, next_order
+from nbkeras.runtime.keras_lines import active_line, keras_module, line_of
+from nbkeras.runtime.refusal import Refusal
+from nbkeras.training.seeded import feed_in_order, seeded_notes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nbkeras.training.calls import Call
+    from nbkeras.training.options import FitOptions
+
+_RANDOM = "random layers made in this cell draw from generators whose state can be kept, by --backup"
+
+
+class Resuming:
+    """The backup of one ``fit``.
+
+    Args:
+        call: the call; its arrays are given an order that can be repeated.
+        options: of the cell, with ``backup``.
+        number: which fit of its cell it is, from 1: each has a directory of its own.
+        run: the id of its run, if it does not go on with an earlier one.
+
+    Raises:
+        Refusal: as `nbkeras.ExactBackup` does, with nothing changed.
+    """
+
+    def __init__(self, call: Call, options: FitOptions, number: int, run: str) -> None:
+        """Look for a backup to go on from."""
+        assert options.backup is not None  # noqa: S101 - asked before
+        line = line_of(call.model) or active_line()
+        self._directory = own_directory(options.backup, number)
+        self.callback = exact_backup_class(line)(self._directory, options.every, restart=options.restart)
+        self._found = self.callback.prepare(call.model, int(call.get("epochs", default=1)), hold=False)
+        found = self.callback.found
+        self.run = str((found or {}).get("run", run))
+        kept = None if found is None else found.get("data_seed")
+        self._seed = _seed(options, number) if options.seed is not None or kept is None else int(kept)
+        if kept is not None and kept != self._seed:
+            raise Refusal(
+                f"backup: expected the seed of the backup, received another one: type  --seed "
+                f"{(kept - number + 1) % LARGEST} , or begin anew with  --restart"
+            )
+        self.callback.extra["data_seed"] = self._seed
+
+    def begin(self, call: Call, options: FitOptions, number: int, notes: list[str]) -> None:
+        """Give the arrays an order that can be repeated; say so, and what there is to say of the backup."""
+        kept = f", {options.backup} keeps those of an earlier fit of the cell" if number > 1 else ""
+        notes += [f"backs up to {self._directory} {self.callback.every_text} by --backup{kept}", *self._found]
+        if options.seed is not None:
+            notes += seeded_notes(call, options, number)
+        else:
+            notes += filter(None, [feed_in_order(call, self._seed, by="--backup")])
+        if line_of(call.model) == "tf_keras":
+            notes.append(_RANDOM)
+        # A line above the monitor is worth more than one below the cell.
+        self.callback.say = notes.append
+
+
+def own_directory(directory: str, number: int) -> str:
+    """Return the directory of one fit of a cell: the second one's is ``backup-2`` beside ``backup``."""
+    path = Path(directory)
+    return directory if number == 1 else str(path.with_name(f"{path.name}-{number}"))
+
+
+@contextmanager
+def kept_generators(*, backup: bool) -> Iterator[None]:
+    """Let tf_keras's random layers, those that are made inside, draw from generators that can be kept."""
+    if not backup or active_line() != "tf_keras":
+        yield
+        return
+    backend = keras_module("tf_keras").backend.experimental
+    before = backend.is_tf_random_generator_enabled()
+    backend.enable_tf_random_generator()
+    try:
+        yield
+    finally:
+        if not before:
+            backend.disable_tf_random_generator()
+
+
+def _seed(options: FitOptions, number: int) -> int:
+    if options.seed is not None:
+        return int(options.seed + number - 1) % LARGEST
+    if current_seed() is not None:
+        return int(next_order())
+    return int.from_bytes(os.urandom(4), "big") % LARGEST
