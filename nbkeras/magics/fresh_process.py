@@ -75,12 +75,11 @@ def _main(job: Path, result: Path) -> None:
     from IPython.core.interactiveshell import InteractiveShell
 
     from nbkeras import runs
-    from nbkeras.magics.extension import load
     from nbkeras.magics.proven_cell import ProvenCell
 
     asked = json.loads(job.read_text(encoding="utf-8"))
     shell = InteractiveShell.instance()
-    load(shell)
+    shell.run_line_magic("load_ext", "nbkeras")
     runs.set_log(None)
     failed = []
     for cell in asked["cells"]:

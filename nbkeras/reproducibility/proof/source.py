@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from dataclasses import dataclass
 from types import CodeType, ModuleType
@@ -50,7 +51,7 @@ class Evidence:
     given: tuple[str, ...] = ()
     """What the call was given: "seed" for a seed other than None, or the names of keywords."""
     inside: str = ""
-    """What takes its value: "call", "sum", "name" or nothing."""
+    """What takes its value: "call", "sum", "difference", "text", "name" or nothing."""
 
 
 class Source:
@@ -249,20 +250,28 @@ def _bound(body: list[ast.stmt]) -> Iterator[str]:
 
 
 def _taker(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> str:
-    """Tell what takes a value: a sum that is no difference, or a call other than print, counts."""
-    child, parent = node, parents.get(node)
-    while parent is not None and not isinstance(parent, ast.stmt):
+    """Tell what takes a value: a sum that is no difference, or a call that does more than show or wait."""
+    above = [node]
+    while above[-1] in parents and not isinstance(parents[above[-1]], ast.stmt):
+        above.append(parents[above[-1]])
+    if any(_only_shows(parent, child) for child, parent in itertools.pairwise(above)):
+        return "text"
+    for child, parent in itertools.pairwise(above):
         if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Sub):
             return "difference"
-        # The name of a folder, or what is printed.
-        if isinstance(parent, ast.JoinedStr) or getattr(parent, "attr", "") in {"strftime", "isoformat"}:
-            return "text"
         if isinstance(parent, ast.Call) and child is not parent.func:
-            return "print" if isinstance(parent.func, ast.Name) and parent.func.id == "print" else "call"
+            return "call"
         if isinstance(parent, (ast.BinOp, ast.Subscript)):
             return "sum"
-        child, parent = parent, parents.get(parent)
-    return "name" if isinstance(parent, (ast.Assign, ast.AnnAssign)) else ""
+    return "name" if isinstance(parents.get(above[-1]), (ast.Assign, ast.AnnAssign)) else ""
+
+
+def _only_shows(parent: ast.AST, child: ast.AST) -> bool:
+    """Tell the name of a folder, what is printed, and how long is waited."""
+    if isinstance(parent, ast.Call) and child is not parent.func:
+        name = getattr(parent.func, "attr", getattr(parent.func, "id", ""))
+        return name in {"print", "sleep"}
+    return isinstance(parent, ast.JoinedStr) or getattr(parent, "attr", "") in {"strftime", "isoformat"}
 
 
 def _says_none(node: ast.expr) -> bool:
