@@ -12,6 +12,7 @@ from IPython import get_ipython
 from IPython.core import completer
 
 from nbkeras.magics import (
+    backup,
     custom_step,
     faq,
     fit,
@@ -39,6 +40,7 @@ GRAMMARS: tuple[Grammar, ...] = (
     seed.SEED,
     stamp.STAMP,
     reproducible.REPRODUCIBLE,
+    backup.BACKUP,
     faq.FAQ,
     wizard.WIZARD,
     tune.TUNE,

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.magics import switch
+from nbkeras.magics.backup import BackupMagics
 from nbkeras.magics.completion import matcher
 from nbkeras.magics.config import NBKeras
 from nbkeras.magics.custom_step import CustomStepMagics
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 
 MAGICS = {
     "cell": ("fit", "reproducible", "tune", "train_step", "test_step"),
-    "line": ("faq", "monitor", "nbkeras", "runs", "seed", "stamp", "wizard", "train_step", "test_step"),
+    "line": (
+        *("backup", "faq", "monitor", "nbkeras", "runs", "seed", "stamp", "wizard"),
+        *("train_step", "test_step"),
+    ),
 }
 
 
@@ -47,6 +51,7 @@ def load(shell: InteractiveShell) -> None:
         SeedMagics,
         StampMagics,
         ReproducibleMagics,
+        BackupMagics,
         FaqMagics,
         WizardMagics,
         TuneMagics,

@@ -20,9 +20,28 @@ def when(about: dict[str, Any]) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(about["time"]))
 
 
-def row(backup: Backup) -> str:
+def row(backup: Backup, *, damaged: bool) -> str:
     """Describe a backup in a line."""
     about = backup.about
-    end = ", finished" if about.get("finished") else ""
+    end = "  damaged" if damaged else "  finished" if about["finished"] else ""
     size = f"{backup.size / 1e6:.1f} MB"
-    return f"{backup.name}  {place(about)} of {about['epochs']}{end}  {size}  {when(about)}"
+    return f"{backup.name}  {place(about)} of {about['epochs']}  {size}  {when(about)}{end}"
+
+
+def details(backup: Backup) -> list[str]:
+    """Describe a backup and its training in some lines."""
+    about = backup.about
+    identity = about["identity"]
+    optimizer, layers = identity["optimizer"][0], len(identity["layers"])
+    facts = {
+        "backup": backup.name,
+        "made": when(about),
+        "goes on": "finished" if about["finished"] else f"from {place(about)} of {about['epochs']} epochs",
+        "steps": str(about["done"]),
+        "model": f"{identity['model']} with {layers} layers, {optimizer}, {identity['loss']}",
+        "data": about["data"]["x"],
+        "seed of the order": about.get("data_seed"),
+        "run": about.get("run"),
+        "size": f"{backup.size / 1e6:.1f} MB",
+    }
+    return [f"{name:18} {fact}" for name, fact in facts.items() if fact is not None]

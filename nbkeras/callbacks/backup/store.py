@@ -116,6 +116,14 @@ class Store:
             "begin anew with  --restart  (restart=True), or give another directory"
         )
 
+    def is_sound(self, backup: Backup) -> bool:
+        """Tell whether a backup's state is as it was written."""
+        return self._state(backup) is not None
+
+    def has_any(self) -> bool:
+        """Tell whether there is anything to clear."""
+        return bool(self._numbers())
+
     def clear(self) -> int:
         """Delete the backups, and the folder if nothing else is in it; return how many there were."""
         numbers = self._numbers()

@@ -1,0 +1,91 @@
+"""``%backup``: what is in a directory of backups."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from IPython.core.error import UsageError
+from IPython.core.magic import line_magic, magics_class
+
+from nbkeras.magics.base import NotebookMagics
+from nbkeras.magics.grammar import Grammar, Option
+from nbkeras.runtime.refusal import Refusal
+
+if TYPE_CHECKING:
+    from nbkeras.callbacks.backup.store import Store
+
+_ACTIONS = ("list", "show", "clear")
+
+BACKUP = Grammar(
+    magic="%backup",
+    summary="List the backups of %%fit --backup DIR, show what the next run goes on from, or delete them.",
+    details="""
+        The last two backups of a training are kept. clear deletes them, and the directory if nothing else is
+        in it; what is not a backup stays. A directory that a training uses is left alone.
+        """,
+    examples="""
+        %backup list backups
+        %backup show backups
+        %backup clear backups
+        """,
+    options=(
+        Option("ACTION", "What to do: list, show or clear.", complete=_ACTIONS),
+        Option("DIR", "The directory of the backups.", complete="directory"),
+    ),
+)
+
+
+@magics_class
+class BackupMagics(NotebookMagics):
+    """The magic ``%backup``."""
+
+    @line_magic
+    def backup(self, line: str) -> None:
+        """Replaced by the grammar's help below."""
+        values = BACKUP.parse(line)
+        action, directory = values["action"], values["dir"]
+        if action not in _ACTIONS:
+            text = f"expected list, show or clear, received {action or 'nothing'}"
+            raise UsageError(f"%backup: {text}: type  %backup list {directory or 'DIR'}")
+        if directory is None:
+            text = "expected the directory of the backups, received none"
+            raise UsageError(f"%backup: {text}: type  %backup {action} DIR")
+        from nbkeras.callbacks.backup.store import Store
+
+        store = Store(Path(directory).expanduser())
+        try:
+            print("\n".join(_clear(store) if action == "clear" else _tell(store, action)))  # noqa: T201
+        except (Refusal, OSError) as error:
+            raise UsageError(f"%backup: {error}") from None
+
+
+def _tell(store: Store, action: str) -> list[str]:
+    from nbkeras.callbacks.backup.about import details, row
+
+    backups = store.backups()
+    if not backups:
+        return [f"no backups in {str(store.folder)!r}"]
+    lines = [row(backup, damaged=not store.is_sound(backup)) for backup in backups]
+    if action == "list":
+        return lines
+    loaded = store.load()
+    return lines if loaded is None else [*loaded[2], *details(loaded[0])]
+
+
+def _clear(store: Store) -> list[str]:
+    from nbkeras.callbacks.backup.lock import NAME, FolderLock
+
+    if not store.has_any():
+        return [f"no backups in {str(store.folder)!r}"]
+    lock = FolderLock(store.folder)
+    lock.take()
+    try:
+        (store.folder / NAME).unlink()
+        count = store.clear()
+    finally:
+        lock.release()
+    return [f"deleted {count} backup{'s' * (count != 1)} in {str(store.folder)!r}"]
+
+
+BackupMagics.backup.__doc__ = BACKUP.help()
