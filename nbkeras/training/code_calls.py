@@ -14,6 +14,7 @@ from nbkeras.training.calls import DEFAULT_BATCH_SIZE, Call
 from nbkeras.training.code_edits import Edit
 from nbkeras.training.code_names import UNKNOWN
 from nbkeras.training.code_order import order_of
+from nbkeras.training.resuming import backup_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -215,6 +216,12 @@ class CallWriter:
                 "a fit that runs more than once writes the same files again: name them anew for each"
             )
         codes = [callback.code for callback in added]
+        if options.backup is not None:
+            codes.insert(0, backup_code(options, place.number))
+            if options.seed is None:
+                self.comments.append(
+                    "arrays are shuffled by Keras here: with --backup they have an order that can be repeated"
+                )
         return codes if options.max_time is None else [*codes, f"TimeLimit({options.max_time:g})"]
 
     def _join(self, own: ast.expr, new: list[str]) -> None:

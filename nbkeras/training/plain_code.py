@@ -35,7 +35,16 @@ class TimeLimit(keras.callbacks.Callback):
 
 
 # What Keras has for these options stands in a call of fit.
-_WRITTEN = ("epochs", "batch_size", "early_stopping", "checkpoint", "tensorboard", "csv", "max_time")
+_WRITTEN = (
+    "epochs",
+    "batch_size",
+    "early_stopping",
+    "checkpoint",
+    "tensorboard",
+    "csv",
+    "max_time",
+    "backup",
+)
 _RUN_AGAIN = (
     *(ast.For, ast.AsyncFor, ast.While, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda),
     *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
@@ -131,6 +140,7 @@ def _prelude(
         for alias in node.names
     }
     limited = "TimeLimit(" in body
+    backed = "nbkeras.ExactBackup(" in body and "nbkeras" not in imported
     line = active_line()
     imports = []
     if limited and "time" not in imported:
@@ -145,6 +155,8 @@ def _prelude(
         imports.append("import tensorflow as tf")
     if ordered and counted:
         imports.append("import itertools")
+    if backed:
+        imports.append("import nbkeras")
     head = "\n".join(imports) + "\n\n" if imports else ""
     if seed is not None:
         head += SEEDS.format(seed=seed) + (COUNTED.format(seed=seed) if ordered and counted else "") + "\n"

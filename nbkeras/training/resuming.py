@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbkeras.callbacks.backup.exact import exact_backup_class
+from nbkeras.callbacks.backup.pacing import DEFAULT
 from nbkeras.reproducibility.seeding import LARGEST, current_seed, next_order
 from nbkeras.runtime.keras_lines import active_line, keras_module, line_of
 from nbkeras.runtime.refusal import Refusal
@@ -65,6 +66,14 @@ class Resuming:
             notes.append(_RANDOM)
         # A line above the monitor is worth more than one below the cell.
         self.callback.say = notes.append
+
+
+def backup_code(options: FitOptions, number: int) -> str:
+    """Return the expression that makes the callback of one fit of a cell."""
+    assert options.backup is not None  # noqa: S101 - asked before
+    every = "" if options.every == DEFAULT else f", every={options.every!r}"
+    restart = ", restart=True" if options.restart else ""
+    return f"nbkeras.ExactBackup({own_directory(options.backup, number)!r}{every}{restart})"
 
 
 def own_directory(directory: str, number: int) -> str:

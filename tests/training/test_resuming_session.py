@@ -257,3 +257,18 @@ def test_options_that_cannot_be_meant(tmp_path):
             pytest.fail("the block must not run")
         assert words in str(caught.value)
     assert not any(tmp_path.iterdir())
+
+
+def test_the_plain_code_has_the_callback(make, data, tmp_path, monkeypatch):
+    from nbkeras.training.options import fit_options
+    from nbkeras.training.plain_code import plain_code
+
+    model, (x, y) = make(), data
+    options = fit_options(backup="b", every="epoch", csv="log.csv")
+    code = plain_code("history = model.fit(x, y, verbose=0)", options, {"model": model})
+    assert "import nbkeras" in code
+    assert "nbkeras.ExactBackup('b', every='epoch')," in code
+    assert "# nbkeras: arrays are shuffled by Keras here" in code
+    scope = {"model": model, "x": x, "y": y}
+    exec(code, scope)  # noqa: S102 - what it is for
+    assert sorted(path.name for path in (tmp_path / "b").glob("*.json")) == ["backup-000001.json"]

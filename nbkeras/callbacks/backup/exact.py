@@ -184,6 +184,17 @@ class ExactBackupHooks:
             self._store.amend(last, {"finished": True})
         self.close()
 
+    # tf_keras asks these; Keras 3's base class lacks them. What follows the batches is set on the list.
+
+    def _implements_train_batch_hooks(self) -> bool:
+        return False
+
+    def _implements_test_batch_hooks(self) -> bool:
+        return False
+
+    def _implements_predict_batch_hooks(self) -> bool:
+        return False
+
     def _look(self, model: Any, epochs: int) -> list[str]:
         loaded = self._store.load()
         if loaded is None:
