@@ -259,7 +259,8 @@ def test_options_that_cannot_be_meant(tmp_path):
     assert not any(tmp_path.iterdir())
 
 
-def test_the_plain_code_has_the_callback(make, data, tmp_path, monkeypatch):
+def test_the_plain_code_has_the_callback(keras, make, data, tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_USE_LEGACY_KERAS", str(int(keras.__name__ == "tf_keras")))
     from nbkeras.training.options import fit_options
     from nbkeras.training.plain_code import plain_code
 
