@@ -56,6 +56,7 @@ def _environment() -> Environment:
     environment.filters["dedent"] = textwrap.dedent
     environment.filters["script"] = formatted
     environment.filters["word"] = shlex.quote
-    # Keras takes ~ for a folder of that name.
-    environment.filters["place"] = lambda path: repr(os.path.expanduser(path))  # noqa: PTH111 - "a" stays "a"
+    # Keras takes ~ for a folder of that name. Not by pathlib: "./a" has to stay "./a".
+    environment.filters["home"] = os.path.expanduser
+    environment.filters["place"] = lambda path: repr(os.path.expanduser(path))  # noqa: PTH111
     return environment

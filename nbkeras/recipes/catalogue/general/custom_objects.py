@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nbkeras.recipes.parameter import Choice, Identifier
+from nbkeras.recipes.parameter import Choice, Identifier, Text
 from nbkeras.recipes.places import File
 from nbkeras.recipes.recipe import Recipe
 
@@ -73,11 +73,13 @@ RECIPE = Recipe(
             help="The name of the class or function.",
             default="Custom",
         ),
-        Identifier(
+        Text(
             name="package",
             label="Package",
             help="Goes before the name in the file, so that yours is not mistaken for another's.",
             default="my_package",
+            pattern=r"[A-Za-z_][\w.]*",
+            expected="letters, digits and _",
             when=("how", ("register",)),
         ),
         File(

@@ -16,8 +16,9 @@ RECIPE = Recipe(
     question="How do I install h5py, and what is in a file of weights?",
     answer=(
         "TensorFlow installs h5py, and h5py's wheel brings the HDF5 library: nothing else is to be "
-        "installed, and where it is missing, %pip install h5py brings it. Keras writes .weights.h5 and .h5 "
-        "files with it, and needs it for .keras files, too, which hold their weights in HDF5."
+        "installed, and where it is missing, %pip install h5py brings it. The code tells whether it works, "
+        "too. Keras writes .weights.h5 and .h5 files with it, and needs it for .keras files, which hold "
+        "their weights in HDF5."
     ),
     changed=(
         "HDF5 no longer has to be installed with the system's package manager. Files for a whole model are "

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from nbkeras.recipes import own
 from nbkeras.recipes.parameter import Choice, Number, Text, Whole
 from nbkeras.recipes.picks import Pick
 from nbkeras.recipes.places import Folder
 from nbkeras.recipes.recipe import Recipe
+from nbkeras.training.tuning.project import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +26,34 @@ def _check(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, st
         return {"rate_high": f"expected more than the lowest rate, {low:g}; received {high:g}"}
     if values["task"] == "numbers" and values["objective"] == "val_accuracy":
         return {"objective": "expected val_loss, because numbers have no accuracy; received val_accuracy"}
-    return own.data_complete(values["x"], values["y"], notebook)
+    missing = own.data_complete(values["x"], values["y"], notebook)
+    return missing or (_fitting(values, notebook) if notebook is not None and values["y"] else {})
+
+
+def _fitting(values: Mapping[str, Any], notebook: Notebook) -> dict[str, str]:
+    """Refuse targets that are not of the kind that was said, for which every trial would fail."""
+    task, y = values["task"], values["y"]
+    if task == "numbers":
+        return {}
+    targets = np.asarray(notebook.value(y))
+    if targets[:1].size != 1:
+        return {"y": f"expected one number for each sample, received {y}, whose shape is {targets.shape}"}
+    numbers = np.unique(targets)
+    most = 1 if task == "binary" else numbers.size and numbers.max()
+    if (
+        targets.dtype.kind in "iubf"
+        and not np.any(np.mod(numbers, 1))
+        and np.all((numbers >= 0) & (numbers <= most))
+    ):
+        return {}
+    expected = "0 and 1" if task == "binary" else "whole numbers from 0 on"
+    return {"task": f"expected {expected} in {y}, received {', '.join(map(str, numbers[:4].tolist()))}, …"}
+
+
+def _followed(values: Mapping[str, Any], _: Notebook | None) -> dict[str, bool]:
+    """Tell whether there is a search that %%tune can go on with: else its --resume is refused."""
+    place = Path(values["directory"]).expanduser() / values["project"]
+    return {"begun": (place / STATE).is_file()}
 
 
 RECIPE = Recipe(
@@ -173,4 +203,5 @@ RECIPE = Recipe(
     ),
     template=Path(__file__).with_suffix(".py.jinja"),
     check=_check,
+    follow=_followed,
 )

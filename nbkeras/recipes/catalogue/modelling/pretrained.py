@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbkeras.recipes.parameter import Choice, Number, Whole
+import numpy as np
+
+from nbkeras.recipes import own
+from nbkeras.recipes.parameter import Choice, Number, Whole, shown
 from nbkeras.recipes.picks import Pick
 from nbkeras.recipes.places import File
 from nbkeras.recipes.recipe import Recipe
@@ -14,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nbkeras.recipes.notebook import Notebook
+
+# Of each side of an image, for all of these models.
+_SMALLEST = 32
 
 
 def _complete(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
@@ -25,6 +31,24 @@ def _complete(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str,
     # Asked where the code will run, and not where it is only written.
     if notebook is not None and values["weights"] == "file" and not Path(path).expanduser().is_file():
         return {"weights_file": f"expected a file that exists, received {path!r}"}
+    return _fitting(values, notebook) if notebook is not None and x else {}
+
+
+def _fitting(values: Mapping[str, Any], notebook: Notebook) -> dict[str, str]:
+    """Return what of the notebook's arrays the model can't be built for or trained on."""
+    x, y = values["x"], values["y"]
+    shape, classes = notebook.shape(x), values["classes"]
+    if shape[3:] != (3,) or any(size is None or size < _SMALLEST for size in shape[1:3]):
+        return {"x": f"expected images of shape (number, 32, 32, 3) or larger, received {shape}"}
+    unequal = own.as_many(x, y, notebook)
+    if unequal:
+        return {"y": unequal}
+    labels = np.asarray(notebook.value(y))
+    whole = labels.dtype.kind in "iubf" and not np.any(np.mod(labels, 1))
+    if not whole or labels[:1].size != 1 or labels.min() < 0:
+        return {"y": f"expected class numbers that begin at 0, received {shown(y)}, which holds others"}
+    if labels.max() >= classes:
+        return {"classes": f"expected {labels.max() + 1:,} or more, as {y} has them; received {classes:,}"}
     return {}
 
 

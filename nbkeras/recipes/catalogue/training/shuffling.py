@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from nbkeras.recipes import own
 from nbkeras.recipes.parameter import Switch, Whole
 from nbkeras.recipes.recipe import Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nbkeras.recipes.notebook import Notebook
+
+
+def _fitting(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
+    return own.complete(values, notebook) or own.batches_as_said(values, notebook)
+
 
 RECIPE = Recipe(
     name="shuffling",
@@ -66,5 +77,5 @@ RECIPE = Recipe(
         Whole(name="epochs", label="Epochs", help="Passes over the data.", default=3, maximum=100_000),
     ),
     template=Path(__file__).with_suffix(".py.jinja"),
-    check=own.complete,
+    check=_fitting,
 )

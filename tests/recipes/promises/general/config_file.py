@@ -1,14 +1,20 @@
 """The file of KERAS_HOME is shown or one field changed; the rest and a backup stay, and Keras reads it."""
 
+import contextlib
+import io
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+
+from nbkeras import recipes
 
 OLD = {"epsilon": 1e-3, "mine": [1], "floatx": "float16", "image_data_format": "channels_first"}
 OWN = [
     ({"change": "epsilon", "epsilon": 1e-5}, ""),
+    ({"change": "floatx", "floatx": "float32"}, ""),
     ({"change": "image_data_format", "image_data_format": "channels_first"}, ""),
 ]
 
@@ -26,6 +32,9 @@ def before(values, variables):
 
 
 def kept(values, variables, line):
+    if values["change"] != "nothing":
+        backups_add_up(values, line)
+    broken_files_are_a_line(values, line)
     home = Path(os.environ.pop("KERAS_HOME"))
     if variables["before"] is not None:
         os.environ["KERAS_HOME"] = variables["before"]
@@ -33,12 +42,47 @@ def kept(values, variables, line):
     expected = OLD if change == "nothing" else {**OLD, change: values[change]}
     assert variables["path"] == (home / "keras.json").resolve()
     assert json.loads((home / "keras.json").read_text()) == variables["config"] == expected
-    backups = [json.loads(path.read_text()) for path in home.iterdir() if path.name != "keras.json"]
-    assert backups == ([OLD] if expected != OLD else [])
+    backups = {
+        path.name: json.loads(path.read_text()) for path in home.iterdir() if path.name != "keras.json"
+    }
+    assert backups == ({"keras.json.bak": OLD} if expected != OLD else {})
     assert variables["wrong"] == ["mine"]
     assert variables["running"]["floatx"] == "float32"
     if values["epsilon"] == 1e-5:
         assert _read_by_a_new_process(home) == ["float16", "1e-05", "channels_first"]
+
+
+def again(values, line, text):
+    """Run the code with a file of this text; return what it printed, and what the folder then holds."""
+    kept_home = os.environ["KERAS_HOME"]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "keras.json")
+        path.write_text(text)
+        os.environ["KERAS_HOME"] = folder
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            for new in (values, {**values, "floatx": "float64"}):
+                exec(recipes.get("config_file").code(line=line, **new), {})  # noqa: S102
+        os.environ["KERAS_HOME"] = kept_home
+        return said.getvalue(), {each.name: each.read_text() for each in Path(folder).iterdir()}
+
+
+def broken_files_are_a_line(values, line):
+    """What no edit can be made in stays as it is, and is told with its line."""
+    for text, why in (("{\n bad", "line 2"), ("[1]", "line 1")):
+        said, files = again(values, line, text)
+        assert files == {"keras.json": text}
+        told = next(each for each in said.splitlines() if why in each)
+        assert "keras.json: " in told
+        assert told.endswith("nothing was changed.")
+
+
+def backups_add_up(values, line):
+    """The first backup is the file as it was before all edits, however many there are."""
+    if values["change"] == "floatx":
+        _, files = again(values, line, json.dumps(OLD))
+        floats = {name: json.loads(text)["floatx"] for name, text in files.items()}
+        assert floats == {"keras.json.bak": "float16", "keras.json.bak1": "float32", "keras.json": "float64"}
 
 
 def _read_by_a_new_process(home):

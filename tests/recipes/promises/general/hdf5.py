@@ -1,7 +1,14 @@
 """Every array of the file is told with its shape, its layer and its range, NaN included."""
 
+import contextlib
+import io
+import os
+from pathlib import Path
+
 import h5py
 import numpy as np
+
+from nbkeras import recipes
 
 FILE = """
 import h5py
@@ -13,12 +20,33 @@ with h5py.File("mine.h5", "w") as file:
     group["words"] = np.array([b"one", b"two"])
     group["nothing"] = np.zeros((0, 3))
 """
-OWN = [({"path": "mine.h5"}, FILE), ({"path": "mine.h5", "values": False}, FILE)]
+HOME = f"{FILE}import os\nhome, os.environ['HOME'] = os.environ['HOME'], os.getcwd()"
+OWN = [({"path": "~/mine.h5"}, HOME), ({"path": "mine.h5", "values": False}, FILE)]
+
+
+def damaged_and_ill(values, line):
+    """A file that was cut off, one that is none, and an h5py made for another HDF5 are a line each."""
+    Path("cut.h5").write_bytes(Path("mine.h5").read_bytes()[:900])
+    Path("text.h5").write_text("x")
+    for name in ("cut.h5", "text.h5"):
+        code = recipes.get("hdf5").code(line=line, **{**values, "path": name})
+        code = code.replace("h5py.version.hdf5_built_version_tuple", "(1, 8, 5)")
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            exec(code, {})  # noqa: S102 - what the promise is about
+        _, ill, well, damaged = said.getvalue().splitlines()
+        assert ill.startswith("h5py was built for HDF5 (1, 8, 5): ")
+        assert well == "writes and reads a file"
+        assert damaged.startswith(f"{name} can't be read to its end: ")
 
 
 def kept(values, variables, line):
+    os.environ["HOME"] = variables.get("home", os.environ["HOME"])
     contents = variables["contents"]
-    with h5py.File(values["path"] or "example.weights.h5") as file:
+    assert variables["healthy"]
+    if values["path"]:
+        damaged_and_ill(values, line)
+    with h5py.File("mine.h5" if values["path"] else "example.weights.h5") as file:
         arrays = {}
         file.visititems(
             lambda name, item: arrays.update({name: item}) if isinstance(item, h5py.Dataset) else None

@@ -7,18 +7,26 @@ import numpy as np
 import pytest
 
 from nbkeras import recipes
+from nbkeras.recipes.notebook import Notebook
 
 DATA = """
 import numpy as np
 inputs = np.random.default_rng(1).normal(size=(50, 2, 3)).astype("float32")
 targets = inputs.sum(axis=(1, 2))
 """
+_TENSORS = f"""{DATA}
+import tensorflow as tf
+tensor, kinds = tf.constant(inputs), tf.range(50) % 3
+onehot, below, mean = np.eye(3)[kinds], np.asarray(kinds) - 1, targets
+"""
+_KINDS = {"x": "tensor", "y": "kinds", "task": "classes"}
 SMALL = {"trials": 2, "epochs": 1, "units": "4,5"}
 OWN = [
-    ({**SMALL, "x": "inputs", "y": "targets", "task": "numbers"}, DATA),
-    ({**SMALL, "task": "classes", "objective": "val_accuracy"}, ""),
-    ({**SMALL, "tuner": "bayesian"}, ""),
-    ({**SMALL, "tuner": "hyperband", "epochs": 2}, ""),
+    ({**SMALL, "x": "inputs", "y": "targets", "task": "numbers", "tuner": "hyperband", "epochs": 2}, DATA),
+    (
+        {**SMALL, **_KINDS, "objective": "val_accuracy", "tuner": "bayesian"},
+        _TENSORS,
+    ),
     ({**SMALL, "again": "resume"}, ""),
     ({**SMALL, "again": "separate", "tuner": "grid"}, ""),
 ]
@@ -44,11 +52,14 @@ def kept(values, variables, line):
     best = (min if values["objective"] == "val_loss" else max)(trial.score for trial in trials)
     x, y = variables[values["x"] or "x"], variables[values["y"] or "y"]
     held_out = variables["validation"]
-    measured = variables["model"].evaluate(x[held_out], y[held_out], verbose=0, return_dict=True)
+    x, y = np.asarray(x)[held_out], np.asarray(y)[held_out]
+    measured = variables["model"].evaluate(x, y, verbose=0, return_dict=True)
     np.testing.assert_allclose(measured[values["objective"].removeprefix("val_")], best, rtol=1e-3)
 
     places = {"overwrite": 1, "resume": 1, "separate": 2}
     assert len(list(Path(values["directory"]).iterdir())) == places[values["again"]]
+    if values["y"] == "kinds":
+        _refused(values, variables)
     if values["again"] == "resume":
         _goes_on(values, variables)
     elif values["again"] == "separate":
@@ -56,6 +67,18 @@ def kept(values, variables, line):
         assert [_tried(trial) for trial in trials] == [
             _tried(trial) for trial in _run(values, dict(variables))
         ]
+
+
+def _refused(values, variables):
+    """Targets for which every trial would fail are refused; where one does, its last line is told."""
+    notebook, recipe = Notebook(variables), recipes.get("tuning")
+    said = [recipe.problems({**values, "y": name}, notebook) for name in ("onehot", "below", "mean")]
+    assert [list(each) for each in said] == [["y"], ["task"], ["task"]]
+    assert recipe.problems({**values, "task": "binary"}, notebook)["task"].endswith("received 0, 1, 2, …")
+    with pytest.raises(RuntimeError, match=r"^every trial failed: .*\S$") as caught:
+        _run({**values, "y": "onehot", "trials": 1, "project": "fails"}, dict(variables))
+    shutil.rmtree(Path(values["directory"]) / "fails")
+    assert "\n" not in str(caught.value)
 
 
 def _goes_on(values, variables):

@@ -1,8 +1,12 @@
 """The base has just the weights it was given, gets its own kind of inputs, and stays as it is if frozen."""
 
+import os
 import sys
 
 import numpy as np
+
+from nbkeras import recipes
+from nbkeras.recipes.notebook import Notebook
 
 SETUP = """
 import numpy as np
@@ -15,6 +19,13 @@ made.set_weights([rng.uniform(0.01, 0.1, w.shape).astype("float32") for w in mad
 made.save_weights("made.weights.h5")
 wanted = made.get_weights()
 """
+# Tensors are arrays, too; the file lies in the home directory.
+TENSORS = """
+import os
+import tensorflow as tf
+home, os.environ["HOME"] = os.environ["HOME"], os.getcwd()
+images, labels = tf.constant(images), tf.constant(labels)
+"""
 MINE = {
     "x": "images",
     "y": "labels",
@@ -24,7 +35,12 @@ MINE = {
     "epochs": 2,
 }
 
-OWN = [({**MINE, "architecture": "MobileNetV2"}, SETUP.format(kind="MobileNetV2"))]
+OWN = [
+    (
+        {**MINE, "architecture": "MobileNetV2", "weights_file": "~/made.weights.h5"},
+        SETUP.format(kind="MobileNetV2") + TENSORS,
+    )
+]
 
 
 def allowed(values):
@@ -52,9 +68,22 @@ def before(values, variables):
     return asked
 
 
+def refused(values, variables):
+    notebook, recipe = Notebook(variables), recipes.get("pretrained")
+    assert recipe.problems({**values, "classes": 2}, notebook) == {
+        "classes": "expected 3 or more, as labels has them; received 2"
+    }
+    others = Notebook({**variables, "grey": np.zeros((12, 32, 32)), "few": np.zeros(5, int)})
+    assert "shape (number, 32, 32, 3)" in recipe.problems({**values, "x": "grey"}, others)["x"]
+    assert recipe.problems({**values, "y": "few"}, others)["y"].startswith("expected 12 rows")
+
+
 def kept(values, variables, line):
     base, model, head = variables["base"], variables["model"], variables["head"]
-    images = variables[values["x"] or "x"]
+    images = np.asarray(variables[values["x"] or "x"])
+    if values["x"]:
+        os.environ["HOME"] = variables["home"]
+        refused({**values, "weights": "none"}, variables)
     assert images.dtype.kind in "iu"
     assert images.max() > 200
     x = images[:4].astype("float32")

@@ -3,8 +3,10 @@
 import math
 
 import numpy as np
+import pytest
 
 from nbkeras import recipes
+from nbkeras.recipes.notebook import Notebook
 
 _OWN = """
 import numpy as np
@@ -17,6 +19,8 @@ x_train = tf.constant(np.arange(170, dtype="float32")[:, None])
 y_train = np.eye(3, dtype="float32")[numbers]
 pairs = tf.data.Dataset.from_tensor_slices((x_train, y_train))
 batches = pairs.batch(16)
+y_tensor = tf.constant(y_train)
+weights = np.arange(170) / 7
 mine = keras.Sequential([keras.Input((1,)), keras.layers.Dense(3, activation="softmax")])
 mine.compile(loss="categorical_crossentropy")
 """
@@ -24,10 +28,13 @@ OWN = [
     ({"model": "mine", "x": "x_train", "y": "y_train", "share": 0.3}, _OWN),
     ({"model": "mine", "x": "batches", "method": "shuffled"}, _OWN),
     ({"model": "mine", "x": "pairs", "method": "shuffled", "batched": False, "epochs": 1}, _OWN),
+    ({"model": "mine", "x": "x_train", "y": "y_tensor", "method": "shuffled", "epochs": 1}, _OWN),
 ]
 
 
 def kept(values, variables, line):
+    if values["method"] == "stratified" and values["model"]:
+        numbers_are_refused(variables)
     model = variables[values["model"] or "model"]
     x = np.asarray(variables["x_train" if values["model"] else "x"])
     y = np.asarray(variables["y_train" if values["model"] else "y"])
@@ -52,6 +59,23 @@ def kept(values, variables, line):
         np.testing.assert_array_equal(parts(values, again)[2], x_val)
 
 
+def numbers_are_refused(variables):
+    """Of numbers nothing would be held out, and fit would train without a word on all of them."""
+    recipe = recipes.get("validation_split")
+    wrong = {**recipe.defaults, "model": "mine", "x": "x_train", "y": "weights"}
+    problems = recipe.problems(wrong, Notebook(variables))
+    assert problems == {
+        "method": "expected shuffled or last for weights, received stratified: it holds 170 different "
+        "numbers and no classes"
+    }
+    few = {**wrong, "y": "y_train", "share": 0.001}
+    assert recipe.problems(few, Notebook(variables)) == {}
+    with pytest.raises(ValueError, match="No class is large enough"):
+        exec(recipe.code(**few), {**variables})  # noqa: S102
+    turned = {**wrong, "x": "batches", "y": "", "method": "shuffled", "batched": False}
+    assert "batched" in recipe.problems(turned, Notebook(variables))
+
+
 def assert_measured(model, x, y, variables):
     """These samples are what fit measured its val_loss on."""
     now = model.evaluate(x, y, verbose=0, return_dict=True)
@@ -66,7 +90,7 @@ def parts(values, variables):
         ]
     found = []
     own = (f"{values['x']}_train", f"{values['x']}_val")
-    for name in own if values["model"] else ("train", "validation"):
+    for name in own if values["model"] and not values["y"] else ("train", "validation"):
         found += [np.stack(part) for part in zip(*variables[name].as_numpy_iterator(), strict=True)]
     return found
 
