@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import h5py
+import numpy as np
 
 from nbkeras.recipes.parameter import Choice, Text, Whole
 from nbkeras.recipes.picks import Pick
@@ -30,19 +31,52 @@ def _there(values: Mapping[str, Any], _: Notebook | None) -> dict[str, str]:
         return {"y_file": f"expected the targets that go with {values['x_file']}, received none"}
     if source == "arrays" and values["y_file"] and not values["x_file"]:
         return {"x_file": f"expected the inputs that go with {values['y_file']}, received none"}
-    if source != "hdf5" or not values["file"]:
-        return {}
+    if source == "arrays" and values["x_file"]:
+        return _arrays(values)
+    return _hdf5(values) if source == "hdf5" and values["file"] else {}
+
+
+def _arrays(values: Mapping[str, Any]) -> dict[str, str]:
+    rows = {name: _rows(values[name]) for name in ("x_file", "y_file")}
+    wrong = {
+        name: f"expected a file of np.save, received {values[name]!r}, which is none"
+        for name, found in rows.items()
+        if found is None
+    }
+    return wrong or _equal(rows["x_file"] or (), rows["y_file"] or (), "y_file", values["x_file"])
+
+
+def _rows(path: str) -> tuple[int, ...] | None:
+    """Return the number of rows of an array in a file, () for one without, None for another file."""
+    try:
+        # Mapped: of a large file only the head is read.
+        return tuple(np.load(Path(path).expanduser(), mmap_mode="r").shape[:1])
+    except (OSError, ValueError, EOFError):
+        return None
+
+
+def _hdf5(values: Mapping[str, Any]) -> dict[str, str]:
     try:
         with h5py.File(Path(values["file"]).expanduser()) as file:
-            keys = [name for name, value in file.items() if isinstance(value, h5py.Dataset)]
+            shapes = {name: value.shape for name, value in file.items() if isinstance(value, h5py.Dataset)}
     except OSError:
         return {"file": f"expected an HDF5 file, received {values['file']!r}, which is none"}
-    held = ", ".join(keys[:8]) or "none"
-    return {
+    held = ", ".join(list(shapes)[:8]) or "none"
+    x, y = values["x_key"], values["y_key"]
+    missing = {
         key: f"expected a dataset of the file ({held}), received {values[key]!r}"
         for key in ("x_key", "y_key")
-        if values[key] not in keys
+        if values[key] not in shapes
     }
+    return missing or _equal(shapes[x][:1], shapes[y][:1], "y_key", x)
+
+
+def _equal(rows: tuple[int, ...], its: tuple[int, ...], name: str, inputs: str) -> dict[str, str]:
+    """Refuse targets that are not one for each of the inputs."""
+    if rows == its and rows:
+        return {}
+    counts = [each[0] if each else 0 for each in (rows, its)]
+    return {name: f"expected {counts[0]:,} targets, as many as {inputs} has rows; received {counts[1]:,}"}
 
 
 _ARRAYS = ("source", ("hdf5", "arrays"))
