@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nbkeras import recipes
+from nbkeras.recipes.recipe import NOTEBOOK as NOTEBOOK_PATH
 from nbkeras.widgets.faq import LINE_NAMES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,14 +50,15 @@ def table() -> str:
         lines += [
             f"## {section}",
             "",
-            f"| question | answer | wizard | magic | {' | '.join(LINE_NAMES.values())} |",
+            f"| question | answer | wizard | magic | notebook | {' | '.join(LINE_NAMES.values())} |",
         ]
-        lines += ["|---|---|---|---|---|---|"]
+        lines += ["|---|---|---|---|---|---|---|"]
         for recipe in found:
             marks = " | ".join("yes" if line in recipe.lines else "no" for line in LINE_NAMES)
             magic = f"`{recipe.magic}`" if recipe.magic else ""
-            cells = f"{recipe.question} | `%faq {recipe.name}` | `%wizard {recipe.name}` | {magic} | {marks}"
-            lines.append(f"| {cells} |")
+            cells = f"{recipe.question} | `%faq {recipe.name}` | `%wizard {recipe.name}` | {magic}"
+            page = f"[{recipe.topic}](../{NOTEBOOK_PATH}{recipe.anchor})"
+            lines.append(f"| {cells} | {page} | {marks} |")
         lines.append("")
     for recipe in recipes.all():
         if recipe.refused:

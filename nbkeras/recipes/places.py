@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbkeras.recipes.parameter import Parameter, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+_OFFERED = 100
+"""The most files or folders that are offered: a longer list helps nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +38,10 @@ class File(Parameter):
         problem = _no_path(value, "a file's path")
         expected = problem or self._expected(value)
         return problem or (expected and f"expected {expected}, received {shown(value)}")
+
+    def there(self) -> list[str]:
+        """Return the files of the notebook's folder that fit, to choose from; others can be typed."""
+        return _in_folder(lambda path: path.is_file() and path.name.endswith(self.suffixes or ("",)))
 
     def _expected(self, value: str) -> str:
         path = Path(value).expanduser()
@@ -64,6 +75,10 @@ class Folder(Parameter):
             return f"expected a folder's path, received the file {shown(value)}"
         return ""
 
+    def there(self) -> list[str]:
+        """Return the folders in the notebook's folder, to choose from; others can be typed."""
+        return _in_folder(Path.is_dir)
+
 
 def absent(value: str) -> str:
     """Return that a file to read is not there, ``""`` if it is; for checks in a notebook.
@@ -72,6 +87,16 @@ def absent(value: str) -> str:
     """
     there = Path(value).expanduser().is_file()
     return "" if there else f"expected a file that exists, received {shown(value)}"
+
+
+def _in_folder(fits: Callable[[Path], bool]) -> list[str]:
+    """Return what fits in the current folder, hidden things left out."""
+    try:
+        found = sorted(path.name for path in Path().iterdir() if path.name[0] not in "._" and fits(path))
+    except OSError:
+        # The folder may have gone, or may not be read.
+        return []
+    return [name for name in found if name.isprintable()][:_OFFERED]
 
 
 def _no_path(value: Any, expected: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
 
 from nbkeras.recipes.formatting import formatted
 from nbkeras.recipes.parameter import Identifier, refuse, shown
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 Section = Literal["General", "Training", "Modelling"]
 NOTEBOOK = "notebooks/faq.ipynb"
 """The tutorial that has every question with its wizard."""
+_PAGE = f"https://github.com/nbkeras/nbkeras/blob/main/{NOTEBOOK}"
 # Stands for the name of the user's variable while the code's own are looked for.
 _PLACE = "nbkeras_place"
 
@@ -91,6 +93,17 @@ class Recipe:
     def defaults(self) -> dict[str, Any]:
         """The values that the code has when nothing is said."""
         return {parameter.name: parameter.default for parameter in self.parameters}
+
+    @property
+    def anchor(self) -> str:
+        """The part of an address that leads to the question's heading in `NOTEBOOK`."""
+        # As Jupyter names headings: the text that is seen, with - for each space.
+        return "#" + quote(self.question.replace("`", "").replace(" ", "-"), safe="?,()!:/")
+
+    @property
+    def page(self) -> str:
+        """The address of the question in `NOTEBOOK`."""
+        return _PAGE + self.anchor
 
     def counts(self, parameter: Parameter, values: Mapping[str, Any]) -> bool:
         """Tell whether a parameter matters, the others being what they are."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -38,12 +39,16 @@ def faq_list_bundle(found: Sequence[Recipe], words: str = "") -> Bundle:
     else:
         groups = [(name, list(each)) for name, each in groupby(found, key=lambda recipe: recipe.section)]
         title = "The Keras FAQ"
-    html = render("faq_list.html", title=title, groups=groups)
+    # In a search, what helps to choose: how the answer begins.
+    answers = {recipe.name: beginning(recipe.answer) for recipe in found} if words else {}
+    html = render("faq_list.html", title=title, groups=groups, answers=answers)
     width = max((len(recipe.name) for recipe in found), default=0)
     lines = [title]
     for name, recipes in groups:
         lines += ["", name] if name else []
-        lines += [f"  %faq {recipe.name:<{width}}  {recipe.question}" for recipe in recipes]
+        for recipe in recipes:
+            lines.append(f"  %faq {recipe.name:<{width}}  {recipe.question}")
+            lines += [f"       {'':<{width}}  {answers[recipe.name]}"] if answers else []
     return {"text/html": html, "text/plain": "\n".join(lines)}
 
 
@@ -71,8 +76,9 @@ def faq_entry_bundle(recipe: Recipe) -> Bundle:
     lines += [f"{name}: {text}" for name, text in told]
     lines += ["", code.rstrip() or f"Not with {LINE_NAMES[line]}: {recipe.refused}", ""]
     lines += [f"{what}: {command}" for what, command in commands(recipe)]
+    lines.append(f"Notebook: {NOTEBOOK}, {recipe.page}")
     lines += [f"{title}: {address}" for title, address in recipe.links]
-    html = render("faq_entry.html", commands=commands(recipe), **values)
+    html = render("faq_entry.html", commands=commands(recipe), notebook=NOTEBOOK, **values)
     return {"text/html": html, "text/plain": "\n".join(lines)}
 
 
@@ -88,8 +94,17 @@ def commands(recipe: Recipe) -> list[tuple[str, str]]:
     found = [("Form", f"%wizard {recipe.name}"), ("Code alone", f"%faq {recipe.name} --code")]
     if recipe.magic:
         found.append(("Magic", recipe.magic))
-    found.append(("Notebook", NOTEBOOK))
     return found
+
+
+def beginning(answer: str) -> str:
+    """Return the first sentence of an answer.
+
+    Example:
+        >>> beginning("With hp.Choice(…). Then search.")
+        'With hp.Choice(…).'
+    """
+    return re.split(r"(?<=\.)\s+", answer, maxsplit=1)[0]
 
 
 def _nothing(words: str) -> str:

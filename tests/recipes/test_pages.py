@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import unquote
 
+import nbformat
 import pytest
+from nbconvert import HTMLExporter
 
 from nbkeras import recipes
 from scripts import faq_pages, lab
@@ -20,6 +23,14 @@ def test_the_table_has_every_question_with_its_wizard():
     text = faq_pages.table()
     for recipe in recipes.all():
         assert f"| {recipe.question} | `%faq {recipe.name}` | `%wizard {recipe.name}` |" in text
+        assert f"| [{recipe.topic}](../notebooks/faq.ipynb{recipe.anchor}) |" in text
+
+
+def test_each_link_into_the_notebook_leads_to_its_question():
+    page, _ = HTMLExporter().from_notebook_node(nbformat.reads(json.dumps(faq_pages.notebook()), 4))
+    for recipe in recipes.all():
+        assert f'id="{unquote(recipe.anchor[1:])}"' in page
+        assert recipe.page.endswith(f"notebooks/faq.ipynb{recipe.anchor}")
 
 
 @pytest.mark.kernel

@@ -41,6 +41,7 @@ def test_an_entry_has_answer_remarks_code_and_ways_on(name):
         # What stands in backticks is set as code.
         assert words.strip().replace("`", "") in page.text
         assert words.strip() in bundle["text/plain"]
+    assert f'href="{html.escape(recipe.page)}"' in bundle["text/html"]
     for _, address in recipe.links:
         assert f'href="{html.escape(address)}"' in bundle["text/html"]
     assert not {"script", "style", "iframe"} & set(page.tags)
@@ -54,6 +55,22 @@ def test_the_list_has_every_question_under_its_section():
     for recipe in recipes.all():
         assert recipe.question in page
         assert f"%faq {recipe.name}" in page
+
+
+def test_each_question_of_a_list_leads_to_its_place_in_the_notebook():
+    page = faq_list_bundle(recipes.all())["text/html"]
+    for recipe in recipes.all():
+        assert f'<a href="{html.escape(recipe.page)}"' in page
+    # All of them are to be looked over: no answers.
+    assert "it ends training after" not in page
+
+
+def test_a_search_shows_how_the_answers_begin():
+    bundle = faq_list_bundle(recipes.search("early stopping"), "early stopping")
+    first = "Give fit the EarlyStopping callback: it ends training after `patience` epochs without a better"
+    assert first in bundle["text/plain"]
+    assert first.replace("`", "") in Words(bundle["text/html"]).text
+    assert "Set restore_best_weights=True" not in bundle["text/plain"]
 
 
 def test_a_search_says_what_it_was_for_and_escapes_it():

@@ -6,10 +6,11 @@ import html
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ipywidgets import HTML, Checkbox, Dropdown, Layout, SelectMultiple, Text, VBox
+from ipywidgets import HTML, Checkbox, Combobox, Dropdown, Layout, SelectMultiple, Text, VBox
 
 from nbkeras.recipes.parameter import Choice, Switch
 from nbkeras.recipes.picks import Pick
+from nbkeras.recipes.places import File, Folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +40,10 @@ class Field:
         self._message = message()
         self.control = self._control()
         self.control.observe(self._changed, "value")
-        help_line = HTML(html.escape(parameter.help))
+        bounds = parameter.bounds
+        help_line = HTML(
+            html.escape(f"{parameter.help} {bounds[:1].upper()}{bounds[1:]}." if bounds else parameter.help)
+        )
         help_line.add_class("nbk-help")
         self.box = boxed(parameter.name, self.control, help_line, self._message)
 
@@ -50,6 +54,11 @@ class Field:
             self._offer(parameter)
         self._message.value = html.escape(entries.problems.get(parameter.name, ""))
         self.box.layout.display = None if entries.counts(parameter) else "none"
+
+    def refresh(self) -> None:
+        """Offer the files and folders that there are now."""
+        if isinstance(self._parameter, (File, Folder)):
+            self.control.options = self._parameter.there()
 
     def _control(self) -> Any:
         parameter = self._parameter
@@ -64,6 +73,11 @@ class Field:
         if isinstance(parameter, Pick):
             kind = SelectMultiple if parameter.many else Dropdown
             return kind(options=self._options(parameter), value=value, **common)
+        if isinstance(parameter, (File, Folder)):
+            # Any other path can be typed.
+            return Combobox(
+                value=value, options=parameter.there(), ensure_option=False, continuous_update=True, **common
+            )
         return Text("" if value is None else str(value), continuous_update=True, **common)
 
     def _options(self, pick: Pick) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from ipywidgets import HTML, Box, Button, Checkbox, Dropdown, Layout, VBox
 
 from nbkeras.recipes.notebook import Notebook
 from nbkeras.recipes.picks import Pick
+from nbkeras.recipes.places import File, Folder
 from nbkeras.runtime.keras_lines import LINES, active_line
 from nbkeras.widgets.code_html import highlighted
 from nbkeras.widgets.faq import LINE_NAMES
@@ -67,6 +68,8 @@ class Wizard:
 
     def refresh(self) -> None:
         """Take the notebook's choices as they are now."""
+        for field in self.fields:
+            field.refresh()
         self.entries.look()
         self.show()
 
@@ -102,8 +105,9 @@ class Wizard:
             magics = Checkbox(value=False, description="With nbkeras's magics", indent=False, layout=layout)
             magics.observe(self._set_magics, "value")
             found.append(boxed("magics", magics))
-        if any(isinstance(parameter, Pick) for parameter in self.recipe.parameters):
-            refresh = Button(description="Refresh choices", tooltip="Look at the notebook's variables again")
+        if any(isinstance(parameter, (Pick, File, Folder)) for parameter in self.recipe.parameters):
+            tooltip = "Look at the notebook's variables and files again"
+            refresh = Button(description="Refresh choices", tooltip=tooltip)
             refresh.add_class("nbk-refresh")
             refresh.on_click(lambda _: self.refresh())
             found.append(refresh)

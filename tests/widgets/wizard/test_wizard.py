@@ -68,6 +68,66 @@ def test_choices_come_from_the_notebook_and_stay_chosen(wizard, variables):
     assert wizard.panel.problems[0][0] == "model"
 
 
+def test_files_and_folders_of_the_notebooks_place_are_offered(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("b.h5", "a.hdf5", "text.txt", ".hidden.h5"):
+        (tmp_path / name).touch()
+    (tmp_path / "images").mkdir()
+    wizard = Wizard(recipes.get("hdf5"), {})
+    control = field(wizard, "path").control
+    assert control.options == ("a.hdf5", "b.h5")
+    # Typing stays free.
+    enter(wizard, "path", value="elsewhere.h5")
+    assert wizard.panel.problems[0][0] == "path"
+    (tmp_path / "elsewhere.h5").touch()
+    (refresh,) = [each for each in walk(wizard.root) if "nbk-refresh" in each._dom_classes]
+    refresh.click()
+    assert control.options == ("a.hdf5", "b.h5", "elsewhere.h5")
+    assert (control.value, wizard.panel.problems) == ("elsewhere.h5", [])
+    wizard.close()
+    wizard = Wizard(recipes.get("big_data"), {})
+    assert field(wizard, "folder").control.options == ("images",)
+    wizard.close()
+
+
+def walk(widget):
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from walk(child)
+
+
+def test_bounds_stand_below_the_field_before_anything_is_wrong(wizard):
+    said = {each._parameter.name: each.box.children[1].value for each in wizard.fields}
+    assert said["patience"].endswith("before training ends. 0 to 10,000.")
+    assert said["min_delta"].endswith(" 0 or more.")
+
+
+def test_an_own_models_metric_tells_which_way_is_better(variables):
+    import keras
+
+    class Score(keras.metrics.Mean):
+        _direction = "down"
+
+    variables["mine"] = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    variables["mine"].compile("sgd", "mse", metrics=[Score(name="wobble"), "poisson"])
+    variables["x"], variables["y"] = np.zeros((4, 2)), np.zeros((4, 1))
+    wizard = Wizard(recipes.get("early_stopping"), variables)
+    for name, value in {"model": "mine", "x": "x", "y": "y", "metric": "val_wobble"}.items():
+        enter(wizard, name, value=value)
+    assert wizard.panel.problems == []
+    assert 'mode="min"' in wizard.panel.code
+    enter(wizard, "mode", value="max")
+    (problem,) = wizard.panel.problems
+    assert problem[0] == "mode"
+    assert problem[2].startswith(
+        "expected lower or auto, because a lower val_wobble is better; received higher"
+    )
+    enter(wizard, "mode", value="auto")
+    enter(wizard, "metric", value="val_poisson")
+    assert wizard.panel.problems[0][0] == "mode"
+    wizard.close()
+
+
 def test_a_choice_that_has_gone_is_said_to_be_wrong(wizard, variables):
     variables["images"] = np.zeros((4, 2))
     wizard.refresh()
