@@ -47,6 +47,7 @@ class ProvenCell:
         value = self._traced(trace, quiet=quiet)
         # What a name stands for is known for sure once the cell has imported it.
         self.source = self._parsed()
+        self.source.read_functions(self._read_names())
         return trace, value
 
     def again(self, label: str) -> Trace:

@@ -21,7 +21,6 @@ VARIABLES = (
     "TF_CUDNN_DETERMINISTIC",
     "TF_CUDNN_USE_AUTOTUNE",
     "TF_DETERMINISTIC_OPS",
-    "TF_ENABLE_ONEDNN_OPTS",
     "TF_NUM_INTEROP_THREADS",
     "TF_NUM_INTRAOP_THREADS",
     "TF_USE_LEGACY_KERAS",
@@ -61,6 +60,7 @@ def flags() -> dict[str, str]:
     if tensorflow is not None:
         facts |= {
             "op determinism": _determinism(),
+            "oneDNN": {"0": "off", "1": "on"}.get(os.environ.get("TF_ENABLE_ONEDNN_OPTS", ""), "default"),
             "XLA": str(tensorflow.config.optimizer.get_jit() or "off"),
             "threads in an op": _threads(tensorflow.config.threading.get_intra_op_parallelism_threads()),
             "threads between ops": _threads(tensorflow.config.threading.get_inter_op_parallelism_threads()),

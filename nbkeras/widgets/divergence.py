@@ -93,8 +93,8 @@ def _charts(proof: Proof) -> Iterator[Chart]:
         "loss of the epoch so far",
         "step",
         (
-            Curve(other.label, "run B", COLOURS[1], dashed=True, points=two),
-            Curve(proof.traces[0].label, "run A", COLOURS[0], dashed=False, points=one),
+            Curve(other.label, "new" if other.fresh else other.label, COLOURS[1], dashed=True, points=two),
+            Curve(proof.traces[0].label, proof.traces[0].label, COLOURS[0], dashed=False, points=one),
         ),
     )
     # Equal steps have no place on a scale of decades: the curve begins where the runs part.
@@ -102,10 +102,9 @@ def _charts(proof: Proof) -> Iterator[Chart]:
         (x, abs(b - a)) for (x, a), (_, b) in zip(one, two, strict=False) if a != b and math.isfinite(a - b)
     ]
     if apart:
-        curve = Curve(
-            f"between {proof.traces[0].label} and {other.label}", "", COLOURS[3], dashed=False, points=apart
-        )
-        yield Chart(f"difference of the loss, from step {apart[0][0]:.0f} on", "step", (curve,))
+        between = f"between {proof.traces[0].label} and {other.label}, from step {apart[0][0]:.0f} on,"
+        curve = Curve(between, "", COLOURS[3], dashed=False, points=apart)
+        yield Chart("difference of the loss", "step", (curve,))
 
 
 def _losses(trace: Trace, number: int) -> list[Point]:

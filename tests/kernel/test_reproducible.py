@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
@@ -56,15 +57,23 @@ def test_clean_cell_is_the_same(kernel, case):
     assert text.startswith("The same: 2 runs in this kernel gave the same bits\nFingerprint: "), text
 
 
+def test_function_of_an_earlier_cell_is_looked_into(kernel):
+    kernel.run("def noisy():\n    return x + np.random.default_rng().normal(size=x.shape)")
+    text = proof(kernel, planted.SEED + planted.MODEL + planted.FIT.replace("fit(x", "fit(noisy()"))
+    assert (
+        "Most probable cause: unseeded NumPy: the function noisy, np.random.default_rng() has no" in text
+    ), text
+
+
 def test_proof_changes_nothing_of_what_the_cell_gives(kernel):
     """Watched and unwatched, the same cell ends with the same weights."""
     cell = planted.SEED + planted.ONES + planted.FIT
     weights = "[w.tobytes().hex() for w in model.get_weights()]"
-    kernel.run(cell)
+    kernel.run(cell + "\nfit_before = keras.Model.fit")
     plain = kernel.value(weights)
     assert proof(kernel, cell).startswith("The same")
     assert kernel.value(weights) == plain
-    assert kernel.value("'fit' in vars(keras.Model) and hasattr(keras.Model.fit, '__wrapped__')") is False
+    assert kernel.value("keras.Model.fit is fit_before") is True
 
 
 def test_notebook_is_left_as_after_one_run(kernel):
@@ -98,6 +107,26 @@ def test_notebook_is_left_as_after_one_run(kernel):
     kernel.run(cell)
     assert kernel.value(weights) == proven
     assert kernel.value("rng.random()") == drawn
+
+
+def test_stop_during_a_later_run_ends_the_proof_and_not_the_cell(kernel):
+    """What is missing of the run that was stopped is no difference."""
+    slow = "keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: time.sleep(0.1))"
+    cell = (
+        planted.SEED
+        + planted.MODEL
+        + f"history = model.fit(x, y, epochs=10, verbose=0, callbacks=[{slow}])\n"
+    )
+    kernel.messages.clear()
+    running = kernel.send(f"%%reproducible\n{cell}done = True")
+    kernel.until(lambda m: "run 2 of 2" in str(m["content"].get("data")), timeout=60)
+    time.sleep(1)
+    kernel.interrupt()
+    assert kernel.wait(running)["status"] == "ok"
+    text = kernel.outputs("update_display_data")[-1]["data"]["text/plain"]
+    assert text.startswith("The same until Stop: "), text
+    assert re.search(r"after Stop +not seen: stopped by hand, not compared", text), text
+    assert kernel.value("(len(history.epoch), done)") == (10, True)
 
 
 def test_error_of_the_cell_is_its_own(kernel):

@@ -8,10 +8,16 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from nbkeras import recipes
+from nbkeras.reproducibility.proof.source import Source
+from nbkeras.reproducibility.proof.trace import Fit, Trace
+from nbkeras.reproducibility.proof.verdict import prove
+from nbkeras.reproducibility.stamp import Stamp
 from nbkeras.runs.run import Run
 from nbkeras.widgets.compare import comparison_bundle
+from nbkeras.widgets.divergence import divergence_bundle
 from nbkeras.widgets.faq import faq_entry_bundle, faq_list_bundle
 from nbkeras.widgets.runs_table import runs_table_bundle
+from nbkeras.widgets.stamp import stamp_bundle
 from nbkeras.widgets.static_html import static_bundle
 
 if TYPE_CHECKING:
@@ -101,6 +107,12 @@ def test_a_table_is_enlivened_once(page: Page) -> None:
     assert page.locator("body > .nbkeras-runs tbody input").count() == 1
 
 
+def proof_bundle() -> dict[str, str]:
+    losses = {"run 1": [0.5, 0.25], "run 2": [0.5, 0.75]}
+    traces = [Trace(name, fits=[Fit("small", "keras", losses=values)]) for name, values in losses.items()]
+    return divergence_bundle(prove(traces, Source("", {}), frozenset(), ["Said of it."]))
+
+
 @pytest.mark.parametrize("colours", ["background:#fff;color:#000", "background:#111;color:#fff"])
 def test_axe_finds_nothing_on_light_and_dark_pages(browser: Browser, colours: str) -> None:
     run, other = Run("fit", "small", {"units": 8}), Run("fit", "large", {"units": 64})
@@ -111,6 +123,7 @@ def test_axe_finds_nothing_on_light_and_dark_pages(browser: Browser, colours: st
         each.finish("stopped", "stop button")
     views = [static_bundle(run), comparison_bundle([run, other]), runs_table_bundle([run, other])]
     views += [faq_list_bundle(recipes.all()), faq_entry_bundle(recipes.get("early_stopping"))]
+    views += [stamp_bundle(Stamp(seeds={"tensorflow": "1"}), "small"), proof_bundle()]
     body = "<hr>".join(view["text/html"] for view in views).replace("<details>", "<details open>")
     head = '<!doctype html><html lang="en"><title>runs</title>'
     page = browser.new_page()

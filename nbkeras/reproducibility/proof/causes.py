@@ -183,8 +183,13 @@ def _numpy(case: Case) -> Iterator[Cause]:
 def _augmentation(case: Case) -> Iterator[Cause]:
     difference, fit = case.difference, case.fit
     if difference.kind == "data" and difference.how in {"values", "samples"}:
-        for place in case.source.of_kind("augmentation", "random op")[:1]:
+        # A layer of noise stands in the pipeline as well as in the model.
+        for place in case.source.of_kind("augmentation", "random op", "dropout")[:1]:
             yield Cause("unseeded augmentation", *_drawing_in_data(case, place), 87)
+    if difference.kind in {"variables", "weights"} and not case.is_seeded:
+        for place in case.source.of_kind("random op")[:1]:
+            why = f"{_at(place)} draws other numbers each time: no seed is set"
+            yield Cause("unseeded TensorFlow", why, SEED, 84)
     for layer in _suspects(case):
         if augments(layer.kind) and fit is not None:
             yield _random_layer(case, fit, layer, "unseeded augmentation")
@@ -263,7 +268,8 @@ def _drawing_in_data(case: Case, place: Evidence) -> tuple[str, str]:
 
 
 def _at(place: Evidence) -> str:
-    return f"line {place.line}, {place.text}"
+    where = f"the function {place.function}" if place.function else f"line {place.line}"
+    return f"{where}, {place.text}"
 
 
 _RULES: tuple[Callable[[Case], Iterator[Cause]], ...] = (

@@ -124,7 +124,7 @@ def _begin(one: Fit, other: Fit, number: int) -> Iterator[tuple[Check, Differenc
             Difference("weights", f"the initial weights: {words}", number, names=names) if names else None
         )
         yield (
-            Check("initial weights", not names, words if names else f"{len(one.weights)} arrays"),
+            Check("initial weights", not names, words if names else _count(len(one.weights), "array")),
             difference,
         )
     if one.seeds:
@@ -133,7 +133,7 @@ def _begin(one: Fit, other: Fit, number: int) -> Iterator[tuple[Check, Differenc
         yield Check("seeds of random layers", not names, words), None
     if one.optimizer and other.optimizer:
         names = _changed(one.optimizer, other.optimizer)
-        words = f"{_listed(names)}" if names else f"{len(one.optimizer)} arrays"
+        words = f"{_listed(names)}" if names else _count(len(one.optimizer), "array")
         difference = Difference("optimizer", f"the optimizer at the begin: {words}", number, names=names)
         yield Check("optimizer at the begin", not names, words), difference if names else None
 
@@ -157,12 +157,12 @@ def _steps(one: Fit, other: Fit, number: int) -> tuple[list[Check], Difference |
         found.append(Difference("step", words, number, weights, names=names))
     both = len(list(_both(one.batches, other.batches)))
     checks = [
-        Check("batches", None if not both else not batch, _HOW[how] if batch else f"{both} batches"),
-        Check("loss by step", not loss, f"from step {loss} on" if loss else f"{len(one.losses)} steps"),
+        Check("batches", None if not both else not batch, _HOW[how] if batch else _count(both, "batch")),
+        Check("loss by step", not loss, f"from step {loss} on" if loss else _count(len(one.losses), "step")),
         Check(
             "weights after steps",
             not weights,
-            f"{_listed(names)} after step {weights}" if weights else f"looked at {len(seen)} times",
+            f"{_listed(names)} after step {weights}" if weights else f"looked at {_count(len(seen), 'time')}",
         ),
     ]
     # Of one step, its batch comes first, then the loss, then the weights.
@@ -175,13 +175,13 @@ def _end(one: Fit, other: Fit, number: int) -> Iterator[tuple[Check, Difference 
         yield Check("steps", same=False, words=words), Difference("length", words, number)
     mine, theirs = (_history(each) for each in (one, other))
     names = tuple(name for name in mine if mine[name] != theirs.get(name))
-    words = _listed(names) if names else f"{len(one.epochs)} epochs"
+    words = _listed(names) if names else _count(len(one.epochs), "epoch")
     yield (
         Check("history", not names, words),
         Difference("history", f"the history: {words}", number, names=names) if names else None,
     )
     names = _changed(one.final, other.final)
-    words = _listed(names) if names else f"{len(one.final)} arrays"
+    words = _listed(names) if names else _count(len(one.final), "array")
     yield (
         Check("weights and optimizer at the end", not names, words),
         Difference("step", f"at the end: {words}", number, len(one.losses), names=names) if names else None,
@@ -218,7 +218,7 @@ def _total(batches: list[Batch], part: int) -> int | None:
 def _compare_variables(one: dict[str, Value], other: dict[str, Value], found: Comparison) -> None:
     names = tuple(differing(one, other))
     words = "; ".join(f"{name}: {one[name].words} and {other[name].words}" for name in names[:_NAMES])
-    found.checks.append(Check("variables", not names, words or f"{len(one)} variables"))
+    found.checks.append(Check("variables", not names, words or _count(len(one), "variable")))
     if names:
         found.difference = Difference("variables", f"the variables: {words}", names=names)
 
@@ -247,3 +247,8 @@ def _listed(names: tuple[str, ...]) -> str:
     plain = list(dict.fromkeys(_COUNTER.sub("", name) for name in names))
     more = f" and {len(plain) - _NAMES} more" if len(plain) > _NAMES else ""
     return ", ".join(plain[:_NAMES]) + more
+
+
+def _count(number: int, noun: str) -> str:
+    plural = "batches" if noun == "batch" else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import inspect
 import itertools
 import re
-from dataclasses import dataclass
+import textwrap
+from dataclasses import dataclass, replace
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +55,8 @@ class Evidence:
     """What the call was given: "seed" for a seed other than None, or the names of keywords."""
     inside: str = ""
     """What takes its value: "call", "sum", "difference", "text", "name" or nothing."""
+    function: str = ""
+    """The function of an earlier cell in which it stands."""
 
 
 class Source:
@@ -73,6 +78,17 @@ class Source:
             self.tree = ast.Module([], [])
         self._imports = dict(_imports(self.tree))
         self.evidence = [each for each in self._find() if each.kind]
+
+    def read_functions(self, names: Iterable[str]) -> None:
+        """Take what the functions and classes of earlier cells say as said by the cell."""
+        for name in sorted(set(names) - self.makes):
+            thing: Any = self._variables.get(name)
+            # A module's own functions are no cell's.
+            if getattr(thing, "__module__", "") == "__main__" and _codes_of(thing):
+                with contextlib.suppress(OSError, TypeError):
+                    text = textwrap.dedent(inspect.getsource(thing))
+                    found = Source(text, self._variables).evidence
+                    self.evidence += [replace(each, function=name) for each in found]
 
     def of_kind(self, *kinds: str) -> list[Evidence]:
         """Return the places of some kinds, first lines first."""

@@ -51,7 +51,8 @@ class Proof:
         kernel = sum(not trace.fresh for trace in self.traces)
         parts = [f"{kernel} runs in this kernel"] if kernel > 1 else ["the run in this kernel"]
         parts += ["one in a new process"] * (kernel < len(self.traces))
-        return f"The same: {' and '.join(parts)} gave the same bits"
+        cut = any(fit.stopped for trace in self.traces for fit in trace.fits)
+        return f"The same{' until Stop' * cut}: {' and '.join(parts)} gave the same bits"
 
     @property
     def fingerprint(self) -> str:
