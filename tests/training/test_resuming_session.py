@@ -149,7 +149,7 @@ def test_another_process_s_run_is_reopened(cell, stopper, tmp_path):
 def test_a_finished_training_asks_and_takes_more_epochs(cell, tmp_path):
     _, whole, _ = cell(backup=tmp_path / "w", seed=1, epochs=EPOCHS + 2)
     cell(backup=tmp_path / "b", seed=1)
-    with pytest.raises(Refusal, match=r"finished after 4 epochs .*--restart .* or more epochs"):
+    with pytest.raises(Refusal, match=r"finished after 4 epochs .*--restart .* or give more epochs"):
         cell(backup=tmp_path / "b", seed=1)
     _, history, _ = cell(backup=tmp_path / "b", seed=1, epochs=EPOCHS + 2)
     assert history.history == whole.history
@@ -158,25 +158,23 @@ def test_a_finished_training_asks_and_takes_more_epochs(cell, tmp_path):
 
 
 @pytest.mark.parametrize("keras", ["keras"], indirect=True)
-@pytest.mark.parametrize(
-    ("changed", "words"),
-    [
+def test_another_training_is_refused_and_nothing_has_changed(cell, stopper, tmp_path):
+    options = {"backup": tmp_path / "b", "every": 1, "seed": 5}
+    with pytest.raises(KeyboardInterrupt):
+        cell(stopper(5, interrupt), **options)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "b").glob("*.h5")}
+    for changed, words in [
         ({"made": {"units": 4}}, r"layer 1 \(Dense\) with units=4, the backup's has units=3"),
         ({"made": {"loss": "mae"}}, "the loss mae, the backup's is mse"),
         ({"made": {"rate": 0.5}}, "learning_rate=0.5, the backup's has learning_rate=0.01"),
         ({"rows": 60}, "data .*, the backup's"),
         ({"seed": 8}, "type  --seed 5"),
-    ],
-)
-def test_another_training_is_refused_and_nothing_has_changed(cell, stopper, tmp_path, changed, words):
-    options = {"backup": tmp_path / "b", "every": 1, "seed": 5}
-    with pytest.raises(KeyboardInterrupt):
-        cell(stopper(5, interrupt), **options)
-    before = {path.name: path.read_bytes() for path in (tmp_path / "b").glob("*.h5")}
-    with pytest.raises(Refusal, match=words) as caught:
-        cell(**{**options, **changed})
-    assert "--restart" in str(caught.value)
-    assert "\n" not in str(caught.value)
+        ({"epochs": 1}, "expected 2 epochs or more, received 1"),
+    ]:
+        with pytest.raises(Refusal, match=words) as caught:
+            cell(**{**options, **changed})
+        assert "--restart" in str(caught.value)
+        assert "\n" not in str(caught.value)
     assert before == {path.name: path.read_bytes() for path in (tmp_path / "b").glob("*.h5")}
     _, history, _ = cell(**options)
     assert len(history.epoch) == EPOCHS
@@ -273,3 +271,55 @@ def test_the_plain_code_has_the_callback(keras, make, data, tmp_path, monkeypatc
     scope = {"model": model, "x": x, "y": y}
     exec(code, scope)  # noqa: S102 - what it is for
     assert sorted(path.name for path in (tmp_path / "b").glob("*.json")) == ["backup-000001.json"]
+
+
+@pytest.fixture
+def plain(make, data, stopper, tmp_path, monkeypatch, keras):
+    """Call a plain fit with the callback, as a cell without a magic does."""
+    monkeypatch.setenv("TF_USE_LEGACY_KERAS", str(int(keras.__name__ == "tf_keras")))
+
+    def plain(*callbacks, dataset=None, epochs=3):
+        x, y = data
+        given = {"x": x, "y": y, "shuffle": False} if dataset is None else {"x": dataset, "shuffle": False}
+        own = nbkeras.ExactBackup(tmp_path / "b", every=1)
+        return make().fit(**given, epochs=epochs, verbose=0, callbacks=[own, *callbacks]).history
+
+    return plain
+
+
+def test_a_plain_fit_that_was_interrupted_holds_nothing(plain, stopper, capsys):
+    with pytest.raises(KeyboardInterrupt):
+        plain(stopper(5, interrupt))
+    with pytest.raises(Refusal, match=r"expected 2 epochs or more, received 1: the backup .* is at epoch 2"):
+        plain(epochs=1)
+    assert len(plain()["loss"]) == 3
+    said = capsys.readouterr().out
+    assert "nbkeras: resumes at epoch 2, step 1 from backup-000004" in said
+    with pytest.raises(Refusal, match="is finished after 3 epochs"):
+        plain()
+
+
+@pytest.mark.parametrize("keras", ["keras"], indirect=True)
+def test_the_run_of_a_plain_fit_s_monitor_goes_on(plain, stopper):
+    monitor = nbkeras.Monitor(view=False)
+    with pytest.raises(KeyboardInterrupt):
+        plain(stopper(5, interrupt), monitor)
+    first = monitor.run
+    monitor = nbkeras.Monitor(view=False)
+    plain(monitor)
+    assert monitor.run.id == first.id
+    assert monitor.run.epoch_numbers("loss") == [1, 2, 3]
+
+
+@pytest.mark.parametrize("keras", ["keras"], indirect=True)
+def test_another_backup_beside_it_and_data_of_an_earlier_cell(keras, plain, data, tmp_path, stopper, capsys):
+    import tensorflow as tf
+
+    with pytest.raises(Refusal, match="received BackupAndRestore: take it out"):
+        plain(keras.callbacks.BackupAndRestore(tmp_path / "k"))
+    dataset = tf.data.Dataset.from_tensor_slices(data).shuffle(9, seed=1).batch(32)
+    with pytest.raises(KeyboardInterrupt):
+        plain(stopper(5, interrupt), dataset=dataset)
+    assert "not exact" not in capsys.readouterr().out
+    plain(dataset=dataset)
+    assert "not exact: the data were read before in this kernel" in capsys.readouterr().out

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from nbkeras.callbacks import open_runs
 from nbkeras.callbacks.backup.about import place
 from nbkeras.callbacks.backup.callback_states import read_callbacks, without_state, write_callbacks
 from nbkeras.callbacks.backup.course import Course
@@ -15,15 +16,15 @@ from nbkeras.callbacks.backup.list_hooks import ListHooks
 from nbkeras.callbacks.backup.lock import FolderLock
 from nbkeras.callbacks.backup.pacing import DEFAULT, Due, parse_every
 from nbkeras.callbacks.backup.randomness import PYTHON_DRIVEN, moved, read_random, write_random
+from nbkeras.callbacks.backup.refusing import refuse_difference, refuse_finished, refuse_other_backups
 from nbkeras.callbacks.backup.replay import Replay
-from nbkeras.callbacks.backup.sources import form_of, inexact_sources, is_arrays
+from nbkeras.callbacks.backup.sources import data_difference, form_of, inexact_sources, is_arrays
 from nbkeras.callbacks.backup.store import Store
 from nbkeras.callbacks.backup.variables import write_variables
 from nbkeras.callbacks.batch_hooks import hooks_caller
 from nbkeras.callbacks.monitor import MonitorHooks
 from nbkeras.callbacks.plan import Continued
 from nbkeras.runtime.keras_lines import Line, active_line, keras_module
-from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
     import os
@@ -94,6 +95,8 @@ class ExactBackupHooks:
         """Tells the user a line; by default it is printed."""
         self.extra: dict[str, Any] = {}
         """What else the backups shall say of their run: its id, the seed of its data."""
+        self.host: FrameType | None = None
+        """The frame of the ``fit`` under way, see `open_runs`."""
 
     @property
     def every_text(self) -> str:
@@ -116,6 +119,8 @@ class ExactBackupHooks:
         """
         if self._prepared:
             return []
+        # A fit that an error has ended told its callbacks nothing, and may hold this directory.
+        open_runs.close_abandoned(None)
         if hold:
             self._lock.take()
         try:
@@ -132,13 +137,19 @@ class ExactBackupHooks:
         return None if self._found is None else self._found[0].about
 
     def close(self) -> None:
-        """Let go of everything; for a ``fit`` that did not come to its end."""
+        """Let go of everything; a second call does nothing."""
+        open_runs.closed(self)
+        self.host = None
         for held in (self._replay, self._course):
             if held is not None:
                 held.end()
         self._replay = self._course = None
         self._prepared, self._found = False, None
         self._lock.release()
+
+    def fail(self, error: BaseException | None) -> None:  # noqa: ARG002 - as of any open run
+        """Let go of a ``fit`` that was left."""
+        self.close()
 
     # Keras calls the methods below.
 
@@ -151,23 +162,33 @@ class ExactBackupHooks:
     def on_train_begin(self, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
         """Take the place before and behind all callbacks, once every one of them has begun."""
         host, caller = _callers_caller(), hooks_caller()
-        model = self.model  # type: ignore[attr-defined]
-        self._say_all(self.prepare(model, self.params["epochs"]))  # type: ignore[attr-defined]
+        self._say_all(self.prepare(self.model, self.params["epochs"]))  # type: ignore[attr-defined]
+        try:
+            self._take_places(host, caller)
+        except BaseException:
+            self.close()
+            raise
+
+    def _take_places(self, host: FrameType, caller: Any) -> None:
         self._lock.take()
+        self.host = host
+        open_runs.opened(self)
         if self._restart:
             self._store.clear()
         others = [callback for callback in caller.callbacks if callback is not self]
+        refuse_other_backups(others)
         self._form = form_of(host.f_locals)
         if self.found is not None:
-            self._refuse_other(_data_difference(self.found["data"], self._form))
+            refuse_difference(self._store.folder, data_difference(self.found["data"], self._form))
         self._reopen(others)
         read_callbacks(others)  # A get_state that returns no data is refused now.
         self._say_all(
             f"{name} has no get_state: it begins anew when the training goes on"
             for name in without_state(others)
         )
-        given = host.f_locals
-        self._say_all(inexact_sources(given, model, arrays_are_ordered="data_seed" in self.extra))
+        ordered = "data_seed" in self.extra
+        model = self.model  # type: ignore[attr-defined]
+        self._say_all(inexact_sources(host.f_locals, model, arrays_are_ordered=ordered))
         hooks = ListHooks(caller)
 
         def first(epoch: int, logs: Any = None) -> None:
@@ -179,6 +200,9 @@ class ExactBackupHooks:
 
     def on_train_end(self, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
         """Note that the training has come to its end."""
+        if self._replay is not None:
+            self.close()
+            refuse_difference(self._store.folder, "a training that ends before the place of the backup")
         last = None if self._course is None else self._course.last
         if last is not None:
             self._store.amend(last, {"finished": True})
@@ -201,33 +225,16 @@ class ExactBackupHooks:
             return []
         backup, state, notes = loaded
         about = backup.about
-        self._refuse_finished(about, epochs)
-        self._refuse_other(difference(about["identity"], identity_of(model)))
+        refuse_finished(self._store.folder, about, epochs)
+        refuse_difference(self._store.folder, difference(about["identity"], identity_of(model)))
         if getattr(model, "built", False):
             # Slots and metrics may be made by the first step; the model's own variables are there.
-            self._refuse_other(form_difference({"model": about["variables"]["model"]}, forms_of(model)))
+            refuse_difference(
+                self._store.folder, form_difference({"model": about["variables"]["model"]}, forms_of(model))
+            )
         self._found = (backup, state)
         where = f"resumes at {place(about)} from {backup.name} in {str(self._store.folder)!r}"
         return [*notes, f"{where}: the data before it are read again, without training"]
-
-    def _refuse_finished(self, about: dict[str, Any], epochs: int) -> None:
-        if not about["finished"]:
-            return
-        done = about["position"][0]
-        more = "" if done < about["epochs"] else f", or more epochs:  epochs={done + 10}"
-        if more and epochs > done:
-            return
-        raise Refusal(
-            f"backup: expected a training to go on with, received one that is finished after {done} epochs "
-            f"in {str(self._store.folder)!r}: begin anew with  --restart  (restart=True){more}"
-        )
-
-    def _refuse_other(self, found: str) -> None:
-        if found:
-            raise Refusal(
-                f"backup: expected the training of {str(self._store.folder)!r}, received {found}: "
-                "begin anew with  --restart  (restart=True), or give another directory"
-            )
 
     def _reopen(self, others: list[Any]) -> None:
         """Let the Monitor of the list go on with the run of the backup."""
@@ -272,7 +279,7 @@ class ExactBackupHooks:
 
         def arrive() -> None:
             self._replay = None
-            self._refuse_other(form_difference(backup.about["variables"], forms_of(model)))
+            refuse_difference(self._store.folder, form_difference(backup.about["variables"], forms_of(model)))
             others = [callback for callback in caller.callbacks if callback is not self]
             write_variables(model, state["variables"])
             write_callbacks(others, state["callbacks"])
@@ -282,7 +289,9 @@ class ExactBackupHooks:
             self._follow(caller, about, state["began"], position, backup.about["done"])
 
         def missed(here: tuple[int, int]) -> None:
-            self._refuse_other(f"data that end after step {here[1]} of epoch {here[0] + 1}")
+            refuse_difference(
+                self._store.folder, f"data that end after step {here[1]} of epoch {here[0] + 1}"
+            )
 
         self._replay = replay
         replay.begin(arrive, missed)
@@ -306,13 +315,6 @@ class ExactBackupHooks:
     def _say_all(self, lines: Any) -> None:
         for line in lines:
             self.say(line)
-
-
-def _data_difference(backup: dict[str, str], now: dict[str, str]) -> str:
-    for name, form in now.items():
-        if form != backup[name]:
-            return f"data ({name}) of {form}, the backup's is {backup[name]}"
-    return ""
 
 
 def _inside_fit() -> bool:

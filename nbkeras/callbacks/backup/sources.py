@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.runtime.keras_lines import line_of
@@ -32,7 +33,15 @@ def form_of(given: Mapping[str, Any]) -> dict[str, str]:
     """
     names = ("x", "y", "sample_weight", "val_x")
     forms = {name: _form(given.get(name)) for name in names}
-    return forms | {name: str(given.get(name)) for name in ("batch_size", "steps_per_epoch")}
+    return forms | {name: str(given.get(name)) for name in ("batch_size", "steps_per_epoch", "initial_epoch")}
+
+
+def data_difference(backup: dict[str, str], now: dict[str, str]) -> str:
+    """Say in what the data of two trainings differ first, "" when they do not."""
+    for name, form in now.items():
+        if form != backup[name]:
+            return f"data ({name}) of {form}, the backup's is {backup[name]}"
+    return ""
 
 
 def _form(data: Any) -> str:
@@ -74,6 +83,27 @@ def inexact_sources(
     if given.get("validation_data") is not None and is_dataset(given.get("val_x")):
         yield from (line + " (validation)" for line in dict.fromkeys(_of_dataset(given["val_x"])))
     yield from _of_layers(model)
+    for data in (x, given.get("val_x")):
+        if _goes_on(data) and any(held() is data for held in _read):
+            yield (
+                "not exact: the data were read before in this kernel, and their order goes on: make them in "
+                "the cell that trains"
+            )
+        elif _goes_on(data):
+            _read.append(weakref.ref(data))
+    _read[:] = [held for held in _read if held() is not None]
+
+
+_read: list[weakref.ref[Any]] = []
+
+
+def _goes_on(data: Any) -> bool:
+    """Tell whether data begun anew may come in another order than before."""
+    if is_dataset(data):
+        return any(
+            "Shuffle" in type(each).__name__ or "Random" in type(each).__name__ for each in _pipeline(data)
+        )
+    return data is not None and not is_arrays(data)
 
 
 def _of_dataset(dataset: Any) -> Iterator[str]:

@@ -103,7 +103,7 @@ def callbacks(keras, folder):
             made.LearningRateScheduler(lambda epoch, rate: rate * 0.9),
             Seen(),
             made.ReduceLROnPlateau(patience=1, factor=0.7, min_delta=0.08, monitor="val_loss"),
-            made.EarlyStopping(patience=2, min_delta=0.03, restore_best_weights=True, monitor="val_loss"),
+            made.EarlyStopping(patience=1, min_delta=0.075, restore_best_weights=True, monitor="val_loss"),
             made.CSVLogger(str(folder / "log.csv")),
             made.ModelCheckpoint(
                 str(folder / "best.weights.h5"), save_best_only=True, save_weights_only=True

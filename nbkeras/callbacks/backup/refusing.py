@@ -1,0 +1,72 @@
+"""The refusals of a backup that the coming ``fit`` cannot go on from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbkeras.callbacks.backup.about import place
+from nbkeras.runtime.refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+def refuse_finished(folder: Path, about: dict[str, Any], epochs: int) -> None:
+    """Refuse a training that has come to its end, or is further than it shall go.
+
+    Args:
+        folder: of the backups.
+        about: what the backup says of itself.
+        epochs: what the coming ``fit`` is asked for.
+
+    Raises:
+        Refusal: then.
+    """
+    epoch, step = about["position"]
+    needed = epoch + (step > 0)
+    if epochs < needed:
+        raise Refusal(
+            f"backup: expected {needed} epochs or more, received {epochs}: the backup in {str(folder)!r} "
+            f"is at {place(about)}: give  epochs={needed} , or begin anew with  --restart  (restart=True)"
+        )
+    if not about["finished"]:
+        return
+    # One that a callback has ended would be ended again.
+    can_go_on = epoch >= about["epochs"]
+    if can_go_on and epochs > epoch:
+        return
+    more = f", or give more epochs:  epochs={epoch + 10}" if can_go_on else ""
+    raise Refusal(
+        f"backup: expected a training to go on with, received one that is finished after {epoch} epochs in "
+        f"{str(folder)!r}: begin anew with  --restart  (restart=True){more}"
+    )
+
+
+def refuse_difference(folder: Path, found: str) -> None:
+    """Refuse another training than the backup's.
+
+    Args:
+        folder: of the backups.
+        found: what differs, "" for nothing.
+
+    Raises:
+        Refusal: when something does.
+    """
+    if found:
+        raise Refusal(
+            f"backup: expected the training of {str(folder)!r}, received {found}: begin anew with  "
+            "--restart  (restart=True), or give another directory"
+        )
+
+
+def refuse_other_backups(callbacks: Iterable[Any]) -> None:
+    """Refuse Keras's own backup beside ours: it would restore something else.
+
+    Raises:
+        Refusal: when it is among the callbacks.
+    """
+    if any(type(callback).__name__ == "BackupAndRestore" for callback in callbacks):
+        raise Refusal(
+            "backup: expected no other backup among the callbacks, received BackupAndRestore: take it out"
+        )
