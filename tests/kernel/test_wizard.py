@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 
 import pytest
@@ -22,8 +23,8 @@ print("the rest of the code runs")
 
 
 @pytest.fixture(scope="module")
-def kernel(start_module_kernel):
-    return start_module_kernel()
+def kernel(shared_kernel):
+    return shared_kernel
 
 
 @pytest.fixture
@@ -230,6 +231,42 @@ def test_the_first_interrupt_ends_the_training_gracefully(kernel, shown):
     # Nothing is monitored afterwards.
     kernel.run("again = model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)")
     assert not kernel.outputs("display_data")
+
+
+# What is entered, and what has to be true once the code with nbkeras's magics ran.
+WITH_MAGICS = {
+    "early_stopping": (
+        {"metric": "val_accuracy", "patience": 2, "epochs": 6},
+        "abs(model.evaluate(x[409:], y[409:], verbose=0)[1] - max(history.history['val_accuracy'])) < 1e-5",
+    ),
+    "monitoring": (
+        {"epochs": 2, "folder": "it's here"},
+        "len(list(__import__('pathlib').Path(\"it's here\").glob('*/train/*.v2'))) == 1",
+    ),
+    "tuning": (
+        {"trials": 2, "epochs": 1, "units": "4, 5", "directory": "a search"},
+        "len(tuner.oracle.trials) == 2 and hp.values['units'] in (4, 5)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WITH_MAGICS)
+def test_the_code_with_magics_does_what_it_says(kernel, name):
+    if name == "tuning" and importlib.util.find_spec("keras_tuner") is None:
+        pytest.skip("the extra tuner is not installed")
+    values, promise = WITH_MAGICS[name]
+    kernel.run(f"%wizard {name}")
+    (displayed,) = kernel.outputs("display_data")
+    entering = "for key, value in " + repr(values) + ".items(): form.entries.enter(key, value)"
+    kernel.run(
+        f"form = {LAST.replace('early_stopping', name)}\nform._set_magics({{'new': True}})\n{entering}"
+    )
+    kernel.run("form.show()")
+    assert kernel.value("[form.panel.code[:2], *form.panel.problems]") == ["%%"]
+    run(kernel, displayed["data"][MIME]["widget"])
+    assert kernel.outputs("error") == []
+    assert kernel.value("form.panel.status") == "done"
+    assert kernel.value(promise) is True
 
 
 def test_magics_that_are_not_loaded_are_not_run(kernel, shown):
