@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -80,3 +82,19 @@ def test_a_stamp_that_fails_ends_no_training(model, data, monkeypatch):
     run = train(model, data, 1)
     assert run.status == "finished"
     assert "this run has no stamp: OSError: no disk" in run.notes
+
+
+def test_short_runs_share_what_takes_long_to_read(model, data, monkeypatch):
+    """A thousand short fits in a large repository must not ask git a thousand times."""
+    asked = []
+
+    def slow():
+        asked.append(1)
+        time.sleep(0.2)
+        return {"git": {"commit": "abc"}}
+
+    monkeypatch.setattr("nbkeras.reproducibility.stamped_runs.slow_facts", slow)
+    monkeypatch.setattr("nbkeras.reproducibility.stamped_runs.SHARE", 1e-3)
+    stamps = [of_record(train(model, data, 1).environment) for _ in range(3)]
+    assert [each["git"]["commit"] for each in stamps] == ["abc"] * 3
+    assert len(asked) == 1

@@ -47,7 +47,7 @@ class Kept:
 def _undo_of(thing: Any) -> Callable[[], None] | None:
     """Return what fills a thing with what it holds now, None for what needs none or can't be."""
     if is_model(thing):
-        return _model(thing)
+        return _model(thing) if getattr(thing, "built", False) else None
     if isinstance(thing, (dict, set)):
         return _refill(thing, thing.copy())
     if isinstance(thing, list) or (isinstance(thing, np.ndarray) and _can_be_filled(thing)):
