@@ -35,20 +35,19 @@ PICTURED = {
 
 
 @pytest.fixture(scope="module")
-def notebook(module_page, lab, open_in):
+def notebook(lab, open_in_module):
     """One notebook whose second cell shows one wizard after the other."""
-    notebook = open_in(lab, module_page, ["%load_ext nbkeras", ""])
-    notebook.set_theme("JupyterLab Light")
+    notebook = open_in_module(lab, "%load_ext nbkeras", "")
     notebook.run(0)
-    yield notebook
-    lab.end_kernels()
+    return notebook
 
 
 def filling(recipe):
     """Return a parameter and a value to enter: another one than the recipe's own, where one is fine."""
     allowed = getattr(promises(recipe.name), "allowed", lambda values: True)
-    # What is typed comes first: a choice alone may make no sense, as lower is better with an accuracy.
-    for parameter in sorted(recipe.parameters, key=lambda each: isinstance(each, (Choice, Pick, Switch))):
+    # A metric comes first: the direction that it has not must not be the form's. Then what is typed: a choice
+    # alone may be for another machine.
+    for parameter in sorted(recipe.parameters, key=_rank):
         for value in parameter.examples:
             values = {**recipe.defaults, parameter.name: value}
             offered = not isinstance(parameter, Pick) or value in parameter.choices(Variables({}), values)
@@ -56,6 +55,11 @@ def filling(recipe):
             if fine and offered and recipe.counts(parameter, recipe.defaults):
                 return parameter, value
     return next((each, each.default) for each in recipe.parameters if recipe.counts(each, recipe.defaults))
+
+
+def _rank(parameter):
+    is_metric = isinstance(parameter, Pick) and parameter.kind == "metric"
+    return 0 if is_metric else 1 + isinstance(parameter, (Choice, Pick, Switch))
 
 
 def enter(form, parameter, value):

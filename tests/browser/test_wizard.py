@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import nbformat
 import pytest
@@ -14,13 +15,23 @@ pytestmark = pytest.mark.browser
 # Of sample_batch_epoch, whose code needs no TensorFlow.
 COUNT = "%wizard sample_batch_epoch"
 SAID = "1,000 samples an epoch"
+OWN = """
+import numpy as np
+from tensorflow import keras
+inputs, targets = np.ones((64, 3)), np.zeros(64)
+mine = keras.Sequential(
+    [keras.Input((3,)), keras.layers.Dense(2, name="below"), keras.layers.Dense(1, name="above")]
+)
+mine.compile("adam", "mse")
+mine.save_weights("mine.weights.h5")
+before = mine.get_weights()
+"""
 
 
 @pytest.fixture
-def open_notebook(module_page, open_page):
+def open_notebook(open_page):
     def start(server, *cells):
-        notebook = open_page(server, module_page, ["%load_ext nbkeras", *cells])
-        notebook.set_theme("JupyterLab Light")
+        notebook = open_page(server, "%load_ext nbkeras", *cells)
         for index in range(len(cells) + 1):
             notebook.run(index)
         # Notebook 7.6 stumbles over its own settings while it loads, without any of ours.
@@ -118,6 +129,8 @@ def test_from_a_form_to_a_trained_model_and_what_is_saved(open_notebook, lab):
     notebook.run(2)
     expect(notebook.cell(2).locator(".jp-OutputArea-executeResult")).to_contain_text("2")
 
+    with_the_notebooks_own_model(notebook)
+
     # The file holds the code as it is now and the monitor's picture, once each.
     page.wait_for_timeout(1000)
     form_output, picture = notebook.save()["cells"][1]["outputs"]
@@ -126,6 +139,46 @@ def test_from_a_form_to_a_trained_model_and_what_is_saved(open_notebook, lab):
     assert notebook.errors == []
     assert [text for kind, text in notebook.console if kind in ("error", "warning")] == []
     check_saved(notebook, lab)
+
+
+def with_the_notebooks_own_model(notebook):
+    """Fill in a form with variables of the notebook and layers of its model, and a file of its folder."""
+    show = "([index, text]) => panel.content.widgets[index].model.sharedModel.setSource(text)"
+    notebook.page.evaluate(show, [2, OWN])
+    notebook.run(2)
+    notebook.page.evaluate(show, [0, "%wizard freeze_layers"])
+    notebook.run(0)
+    form = form_of(notebook, 0)
+    chosen = {"Model": "mine", "Inputs": "inputs", "Targets": "targets", "Layers to freeze": "below"}
+    for label, choice in chosen.items():
+        field(form, label).select_option(label=choice)
+    field(form, "Fine-tune afterwards").set_checked(False)
+    field(form, "Epochs").fill("1")
+    expect(form.locator(".nbk-code pre")).to_contain_text("mine.fit(")
+    expect(form.locator(".nbk-code pre")).to_contain_text('mine.get_layer("below")')
+    button(form, "Run").click()
+    said(form, "Done.", timeout=90)
+    now = "[bool((before[i] == mine.get_weights()[i]).all()) for i in range(4)]"
+    notebook.page.evaluate(show, [2, now])
+    notebook.run(2)
+    result = notebook.cell(2).locator(".jp-OutputArea-executeResult")
+    expect(result).to_contain_text("[True, True, False, False]")
+
+    # What lies beside the notebook is offered, and chosen with the keyboard alone.
+    notebook.page.evaluate(show, [0, "%wizard hdf5"])
+    notebook.run(0)
+    form = form_of(notebook, 0)
+    path = field(form, "File")
+    offered = path.evaluate("node => [...node.list.options].map(option => option.value)")
+    assert offered == ["mine.weights.h5"]
+    path.focus()
+    notebook.page.keyboard.type("mine.weights.h5")
+    expect(form.locator(".nbk-code pre")).to_contain_text('path = "mine.weights.h5"')
+    assert violations(notebook.page, ".nbk-wizard") == ""
+    button(form, "Run").click()
+    said(form, "Done.")
+    expect(notebook.cell(0).locator("pre", has_text=re.compile(r"^h5py \d"))).to_be_visible()
+    notebook.page.evaluate(show, [0, "%load_ext nbkeras"])
 
 
 def check_saved(notebook, lab):
@@ -265,8 +318,6 @@ def test_dark_and_narrow(open_notebook, lab):
     assert not wide
     assert violations(page, ".nbk-wizard") == ""
     page.evaluate("jupyterapp.commands.execute('application:toggle-left-area')")
-    page.set_viewport_size({"width": 1200, "height": 1000})
-    notebook.set_theme("JupyterLab Light")
 
 
 def test_the_gallery_opens_each_form(open_notebook, lab):
