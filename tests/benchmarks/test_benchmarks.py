@@ -38,6 +38,7 @@ def test_what_a_kernel_does():
         "a tick:",
         "`fit` monitored / verbose=0",
         "`fit` monitored / verbose=1",
+        "`fit` of ",
         "messages a second at 20 steps/s",
         "bytes a second at 2,000 steps/s",
         "memory of 5,000 steps",
