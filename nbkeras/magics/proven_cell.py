@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from nbkeras.magics.cells import prepared
 from nbkeras.reproducibility.proof.keeping import Kept
-from nbkeras.reproducibility.proof.source import Source, reached
+from nbkeras.reproducibility.proof.names import reached
+from nbkeras.reproducibility.proof.source import Source
 from nbkeras.reproducibility.proof.trace import Trace
 from nbkeras.reproducibility.proof.values import random_states, values_of
 from nbkeras.training.fitting import fitting

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from nbkeras.reproducibility.proof.batches import pipeline_facts
+from nbkeras.reproducibility.proof.batches import SHUFFLED, pipeline_facts
 from nbkeras.reproducibility.proof.trace import Fit
 from nbkeras.reproducibility.proof.witness import witness_class
 from nbkeras.runs import registry
@@ -38,6 +38,8 @@ def witnessed(trace: Trace, variables: Callable[[], dict[str, Value]]) -> Iterat
     def watch(call: Call) -> Any:
         line = line_of(call.model) or active_line()
         facts = pipeline_facts(call.get("x"), call.get("workers"))
+        if not call.has_batches and call.get("shuffle", default=True):
+            facts.append(SHUFFLED)
         trace.fits.append(Fit(model=str(call.model.name), line=line, pipeline=facts))
         return witness_class(line)(trace.fits[-1], variables)
 

@@ -8,7 +8,8 @@ import time
 import numpy as np
 import pytest
 
-from nbkeras.reproducibility.proof.source import Source, reached
+from nbkeras.reproducibility.proof.names import reached
+from nbkeras.reproducibility.proof.source import Source
 
 NAMES = {"np": np, "time": time, "random": random}
 
@@ -30,6 +31,7 @@ NAMES = {"np": np, "time": time, "random": random}
         ("x = random.random()", "Python", "name"),
         ("import tensorflow as t\nx = t.image.random_flip_left_right(x)", "augmentation", "name"),
         ("from tensorflow import keras\nx = keras.layers.RandomFlip()", "augmentation", "name"),
+        ("import tensorflow as tf\nd.map(tf.image.random_flip_up_down)", "augmentation", ""),
         ("for word in {'a', 'b'}: pass", "set", ""),
         ("d.map(f, num_parallel_calls=4, deterministic=False)", "unordered", ""),
         ("options.deterministic = False", "unordered", ""),
@@ -46,6 +48,7 @@ def test_evidence(text, kind, inside):
     "text",
     [
         "time.sleep(1)",
+        "x = sorted(set(words)); n = len({1, 2}); ok = 'a' in {'a', 'b'}",
         "d.map(f, deterministic=True)",
         "fit(data, workers=1)",
         "rng.random()",

@@ -19,6 +19,7 @@ UNORDERED = "a parallel step of the pipeline gives elements as they get ready"
 UNSEEDED_SHUFFLE = "shuffle without a seed"
 PARALLEL = "a parallel map"
 WORKERS = "several workers"
+SHUFFLED = "fit shuffles the arrays"
 # fit calls its list of callbacks, and that calls the callback; a fit of the user's own may stand between.
 _FRAMES = 8
 # More rows than that are not told apart one by one.

@@ -108,11 +108,21 @@ def _leftover(case: Case) -> Iterator[Cause]:
             why = f"{name} ({mine.words}), from an earlier cell, had another value {where}"
         is_model = mine.words.startswith("model")
         fix = "make and compile the model in this cell" if is_model else f"make {name} in this cell"
-        yield Cause("leftover state", why, fix, 95 if is_model and kind != "data" else 85)
+        # Where nothing is seeded, another list is the less probable cause.
+        weight = _weight_of_model(case) if is_model else 85 if case.is_seeded else 80
+        yield Cause("leftover state", why, fix, weight)
     if case.held and kind == "data" and not case.other.fresh:
         name = min(case.held)
         why = f"the dataset {name} was made by an earlier cell and goes on shuffling where it was"
         yield Cause("leftover state", why, f"make {name} in this cell", 83)
+
+
+def _weight_of_model(case: Case) -> int:
+    if case.difference.kind in {"weights", "optimizer", "architecture", "variables"}:
+        return 95
+    fits = case.fits
+    # A layer that another cell has made goes on drawing where it was, whatever is seeded since.
+    return 90 if case.is_seeded and fits is not None and fits[0].seeds != fits[1].seeds else 60
 
 
 def _hash_order(case: Case) -> Iterator[Cause]:
@@ -126,14 +136,16 @@ def _hash_order(case: Case) -> Iterator[Cause]:
                 yield Cause("hash order", why, fix, 94)
     for place in case.source.of_kind("set")[:1]:
         why = f"{_at(place)}: the order of texts in a set changes with each process"
-        yield Cause("hash order", why, fix, 90)
+        drawn = case.difference.kind == "variables" or case.difference.how == "values"
+        yield Cause("hash order", why, fix, 90 if case.is_seeded or drawn else 60)
 
 
 def _clock(case: Case) -> Iterator[Cause]:
     for place in case.source.of_kind("clock"):
         if place.inside in {"call", "sum"}:
             why = f"{_at(place)} gives another value each time, and the cell goes on with it"
-            yield Cause("clock", why, "write a fixed number in its place", 91)
+            weight = 91 if case.difference.kind in _DRAWN else 50
+            yield Cause("clock", why, "write a fixed number in its place", weight)
 
 
 def _unordered(case: Case) -> Iterator[Cause]:
@@ -160,7 +172,8 @@ def _threads(case: Case) -> Iterator[Cause]:
     fix = (
         "give each task a generator of its own, np.random.default_rng([seed, task]), and keep results by task"
     )
-    yield Cause("thread race", why, fix, 89 if case.difference.kind in _DRAWN else 30)
+    drawn = 89 if case.is_seeded else 72
+    yield Cause("thread race", why, fix, drawn if case.difference.kind in _DRAWN else 30)
 
 
 def _numpy(case: Case) -> Iterator[Cause]:
@@ -219,7 +232,7 @@ def _shuffle(case: Case) -> Iterator[Cause]:
         return
     if batches.UNSEEDED_SHUFFLE in fit.pipeline:
         yield Cause("unseeded shuffle", "the dataset shuffles without a seed", "shuffle(…, seed=1)", 85)
-    elif fit.seed is None and not fit.pipeline:
+    elif fit.seed is None and batches.SHUFFLED in fit.pipeline:
         yield Cause("unseeded shuffle", "fit shuffles the data without a seed", SEED, 75)
 
 

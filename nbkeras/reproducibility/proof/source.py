@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import contextlib
 import inspect
-import itertools
 import re
 import textwrap
 from dataclasses import dataclass, replace
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from nbkeras.reproducibility.proof import syntax
+from nbkeras.reproducibility.proof.names import codes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -23,13 +25,12 @@ _CALLS = (
     ),
     ("clock", r"uuid\.uuid[14]|os\.(urandom|getpid)|secrets\.\w+|random\.SystemRandom|.*Timestamp\.now"),
     ("seed", r".*\b(set_random_seed|set_seed)|numpy\.random\.seed|random\.seed|nbkeras\.seed"),
-    ("determinism", r".*\benable_op_determinism"),
     (
         "threads",
         r".*\b(Thread|ThreadPoolExecutor|ProcessPoolExecutor|ThreadPool|as_completed|imap_unordered)",
     ),
     ("threads", r"multiprocessing\.(Pool|Process)|_thread\.start_new_thread"),
-    ("augmentation", r"tensorflow\.image\.(stateless_)?random_\w+"),
+    ("augmentation", r"tensorflow\.image\.random_\w+"),
     ("random op", r"tensorflow\.random\.(uniform|normal|truncated_normal|shuffle|gamma|poisson|categorical)"),
     ("random op", r"keras\.random\.\w+|tensorflow\.keras\.random\.\w+"),
     ("augmentation", r".*\blayers\.(Random\w+|MixUp|CutMix|AugMix|AutoContrast)"),
@@ -40,6 +41,8 @@ _CALLS = (
     ("Python", r"random\.\w+"),
     ("set", r"set|frozenset|hash"),
 )
+# What of them counts where it is handed to another call as well.
+_HANDED = frozenset({"augmentation", "random op", "NumPy", "Python"})
 _LENGTH = 60
 _ALIASES = {"np": "numpy", "tf": "tensorflow"}
 
@@ -76,7 +79,7 @@ class Source:
             self.tree = ast.parse(text)
         except SyntaxError:
             self.tree = ast.Module([], [])
-        self._imports = dict(_imports(self.tree))
+        self._imports = dict(syntax.imports(self.tree))
         self.evidence = [each for each in self._find() if each.kind]
 
     def read_functions(self, names: Iterable[str]) -> None:
@@ -84,7 +87,7 @@ class Source:
         for name in sorted(set(names) - self.makes):
             thing: Any = self._variables.get(name)
             # A module's own functions are no cell's.
-            if getattr(thing, "__module__", "") == "__main__" and _codes_of(thing):
+            if getattr(thing, "__module__", "") == "__main__" and codes_of(thing):
                 with contextlib.suppress(OSError, TypeError):
                     text = textwrap.dedent(inspect.getsource(thing))
                     found = Source(text, self._variables).evidence
@@ -109,17 +112,17 @@ class Source:
         bound: set[str] = set()
         found: dict[str, int] = {}
         for statement in self.tree.body:
-            for name, line in _loads(statement):
+            for name, line in syntax.loads(statement):
                 if name not in bound:
                     found.setdefault(name, line + self._shift)
-            bound |= set(_bound([statement]))
+            bound |= set(syntax.bound([statement]))
         # What functions read, they read when they are called: after the cell has bound it.
         return found | {name: line for name, line in self.reads.items() if name not in bound}
 
     @property
     def makes(self) -> set[str]:
         """The names that the cell binds at its top level."""
-        return set(_bound(self.tree.body))
+        return set(syntax.bound(self.tree.body))
 
     @property
     def last_fit(self) -> int:
@@ -137,11 +140,15 @@ class Source:
             if isinstance(node, ast.Call):
                 yield self._call(node, parents)
                 yield from self._keywords(node)
-            elif isinstance(node, (ast.Set, ast.SetComp)):
+            elif isinstance(node, ast.Attribute) and syntax.is_handed_over(node, parents):
+                # A function that map or another calls.
+                kind = self._kind(node)
+                yield self._evidence(kind if kind in _HANDED else "", node)
+            elif isinstance(node, (ast.Set, ast.SetComp)) and not syntax.is_ordered(node, parents):
                 yield self._evidence("set", node)
             elif (
                 isinstance(node, ast.Assign)
-                and _says_false(node.value)
+                and syntax.says_false(node.value)
                 and any(
                     isinstance(target, ast.Attribute) and "deterministic" in target.attr
                     for target in node.targets
@@ -150,18 +157,27 @@ class Source:
                 yield self._evidence("unordered", node)
 
     def _call(self, node: ast.Call, parents: dict[ast.AST, ast.AST]) -> Evidence:
-        name = self._dotted(node.func)
-        kind = next((kind for kind, pattern in _CALLS if re.fullmatch(pattern, name)), "")
-        given = [keyword.arg or "" for keyword in node.keywords if not _says_none(keyword.value)]
-        if kind in {"NumPy generator", "Python generator"} and node.args and not _says_none(node.args[0]):
+        kind = self._kind(node.func)
+        given = [keyword.arg or "" for keyword in node.keywords if not syntax.says_none(keyword.value)]
+        if (
+            kind in {"NumPy generator", "Python generator"}
+            and node.args
+            and not syntax.says_none(node.args[0])
+        ):
             given.append("seed")
-        return self._evidence(kind, node, tuple(given), _taker(node, parents))
+        if kind == "set" and syntax.is_ordered(node, parents):
+            kind = ""
+        return self._evidence(kind, node, tuple(given), syntax.taker(node, parents))
+
+    def _kind(self, function: ast.expr) -> str:
+        name = self._dotted(function)
+        return next((kind for kind, pattern in _CALLS if re.fullmatch(pattern, name)), "")
 
     def _keywords(self, node: ast.Call) -> Iterator[Evidence]:
         for keyword in node.keywords:
-            if keyword.arg == "deterministic" and _says_false(keyword.value):
+            if keyword.arg == "deterministic" and syntax.says_false(keyword.value):
                 yield self._evidence("unordered", node)
-            elif keyword.arg == "num_parallel_calls" and not _says_none(keyword.value):
+            elif keyword.arg == "num_parallel_calls" and not syntax.says_none(keyword.value):
                 yield self._evidence("parallel", node)
             elif keyword.arg == "workers" and not (
                 isinstance(keyword.value, ast.Constant) and keyword.value.value in (0, 1)
@@ -199,100 +215,3 @@ class Source:
         if callable(thing) and isinstance(module, str) and module not in {"builtins", "__main__"}:
             return f"{module}.{getattr(thing, '__name__', name)}"
         return _ALIASES.get(name, name)
-
-
-def reached(names: Iterable[str], variables: Mapping[str, Any]) -> set[str]:
-    """Return names and those that the functions behind them read, one from another.
-
-    Args:
-        names: what a cell reads.
-        variables: the notebook's.
-    """
-    waiting, found = [name for name in names if name in variables], set()
-    while waiting:
-        name = waiting.pop()
-        if name in found:
-            continue
-        found.add(name)
-        inner = (each for code in _codes_of(variables[name]) for each in _names_in(code))
-        waiting += [each for each in inner if each in variables]
-    return found
-
-
-def _codes_of(thing: Any) -> list[CodeType]:
-    """Return the code of a function, or of a class's methods."""
-    holders = [thing, *vars(thing).values()] if isinstance(thing, type) else [thing]
-    codes = (getattr(holder, "__code__", None) for holder in holders)
-    return [code for code in codes if isinstance(code, CodeType)]
-
-
-def _names_in(code: CodeType) -> set[str]:
-    inner = (constant for constant in code.co_consts if isinstance(constant, CodeType))
-    return {*code.co_names, *(name for each in inner for name in _names_in(each))}
-
-
-def _imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield (alias.asname, alias.name) if alias.asname else (alias.name.partition(".")[0],) * 2
-        elif isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                yield alias.asname or alias.name, f"{node.module}.{alias.name}"
-
-
-def _loads(statement: ast.stmt) -> Iterator[tuple[str, int]]:
-    """Give the names that a statement reads when it runs, each with its line."""
-    waiting: list[ast.AST] = [statement]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-            continue
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            yield node.id, node.lineno
-        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-            yield node.target.id, node.lineno
-        waiting += ast.iter_child_nodes(node)
-
-
-def _bound(body: list[ast.stmt]) -> Iterator[str]:
-    for statement in body:
-        if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
-            yield statement.name
-            continue
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                yield node.id
-
-
-def _taker(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> str:
-    """Tell what takes a value: a sum that is no difference, or a call that does more than show or wait."""
-    above = [node]
-    while above[-1] in parents and not isinstance(parents[above[-1]], ast.stmt):
-        above.append(parents[above[-1]])
-    if any(_only_shows(parent, child) for child, parent in itertools.pairwise(above)):
-        return "text"
-    for child, parent in itertools.pairwise(above):
-        if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Sub):
-            return "difference"
-        if isinstance(parent, ast.Call) and child is not parent.func:
-            return "call"
-        if isinstance(parent, (ast.BinOp, ast.Subscript)):
-            return "sum"
-    return "name" if isinstance(parents.get(above[-1]), (ast.Assign, ast.AnnAssign)) else ""
-
-
-def _only_shows(parent: ast.AST, child: ast.AST) -> bool:
-    """Tell the name of a folder, what is printed, and how long is waited."""
-    if isinstance(parent, ast.Call) and child is not parent.func:
-        name = getattr(parent.func, "attr", getattr(parent.func, "id", ""))
-        return name in {"print", "sleep"}
-    return isinstance(parent, ast.JoinedStr) or getattr(parent, "attr", "") in {"strftime", "isoformat"}
-
-
-def _says_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
-
-
-def _says_false(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is False
