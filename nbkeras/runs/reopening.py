@@ -23,10 +23,12 @@ def earlier(id: str, live: dict[str, Run]) -> RunRecord | None:
     """
     held = live.get(id)
     path = place.current()
+    if path is not None:
+        # Its end, if it was in this process, is written before the new one begins.
+        flush(path)
     if held is not None or path is None:
         return held
     with suppress(Refusal, OSError):
-        flush(path)
         return next((run for run in reader.load(path) if run.id == id), None)
     return None
 
