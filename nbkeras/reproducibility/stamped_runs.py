@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.reproducibility.stamp import quick_facts, slow_facts
@@ -21,7 +21,7 @@ PATIENCE = 2.0
 SHARE = 0.05
 
 _lock = threading.Lock()
-_last: dict[Path, tuple[float, dict[str, Any]]] = {}
+_last: dict[str, tuple[float, dict[str, Any]]] = {}
 
 
 def stamp_run(run: Run) -> None:
@@ -35,11 +35,15 @@ class _Slow:
 
     def __init__(self, run: Run) -> None:
         self._thread = threading.Thread(target=_read, args=(run,), name="nbkeras stamp", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            # The process may have no more threads.
+            _read(run)
 
     def on_tick(self, run: Run, _: Fresh) -> None:
         """Wait for the stamp with the last tick, after which the run is written for good."""
-        if not run.live:
+        if not run.live and self._thread.is_alive():
             self._thread.join(PATIENCE)
 
     def on_end(self, run: Run) -> None:
@@ -56,10 +60,25 @@ def note_on(run: Run, name: str, facts: Mapping[str, Any]) -> None:
 
 
 def _read(run: Run) -> None:
-    here, began = Path.cwd(), time.monotonic()
+    try:
+        _read_or_raise(run)
+    except Exception as error:  # noqa: BLE001 - a record must not end the training
+        run.add_note(f"the stamp has neither packages nor commit: {type(error).__name__}: {error}")
+
+
+def _read_or_raise(run: Run) -> None:
+    here, began = _directory(), time.monotonic()
     good_until, facts = _last.get(here, (0.0, {}))
     if began >= good_until:
         facts = slow_facts()
         now = time.monotonic()
         _last[here] = (now + (now - began) / SHARE, facts)
     note_on(run, "stamp", facts)
+
+
+def _directory() -> str:
+    try:
+        return os.getcwd()  # noqa: PTH109 - as text
+    except OSError:
+        # It was deleted: then it is no repository.
+        return ""

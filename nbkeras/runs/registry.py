@@ -65,10 +65,10 @@ def begin(
         _runs.pop(run.id, None)
         _runs[run.id] = run
         _let_go()
-    for stamper in tuple(stampers):
-        _open(stamper, run, "this run has no stamp")
     if log:
         _log(run)
+    for stamper in tuple(stampers):
+        _open(stamper, run, "this run has no stamp")
     for note in notes:
         run.add_note(note)
     for opener in tuple(openers) if shown else ():

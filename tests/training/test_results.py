@@ -98,3 +98,35 @@ def test_short_runs_share_what_takes_long_to_read(model, data, monkeypatch):
     stamps = [of_record(train(model, data, 1).environment) for _ in range(3)]
     assert [each["git"]["commit"] for each in stamps] == ["abc"] * 3
     assert len(asked) == 1
+
+
+def test_a_stamp_whose_slow_part_fails_says_so(model, data, monkeypatch):
+    def broken():
+        raise OSError("no disk")
+
+    monkeypatch.setattr("nbkeras.reproducibility.stamped_runs.slow_facts", broken)
+    run = train(model, data, 1)
+    assert "the stamp has neither packages nor commit: OSError: no disk" in run.notes
+    assert of_record(run.environment)["versions"]["numpy"] == np.__version__
+
+
+def test_a_process_without_more_threads_and_directory_stamps_its_runs(tmp_path, monkeypatch):
+    from nbkeras.reproducibility import stamped_runs
+    from nbkeras.runs.run import Run
+
+    def refuse(_):
+        raise RuntimeError("can't start new thread")
+
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    monkeypatch.setattr(stamped_runs.threading.Thread, "start", refuse)
+    run = Run("fit", "small")
+    stamped_runs.stamp_run(run)
+    run.finish("finished")
+    stamp = of_record(run.environment)
+    assert "numpy" in stamp["packages"]
+    assert stamp["git"] == {}
+    assert run.notes == []
+    monkeypatch.chdir(tmp_path)
