@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from nbkeras import Refusal, recipes
+from nbkeras.recipes import own
+from nbkeras.recipes.notebook import Notebook
 from nbkeras.recipes.parameter import Number, Whole
 from nbkeras.recipes.places import File, Folder
 
@@ -109,3 +111,8 @@ def test_a_search_goes_on_by_magic_only_where_nbkeras_began_it(tmp_path):
 )
 def test_bounds_in_words(parameter, bounds):
     assert parameter.bounds == bounds
+
+
+def test_of_a_large_array_only_some_rows_are_looked_at():
+    rows, every = own.sampled("y", Notebook({"y": np.arange(200_000)}))
+    assert (len(rows), every, rows[-1]) == (50_000, 4, 199_996)

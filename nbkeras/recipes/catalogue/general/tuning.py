@@ -35,7 +35,7 @@ def _fitting(values: Mapping[str, Any], notebook: Notebook) -> dict[str, str]:
     task, y = values["task"], values["y"]
     if task == "numbers":
         return {}
-    targets = np.asarray(notebook.value(y))
+    targets, _ = own.sampled(y, notebook)
     if targets[:1].size != 1:
         return {"y": f"expected one number for each sample, received {y}, whose shape is {targets.shape}"}
     numbers = np.unique(targets)

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from nbkeras.recipes.notebook import Notebook
 
-_ROWS = 1000
-
 
 def _fitting(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
     missing = own.complete(values, notebook)
@@ -33,16 +31,16 @@ def _fitting(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, 
 
 def _classes(values: Mapping[str, Any], notebook: Notebook) -> dict[str, str]:
     """Refuse to hold out a share of each class where the targets are no classes."""
-    targets = np.asarray(notebook.value(values["y"]))
+    targets, every = own.sampled(values["y"], notebook)
     found = f"expected shuffled or last for {values['y']}, received stratified: "
     if targets.ndim > 1 and targets[0].size > 1:
         # One-hot, or probabilities: each row adds up to 1.
-        rows = targets[:_ROWS].reshape(min(len(targets), _ROWS), -1)
+        rows = targets.reshape(len(targets), -1)
         return {} if np.allclose(rows.sum(axis=1), 1) else {"method": f"{found}it holds no classes"}
     kinds, counts = np.unique(targets, return_counts=True)
     if targets.dtype.kind == "f" and not np.all(np.mod(kinds, 1) == 0):
         return {"method": f"{found}it holds {len(kinds):,} different numbers and no classes"}
-    if round(float(max(counts, default=0)) * values["share"]) == 0:
+    if round(every * float(max(counts, default=0)) * values["share"]) == 0:
         return {"method": f"{found}of its {len(kinds):,} classes not one is large enough for this share"}
     return {}
 
