@@ -10,9 +10,27 @@ from nbkeras.recipes.parameter import Parameter, shown
 if TYPE_CHECKING:
     from nbkeras.recipes.notebook import Notebook
 
-Kind = Literal["model", "compiled model", "array", "dataset", "data", "layer", "metric", "device"]
+Kind = Literal[
+    "model",
+    "compiled model",
+    "built model",
+    "graph model",
+    "compiled graph model",
+    "array",
+    "dataset",
+    "data",
+    "layer",
+    "metric",
+    "device",
+]
 
-_VARIABLES = ("model", "compiled model", "array", "dataset", "data")
+_OF_A_MODEL = ("layer", "metric", "device")
+_WORDS = {
+    "built model": "built model (called once on data, or with keras.Input)",
+    "graph model": "functional or sequential model with keras.Input",
+    "compiled graph model": "compiled functional or sequential model with keras.Input",
+    "data": "array or dataset",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +38,8 @@ class Pick(Parameter):
     """The name of something in the notebook; ``""`` stands for an example that the code makes itself.
 
     Args:
-        kind: what it has to be; ``"data"`` is an array or a dataset.
+        kind: what it has to be; ``"data"`` is an array or a dataset, ``"graph model"`` a functional or
+            sequential one that is no subclass, with an Input.
         of: for a layer or a metric, the parameter that names its model.
         example: for a layer or a metric, the names that the code's own example model has. Needed where
             ``default`` is not ``""``.
@@ -41,7 +60,7 @@ class Pick(Parameter):
             if not isinstance(name, str) or not name.isprintable():
                 return f"expected the name of a {self.kind}, received {shown(name)}"
             # Layers and metrics are named by Keras; the others are variables.
-            if name and self.kind in _VARIABLES and not name.isidentifier():
+            if name and self.kind not in _OF_A_MODEL and not name.isidentifier():
                 return f"expected a variable's name, received {shown(name)}"
         return ""
 
@@ -59,5 +78,9 @@ class Pick(Parameter):
             if name in there or (name == "" and self.default == ""):
                 continue
             offer = f": there are {', '.join(there[:8])}" if there else ": there is none"
-            return f"expected a {self.kind} of this notebook, received {shown(name)}{offer}"
+            return f"expected {self._words()} of this notebook, received {shown(name)}{offer}"
         return ""
+
+    def _words(self) -> str:
+        words = _WORDS.get(self.kind, self.kind)
+        return f"an {words}" if words[0] in "aeiou" else f"a {words}"

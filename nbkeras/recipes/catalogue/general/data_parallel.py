@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.recipes import own
+from nbkeras.recipes.found_by_name import functions
 from nbkeras.recipes.parameter import Whole
 from nbkeras.recipes.recipe import Recipe
 
@@ -23,7 +24,7 @@ def shares(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, st
         return {
             "batch_size": f"expected a multiple of the {devices} devices such as {near}, received {batch}"
         }
-    return own.complete(values, notebook)
+    return own.copied(values, notebook) or own.full_batch(values, notebook)
 
 
 RECIPE = Recipe(
@@ -57,7 +58,7 @@ RECIPE = Recipe(
         ("Distributed training with Keras", "https://www.tensorflow.org/tutorials/distribute/keras"),
     ),
     parameters=(
-        *own.OWN,
+        *own.OWN_GRAPH,
         Whole(
             name="devices",
             label="Devices",
@@ -84,5 +85,6 @@ RECIPE = Recipe(
         ),
     ),
     template=Path(__file__).with_suffix(".py.jinja"),
+    follow=functions,
     check=shares,
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.recipes import own
+from nbkeras.recipes.found_by_name import functions
 from nbkeras.recipes.parameter import Choice, Whole
 from nbkeras.recipes.picks import Pick
 from nbkeras.recipes.recipe import Recipe
@@ -23,7 +24,7 @@ def two_devices(values: Mapping[str, Any], notebook: Notebook | None) -> dict[st
         return {"second" if first else "first": f"expected a device beside {first or second}, received none"}
     if first and first == second:
         return {"second": f"expected another device than the first, received {second}"}
-    return own.complete(values, notebook)
+    return own.copied(values, notebook)
 
 
 RECIPE = Recipe(
@@ -56,7 +57,7 @@ RECIPE = Recipe(
         ),
     ),
     parameters=(
-        *own.OWN,
+        *own.OWN_GRAPH,
         Choice(
             name="layout",
             label="Parts",
@@ -100,5 +101,6 @@ RECIPE = Recipe(
         ),
     ),
     template=Path(__file__).with_suffix(".py.jinja"),
+    follow=functions,
     check=two_devices,
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.recipes import own
+from nbkeras.recipes.found_by_name import functions
 from nbkeras.recipes.parameter import Choice
 from nbkeras.recipes.picks import Pick
 from nbkeras.recipes.places import File, Folder, absent
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def _check(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
-    missing = "" if values["do"] != "convert" or notebook is None else absent(values["source"])
+    if values["do"] == "instead":
+        return own.with_names(values["model"], notebook)
+    missing = "" if notebook is None else absent(values["source"])
     return {"source": missing} if missing else {}
 
 
@@ -56,8 +60,8 @@ RECIPE = Recipe(
         Pick(
             name="model",
             label="Model",
-            help="A model of this notebook; without one the code makes and trains a small one.",
-            kind="model",
+            help="A functional or sequential model; without one the code makes and trains a small one.",
+            kind="graph model",
             default="",
             when=("do", ("instead",)),
         ),
@@ -77,5 +81,6 @@ RECIPE = Recipe(
         ),
     ),
     template=Path(__file__).with_suffix(".py.jinja"),
+    follow=functions,
     check=_check,
 )

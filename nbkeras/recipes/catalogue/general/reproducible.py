@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nbkeras.recipes import own
+from nbkeras.recipes.found_by_name import functions
 from nbkeras.recipes.parameter import Switch, Whole
 from nbkeras.recipes.picks import Pick
 from nbkeras.recipes.recipe import Recipe
@@ -49,9 +50,9 @@ RECIPE = Recipe(
         Pick(
             name="model",
             label="Model",
-            help="A compiled model; a copy of it is trained, from the weights that it has. Without one the "
-            "code makes a small one.",
-            kind="compiled model",
+            help="A compiled model that is no subclass; a copy is trained, from the weights that it has. "
+            "Without one the code makes a small one.",
+            kind="compiled graph model",
             default="",
         ),
         Pick(
@@ -93,5 +94,6 @@ RECIPE = Recipe(
         ),
     ),
     template=Path(__file__).with_suffix(".py.jinja"),
-    check=own.complete,
+    follow=functions,
+    check=own.copied,
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.recipes import own
+from nbkeras.recipes.found_by_name import functions
 from nbkeras.recipes.parameter import Choice, Switch
 from nbkeras.recipes.picks import Pick
 from nbkeras.recipes.places import File, Folder, absent
@@ -18,17 +20,29 @@ if TYPE_CHECKING:
 SAVING = ("keras", "h5", "export")
 
 
+def weights_alone(path: str) -> str:
+    """Return that a file holds no whole model, ``""`` if its name says nothing of the kind."""
+    if not path.endswith(".weights.h5"):
+        return ""
+    return f"expected the file of a whole model, received weights alone, {path!r}: see save_weights"
+
+
 def _check(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
-    model, x = values["model"], values["x"]
-    if values["do"] == "load" and notebook is not None and absent(values["source"]):
-        return {"source": absent(values["source"])}
-    if values["do"] != "export":
-        return {}
+    model, x, do = values["model"], values["x"], values["do"]
+    if do == "load":
+        missing = weights_alone(values["source"]) or (
+            absent(values["source"]) if notebook is not None else ""
+        )
+        return {"source": missing} if missing else {}
+    if do == "h5" and weights_alone(values["h5"]):
+        return {"h5": f"expected a path for a whole model such as model.h5, received {values['h5']!r}"}
+    if do != "export":
+        return own.with_names(model, notebook)
     if model and not x:
         return {"x": f"expected some inputs of {model} to try the export with, received none"}
     if x and not model:
         return {"model": f"expected the model for {x}, received none"}
-    return {}
+    return own.together(values, notebook)
 
 
 RECIPE = Recipe(
@@ -79,8 +93,8 @@ RECIPE = Recipe(
         Pick(
             name="model",
             label="Model",
-            help="A compiled model of this notebook; without one the code makes and trains a small one.",
-            kind="compiled model",
+            help="A compiled functional or sequential model; without one the code makes a small one.",
+            kind="compiled graph model",
             default="",
             when=("do", SAVING),
         ),
@@ -132,5 +146,6 @@ RECIPE = Recipe(
         ),
     ),
     template=Path(__file__).with_suffix(".py.jinja"),
+    follow=functions,
     check=_check,
 )

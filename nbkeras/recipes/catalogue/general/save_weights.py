@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.recipes import own
+from nbkeras.recipes.found_by_name import functions
 from nbkeras.recipes.parameter import Choice, Switch
 from nbkeras.recipes.picks import Pick
 from nbkeras.recipes.places import File, absent
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def _check(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
-    if values["do"] == "save" or notebook is None:
+    if values["do"] == "save":
+        return own.with_names(values["model"], notebook)
+    if notebook is None:
         return {}
     if absent(values["source"]):
         return {"source": absent(values["source"])}
@@ -64,8 +68,8 @@ RECIPE = Recipe(
         Pick(
             name="model",
             label="Model",
-            help="A model of this notebook, built; without one the code makes a small one.",
-            kind="model",
+            help="A functional or sequential model with an Input; without one the code makes a small one.",
+            kind="graph model",
             default="",
         ),
         File(
@@ -93,5 +97,6 @@ RECIPE = Recipe(
         ),
     ),
     template=Path(__file__).with_suffix(".py.jinja"),
+    follow=functions,
     check=_check,
 )

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from nbkeras.recipes import own
+from nbkeras.recipes.found_by_name import functions
 from nbkeras.recipes.parameter import Choice, Text, Whole
 from nbkeras.recipes.recipe import Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nbkeras.recipes.notebook import Notebook
+
+
+def _check(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
+    return own.copied(values, notebook) or own.full_batch(values, notebook)
+
 
 RECIPE = Recipe(
     name="tpu",
@@ -34,7 +46,7 @@ RECIPE = Recipe(
         ("TPUStrategy", "https://www.tensorflow.org/api_docs/python/tf/distribute/TPUStrategy"),
     ),
     parameters=(
-        *own.OWN,
+        *own.OWN_GRAPH,
         Text(
             name="tpu",
             label="TPU",
@@ -75,5 +87,6 @@ RECIPE = Recipe(
         ),
     ),
     template=Path(__file__).with_suffix(".py.jinja"),
-    check=own.complete,
+    follow=functions,
+    check=_check,
 )

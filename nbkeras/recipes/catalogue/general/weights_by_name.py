@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.recipes.catalogue.general.save_model import weights_alone
 from nbkeras.recipes.parameter import Choice, Switch
 from nbkeras.recipes.picks import Pick
 from nbkeras.recipes.places import File, absent
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def _check(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
     source, target = values["source"], values["target"]
     if values["of"] == "file":
-        missing = "" if notebook is None else absent(values["file"])
+        missing = weights_alone(values["file"]) or ("" if notebook is None else absent(values["file"]))
         if missing:
             return {"file": missing}
         return {} if target else {"target": "expected the model to fill from the file, received none"}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _consistent(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
-    missing = own.together(values, notebook)
+    missing = own.together(values, notebook) or _one_input(values["model"], notebook)
     model, x, layers = values["model"], values["x"], values["layers"]
     if missing:
         return missing
@@ -35,6 +35,11 @@ def _consistent(values: Mapping[str, Any], notebook: Notebook | None) -> dict[st
     if values["way"] == "call" and x in notebook.names("dataset"):
         return {"way": f"expected predict for the dataset {x}: a call takes one batch"}
     return {}
+
+
+def _one_input(name: str, notebook: Notebook | None) -> dict[str, str]:
+    number = len(notebook.value(name).inputs) if notebook is not None and name else 1
+    return {} if number == 1 else {"model": f"expected a model with one input, received {name} with {number}"}
 
 
 RECIPE = Recipe(
@@ -64,6 +69,7 @@ RECIPE = Recipe(
     parameters=(
         replace(
             MODEL,
+            kind="graph model",
             help="A functional or sequential model of this notebook; without one the code makes a small one.",
         ),
         replace(

@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from nbkeras.recipes.parameter import Choice, Switch, Whole
 from nbkeras.recipes.picks import Pick
 from nbkeras.recipes.recipe import Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nbkeras.recipes.notebook import Notebook
+
+# Of the sine wave that the code makes.
+_SAMPLES = 1001
+
+
+def _long_enough(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
+    """Refuse a series that fills not one batch, on which fit would train nothing without a word."""
+    x, streams, steps = values["x"], values["batch_size"], values["steps"]
+    rows = _SAMPLES if not x else notebook.rows(x) if notebook is not None else None
+    if rows is None or rows > streams * steps:
+        return {}
+    text = f"expected more than {streams * steps:,} values, for {streams:,} streams of {steps:,} steps"
+    return {"x" if x else "steps": f"{text}, received {rows:,}"}
+
 
 RECIPE = Recipe(
     name="stateful_rnn",
@@ -94,4 +114,5 @@ RECIPE = Recipe(
         ),
     ),
     template=Path(__file__).with_suffix(".py.jinja"),
+    check=_long_enough,
 )

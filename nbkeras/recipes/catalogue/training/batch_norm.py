@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nbkeras.recipes import own
+from nbkeras.recipes.found_by_name import functions
 from nbkeras.recipes.parameter import Choice, Number, Whole
 from nbkeras.recipes.recipe import Recipe
 
@@ -67,5 +68,6 @@ RECIPE = Recipe(
         ),
     ),
     template=Path(__file__).with_suffix(".py.jinja"),
-    check=own.complete,
+    follow=functions,
+    check=own.recompiled,
 )

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from nbkeras.recipes import own
-from nbkeras.recipes.losses import LOSS, MODEL
+from nbkeras.recipes.losses import LOSS, MODEL, fits
 from nbkeras.recipes.parameter import Number, Switch, Whole
 from nbkeras.recipes.recipe import Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nbkeras.recipes.notebook import Notebook
+
+
+def _check(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
+    return own.validated(values, notebook) or fits(values, notebook)
+
 
 RECIPE = Recipe(
     name="custom_loop",
@@ -75,5 +86,5 @@ RECIPE = Recipe(
         ),
     ),
     template=Path(__file__).with_suffix(".py.jinja"),
-    check=own.validated,
+    check=_check,
 )

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from nbkeras.recipes import own
 from nbkeras.recipes.catalogue.training import freeze_layers
-from nbkeras.recipes.losses import LOSS, MODEL
+from nbkeras.recipes.losses import LOSS, MODEL, fits
 from nbkeras.recipes.recipe import Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nbkeras.recipes.notebook import Notebook
+
+
+def _check(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
+    return own.complete(values, notebook) or fits(values, notebook)
+
 
 # What to freeze, and for how long, is asked as it is for fit.
 _STAGES = tuple(
@@ -43,5 +54,5 @@ RECIPE = Recipe(
     ),
     parameters=(MODEL, own.X, own.Y, LOSS, *_STAGES),
     template=Path(__file__).with_suffix(".py.jinja"),
-    check=own.complete,
+    check=_check,
 )

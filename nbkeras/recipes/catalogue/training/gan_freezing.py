@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from nbkeras.recipes.parameter import Number, Whole
 from nbkeras.recipes.picks import Pick
 from nbkeras.recipes.recipe import Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nbkeras.recipes.notebook import Notebook
+
+
+def _check(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
+    x = values["x"]
+    shape = notebook.shape(x) if notebook is not None and x else ()
+    if len(shape) == 1:
+        return {"x": f"expected one sample a row, of shape (number, size), received {x} with {shape}"}
+    return {}
+
 
 RECIPE = Recipe(
     name="gan_freezing",
@@ -85,4 +100,5 @@ RECIPE = Recipe(
         ),
     ),
     template=Path(__file__).with_suffix(".py.jinja"),
+    check=_check,
 )

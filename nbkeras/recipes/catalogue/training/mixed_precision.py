@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nbkeras.recipes import own
+from nbkeras.recipes.found_by_name import functions
 from nbkeras.recipes.parameter import Choice, Switch, Whole
 from nbkeras.recipes.recipe import Recipe
 
@@ -26,9 +27,11 @@ RECIPE = Recipe(
         "tf_keras it stays."
     ),
     silent=(
-        "A policy that is set after a layer was made does nothing for that layer. On Keras 3, a loop or a "
-        "train_step without scale_loss trains with gradients that are 32768 times too small. On Keras 3, a "
-        "sigmoid or softmax in float16 reports a loss of 16.1 for a mistake whose loss is 40."
+        "A policy that is set after a layer was made does nothing for that layer. On Keras 3, compile wraps "
+        "the optimizer in a LossScaleOptimizer, which divides gradients by 32768 at first: a train_step, or "
+        "a loop with such an optimizer, that forgets scale_loss hardly learns with SGD. A loop with a plain "
+        "optimizer loses gradients below 6e-8, which are 0 in float16. On Keras 3, a sigmoid or softmax in "
+        "float16 reports a loss of 16.1 for a mistake whose loss is 40."
     ),
     keywords=(
         "float16",
@@ -45,7 +48,7 @@ RECIPE = Recipe(
         ("Mixed precision", "https://www.tensorflow.org/guide/mixed_precision"),
     ),
     parameters=(
-        *own.OWN,
+        *own.OWN_GRAPH,
         Choice(
             name="policy",
             label="Numbers",
@@ -79,5 +82,6 @@ RECIPE = Recipe(
         ),
     ),
     template=Path(__file__).with_suffix(".py.jinja"),
-    check=own.complete,
+    follow=functions,
+    check=own.copied,
 )

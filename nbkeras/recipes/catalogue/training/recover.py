@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 def _complete(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
     if values["interrupt"] and values["epochs"] == 1:
         return {"epochs": "expected 2 or more to be interrupted between them, received 1"}
-    return own.complete(values, notebook)
+    missing, model = own.complete(values, notebook), values["model"]
+    if missing or notebook is None or not model or model in notebook.names("built model"):
+        return missing
+    return {"model": f"expected a model that is built, received {model}: begin it with keras.Input"}
 
 
 RECIPE = Recipe(

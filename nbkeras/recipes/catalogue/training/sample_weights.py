@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.recipes import own
+from nbkeras.recipes.catalogue.training.train_step import one_to_one
+from nbkeras.recipes.found_by_name import functions
 from nbkeras.recipes.parameter import Choice, Number, Whole
 from nbkeras.recipes.picks import Pick
 from nbkeras.recipes.recipe import Recipe
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 def _complete(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
     missing = own.complete(values, notebook)
+    if not missing and values["way"] == "train_step" and values["model"]:
+        missing = _made_again(values, notebook)
     y, weights = values["y"], values["weights"]
     if missing:
         return missing
@@ -26,7 +30,18 @@ def _complete(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str,
         return {"weights": f"expected the array of weights for {y}, received none"}
     if weights and not y:
         return {"weights": f"expected none without an array of targets, received {weights}"}
-    return {}
+    unequal = own.as_many(values["x"], weights, notebook) if weights and notebook is not None else ""
+    return {"weights": unequal} if unequal else {}
+
+
+def _made_again(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
+    """Refuse a model of which there can be no second one with a step of its own."""
+    model = values["model"]
+    if notebook is not None and model not in notebook.names("compiled graph model"):
+        return {
+            "way": f"expected Keras's own, because {model} is a subclass or has no Input; received train_step"
+        }
+    return one_to_one(values, notebook)
 
 
 RECIPE = Recipe(
@@ -100,5 +115,6 @@ RECIPE = Recipe(
         ),
     ),
     template=Path(__file__).with_suffix(".py.jinja"),
+    follow=functions,
     check=_complete,
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from nbkeras.recipes import own
-from nbkeras.recipes.catalogue.training.train_step import GRAPH_MODEL
+from nbkeras.recipes.catalogue.training.train_step import GRAPH_MODEL, one_to_one
+from nbkeras.recipes.found_by_name import functions
 from nbkeras.recipes.parameter import Number, Whole
 from nbkeras.recipes.recipe import Recipe
 
@@ -59,5 +60,6 @@ RECIPE = Recipe(
         ),
     ),
     template=Path(__file__).with_suffix(".py.jinja"),
-    check=own.complete,
+    follow=functions,
+    check=one_to_one,
 )

@@ -4,18 +4,38 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from nbkeras.recipes import own
+from nbkeras.recipes.found_by_name import functions
 from nbkeras.recipes.parameter import Number, Switch, Whole
 from nbkeras.recipes.recipe import Recipe
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nbkeras.recipes.notebook import Notebook
+
 GRAPH_MODEL = replace(
-    own.MODEL,
+    own.GRAPH,
     help=(
         "A compiled model of this notebook with one input and one output, no subclass; without one the code "
         "makes a small one."
     ),
 )
+
+
+def one_to_one(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
+    """Return what is missing, or that the model has not one input and one output."""
+    name = values["model"]
+    if name and notebook is not None:
+        model = notebook.value(name)
+        for found in ("inputs", "outputs"):
+            number = len(getattr(model, found))
+            if number != 1:
+                return {"model": f"expected one input and one output, received {name} with {number} {found}"}
+    return own.recompiled(values, notebook)
+
 
 RECIPE = Recipe(
     name="train_step",
@@ -67,5 +87,6 @@ RECIPE = Recipe(
         ),
     ),
     template=Path(__file__).with_suffix(".py.jinja"),
-    check=own.complete,
+    follow=functions,
+    check=one_to_one,
 )

@@ -4,11 +4,44 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from nbkeras.recipes import own
+from nbkeras.recipes.found_by_name import functions
 from nbkeras.recipes.losses import MODEL
+from nbkeras.recipes.notebook import every_layer
 from nbkeras.recipes.parameter import Choice, Switch, Whole
 from nbkeras.recipes.recipe import Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nbkeras.recipes.notebook import Notebook
+
+_RANDOM = {"Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise"}
+
+
+def _check(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
+    missing, model = own.together(values, notebook), values["model"]
+    if missing or notebook is None or not model or values["way"] == "call":
+        return missing
+    instead = "expected model(x, training=True), because"
+    if model not in notebook.names("graph model"):
+        return {"way": f"{instead} {model} is a subclass or has no Input; received a layer"}
+    layers = every_layer(notebook.value(model))
+    # Recurrent layers and attention drop by themselves, and no other layer could stand in.
+    inside = [each.name for each in layers if _drops_inside(each)]
+    if inside:
+        return {"way": f"{instead} {inside[0]} has dropout within it; received a layer"}
+    if not any(_RANDOM & {cls.__name__ for cls in type(each).__mro__} for each in layers):
+        return {"way": f"{instead} {model} has no dropout layer; received a layer"}
+    return own.with_names(model, notebook)
+
+
+def _drops_inside(layer: Any) -> bool:
+    rates = [getattr(layer, name, 0) for name in ("dropout", "recurrent_dropout")]
+    return any(isinstance(rate, (int, float)) and rate > 0 for rate in rates)
+
 
 RECIPE = Recipe(
     name="training_argument",
@@ -67,5 +100,6 @@ RECIPE = Recipe(
         ),
     ),
     template=Path(__file__).with_suffix(".py.jinja"),
-    check=own.together,
+    follow=functions,
+    check=_check,
 )
