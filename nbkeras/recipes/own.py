@@ -108,6 +108,8 @@ def _fed(values: Mapping[str, Any], notebook: Notebook) -> dict[str, str]:
                 wrong: f"expected a dataset for the {number} {found} of {model}, received the array {name}"
             }
     takes, gets = notebook.shape(model), notebook.shape(x)
+    if "batched" not in values and not takes and len(gets) == 1 and x in notebook.names("dataset"):
+        return {"x": f"expected a dataset of batches, received {x}, whose elements have shape {gets}"}
     if "batched" not in values and takes and gets and not _alike(takes[1:], gets[1:]):
         return {"x": f"expected batches of shape {takes} for {model}, received {x} with shape {gets}"}
     return {}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _consistent(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
-    missing = own.together(values, notebook) or _one_input(values["model"], notebook)
+    missing = _one_input(values["model"], notebook) or own.together(values, notebook)
     model, x, layers = values["model"], values["x"], values["layers"]
     if missing:
         return missing
