@@ -74,14 +74,11 @@ def flags() -> dict[str, str]:
 
 
 def seeds() -> dict[str, str]:
-    """Return what is seeded, as far as a process can tell."""
+    """Return what is seeded, as far as a process can tell: Keras's own seed comes with TensorFlow's."""
     facts = {"PYTHONHASHSEED": os.environ.get("PYTHONHASHSEED", "random")}
     seed = tensorflow_seed()
     if _loaded("tensorflow") is not None:
         facts["tensorflow"] = "none" if seed is None else str(seed)
-    ask = getattr(getattr(_loaded("keras"), "utils", None), "get_random_seed", None)
-    if ask is not None:
-        facts["keras"] = "none" if ask() is None else str(ask())
     return facts
 
 
