@@ -74,17 +74,11 @@ def _tell(store: Store, action: str) -> list[str]:
 
 
 def _clear(store: Store) -> list[str]:
-    from nbkeras.callbacks.backup.lock import NAME, FolderLock
+    from nbkeras.callbacks.backup.lock import clear_folder
 
     if not store.has_any():
         return [f"no backups in {str(store.folder)!r}"]
-    lock = FolderLock(store.folder)
-    lock.take()
-    try:
-        (store.folder / NAME).unlink()
-        count = store.clear()
-    finally:
-        lock.release()
+    count = clear_folder(store)
     return [f"deleted {count} backup{'s' * (count != 1)} in {str(store.folder)!r}"]
 
 

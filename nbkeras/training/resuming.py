@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.backup.exact import exact_backup_class
+from nbkeras.callbacks.backup.lock import clear_folder
 from nbkeras.callbacks.backup.pacing import DEFAULT
+from nbkeras.callbacks.backup.store import Store
 from nbkeras.reproducibility.seeding import LARGEST, current_seed, next_order
 from nbkeras.runtime.keras_lines import active_line, keras_module, line_of
 from nbkeras.runtime.refusal import Refusal
@@ -42,7 +45,9 @@ class Resuming:
         line = line_of(call.model) or active_line()
         self._directory = own_directory(options.backup, number)
         self.callback = exact_backup_class(line)(self._directory, options.every, restart=options.restart)
-        self._found = self.callback.prepare(call.model, int(call.get("epochs", default=1)), hold=False)
+        epochs = int(call.get("epochs", default=options.epochs or 1))
+        passes = _later_one_goes_on(options.backup, number)
+        self._found = self.callback.prepare(call.model, epochs, hold=False, passes=passes)
         found = self.callback.found
         self.run = str((found or {}).get("run", run))
         kept = None if found is None else found.get("data_seed")
@@ -52,7 +57,13 @@ class Resuming:
                 f"backup: expected the seed of the backup, received another one: type  --seed "
                 f"{(kept - number + 1) % LARGEST} , or begin anew with  --restart"
             )
-        self.callback.extra["data_seed"] = self._seed
+        before = _end_of(own_directory(options.backup, number - 1)) if number > 1 else None
+        if found is not None and found.get("after") != before:
+            raise Refusal(
+                f"backup: expected the fit before it as it was, received one that has gone on since the "
+                f"backups in {self._directory!r}: begin anew with  --restart"
+            )
+        self.callback.extra |= {"data_seed": self._seed, "after": before}
 
     def begin(self, call: Call, options: FitOptions, number: int, notes: list[str]) -> None:
         """Give the arrays an order that can be repeated; say so, and what there is to say of the backup."""
@@ -64,6 +75,8 @@ class Resuming:
             notes += filter(None, [feed_in_order(call, self._seed, by="--backup")])
         if line_of(call.model) == "tf_keras":
             notes.append(_RANDOM)
+        if options.restart:
+            _clear_later(str(options.backup), number)
         # A line above the monitor is worth more than one below the cell.
         self.callback.say = notes.append
 
@@ -80,6 +93,33 @@ def own_directory(directory: str, number: int) -> str:
     """Return the directory of one fit of a cell: the second one's is ``backup-2`` beside ``backup``."""
     path = Path(directory)
     return directory if number == 1 else str(path.with_name(f"{path.name}-{number}"))
+
+
+def _end_of(directory: str) -> list[Any] | None:
+    """Return what tells the end of one training from other ones."""
+    backups = Store(Path(directory)).backups()
+    return [backups[0].about.get("run"), backups[0].about["done"]] if backups else None
+
+
+def _later(directory: str, number: int) -> Iterator[Store]:
+    """Give the backups of the fits of a cell that come after one of them."""
+    for later in itertools.count(number + 1):
+        store = Store(Path(own_directory(directory, later)))
+        if not store.folder.is_dir():
+            return
+        yield store
+
+
+def _later_one_goes_on(directory: str, number: int) -> bool:
+    """Tell whether a later fit of the cell was begun and is not finished."""
+    newest = [store.backups()[:1] for store in _later(directory, number)]
+    return any(not backups or not backups[0].about["finished"] for backups in newest)
+
+
+def _clear_later(directory: str, number: int) -> None:
+    """Delete the backups of later fits: they went on from what is done anew."""
+    for store in list(_later(directory, number)):
+        clear_folder(store)
 
 
 @contextmanager

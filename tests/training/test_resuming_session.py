@@ -323,3 +323,27 @@ def test_another_backup_beside_it_and_data_of_an_earlier_cell(keras, plain, data
     assert "not exact" not in capsys.readouterr().out
     plain(dataset=dataset)
     assert "not exact: the data were read before in this kernel" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("keras", ["keras"], indirect=True)
+def test_the_second_fit_of_a_cell_goes_on(make, data, stopper, tmp_path):
+    """The first one is finished: it passes, with what it came to."""
+
+    def cell(step, place, **options):
+        with nbkeras.fitting(
+            quiet=True, seed=3, epochs=2, every=1, backup=tmp_path / place, **options
+        ) as armed:
+            model, stop = make(), stopper(step, interrupt)
+            histories = [model.fit(*data, batch_size=48, callbacks=[stop]).history for _ in range(2)]
+        return digest(model), histories, [run.progress.done for run in armed.runs]
+
+    expected = cell(99, "whole")
+    with pytest.raises(KeyboardInterrupt):
+        cell(7, "b")
+    assert cell(99, "b") == expected
+    with pytest.raises(Refusal, match="finished after 2 epochs"):
+        cell(99, "b")
+    with pytest.raises(KeyboardInterrupt):
+        cell(3, "b", restart=True)
+    # What the second one had gone on from is done anew.
+    assert not (tmp_path / "b-2").exists()

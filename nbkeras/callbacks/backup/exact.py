@@ -103,13 +103,14 @@ class ExactBackupHooks:
         """How often, in words."""
         return self._every.text
 
-    def prepare(self, model: Any, epochs: int, *, hold: bool = True) -> list[str]:
+    def prepare(self, model: Any, epochs: int, *, hold: bool = True, passes: bool = False) -> list[str]:
         """Look for the backup to go on from, before anything is changed.
 
         Args:
             model: the model, compiled.
             epochs: the epochs that the coming ``fit`` is asked for.
             hold: hold the directory from now on, and not only from the begin of the training.
+            passes: let a finished training pass, with what it came to, because a later one goes on.
 
         Returns:
             What is to be said of it.
@@ -124,7 +125,7 @@ class ExactBackupHooks:
         if hold:
             self._lock.take()
         try:
-            notes = [] if self._restart else self._look(model, epochs)
+            notes = [] if self._restart else self._look(model, epochs, passes=passes)
         except BaseException:
             self._lock.release()
             raise
@@ -219,13 +220,14 @@ class ExactBackupHooks:
     def _implements_predict_batch_hooks(self) -> bool:
         return False
 
-    def _look(self, model: Any, epochs: int) -> list[str]:
+    def _look(self, model: Any, epochs: int, *, passes: bool) -> list[str]:
         loaded = self._store.load()
         if loaded is None:
             return []
         backup, state, notes = loaded
         about = backup.about
-        refuse_finished(self._store.folder, about, epochs)
+        if not (passes and about["finished"]):
+            refuse_finished(self._store.folder, about, epochs)
         refuse_difference(self._store.folder, difference(about["identity"], identity_of(model)))
         if getattr(model, "built", False):
             # Slots and metrics may be made by the first step; the model's own variables are there.

@@ -14,6 +14,8 @@ if sys.platform != "win32":
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from nbkeras.callbacks.backup.store import Store
+
 NAME = "backup.lock"
 
 
@@ -67,3 +69,21 @@ class FolderLock:
             return
         # The file stays: whoever waits for it has it open already.
         os.close(handle)
+
+
+def clear_folder(store: Store) -> int:
+    """Delete the backups of a folder that no training uses, and the folder if nothing else is in it.
+
+    Returns:
+        How many there were.
+
+    Raises:
+        Refusal: when a training uses it.
+    """
+    lock = FolderLock(store.folder)
+    lock.take()
+    try:
+        (store.folder / NAME).unlink(missing_ok=True)
+        return store.clear()
+    finally:
+        lock.release()

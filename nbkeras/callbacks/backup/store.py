@@ -161,7 +161,8 @@ class Store:
 
     def _manifest(self, number: int) -> Backup | None:
         try:
-            content = json.loads(self._path(number, "json").read_bytes())
+            text = self._path(number, "json").read_bytes()
+            content = json.loads(text)
             check = content.pop("check")
             if check != _check(content):
                 return None
@@ -172,9 +173,9 @@ class Store:
                 f"backup: expected a backup of this nbkeras, received one of a newer nbkeras in "
                 f"{str(self.folder)!r}: type  %pip install -U nbkeras"
             )
-        if content["number"] != number:
-            return None
-        return Backup(number, content["about"], content["size"], content["sha256"])
+        backup = Backup(number, content["about"], content["size"], content["sha256"])
+        # To the byte: JSON allows for blanks that nobody has written.
+        return backup if text == _manifest(backup).encode() else None
 
     def _state(self, backup: Backup) -> Any:
         path = self._path(backup.number, "h5")
@@ -203,7 +204,7 @@ def _check(content: dict[str, Any]) -> str:
 
 
 def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    path.write_bytes(text.encode())
 
 
 def _joined(names: list[str]) -> str:
