@@ -32,8 +32,9 @@ REPRODUCIBLE = Grammar(
         this kernel, quietly, from the notebook as the first run has left it. Compared are the initial
         weights, every batch of data, the loss after each step, the weights after steps, the history and the
         weights at the end; without a training, the cell's variables. What differs first is named with its
-        most probable cause and what to type against it. Afterwards variables, models, lists and arrays are as after the
-        first run; files that the cell writes are written again. ■ during a later run ends the proof there.
+        most probable cause and what to type against it. Afterwards variables, models, lists and arrays are
+        as after the first run; files that the cell writes are written again. ■ during a later run stops that
+        run, and what it did until then is compared.
 
         --fresh-kernel runs the cell once more in a new process, after the cells that this notebook has
         executed before it, each once, in their order. %%fit options may stand in a %%fit line below this one.
