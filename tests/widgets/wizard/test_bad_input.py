@@ -14,6 +14,7 @@ from ipywidgets import Dropdown, SelectMultiple, Text
 from nbkeras import recipes
 from nbkeras.widgets.wizard import running, shown
 from nbkeras.widgets.wizard.wizard import Wizard
+from tests.recipes.awkward import namespace
 
 TYPED = st.one_of(
     st.text(max_size=30),
@@ -69,14 +70,22 @@ def entered(data, control):
     return data.draw(st.booleans())
 
 
+@pytest.fixture(scope="module")
+def things():
+    """A notebook whose drop-downs offer what a recipe may stumble over."""
+    return namespace()
+
+
 @pytest.mark.parametrize("name", recipes.names())
 @settings(
     max_examples=30, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 @given(data=st.data())
-def test_a_message_at_the_field_or_code(name, ran, data):
+def test_a_message_at_the_field_or_code(name, ran, things, data):
     recipe = recipes.get(name)
-    wizard = Wizard(recipe, {})
+    wizard = Wizard(recipe, things if data.draw(st.booleans()) else {})
+    wizard.entries.magics = bool(recipe.magic) and data.draw(st.booleans())
+    wizard.refresh()
     shown._wizards[wizard.id] = wizard
     try:
         for _ in range(data.draw(st.integers(1, 3))):
