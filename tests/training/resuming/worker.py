@@ -128,7 +128,7 @@ def run(line, name, every, kills, seed, place):
         in_backup = rng.random() < 0.4
         kill = -rng.randint(1, 16) if in_backup else rng.uniform(0, length)
         received, _ = fork(keras, name, cut, every, kill)
-        if received is None:
+        if received is None and not _is_finished(cut):
             killed += 1
         else:
             # It was through before it could be killed.
@@ -138,6 +138,11 @@ def run(line, name, every, kills, seed, place):
     resumed += any((cut / "backup").glob("*.json"))
     received, _ = fork(keras, name, cut, every)
     return {"expected": expected, "received": received, "kills": killed, "resumed": resumed}
+
+
+def _is_finished(folder):
+    newest = max((folder / "backup").glob("*.json"), default=None)
+    return newest is not None and json.loads(newest.read_text())["about"]["finished"]
 
 
 def main():
