@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+VIEWPORT = {"width": 1280, "height": 1000}
 
 
 class Server:
@@ -44,6 +46,8 @@ class Server:
             *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={self.port}", "--IdentityProvider.token="),
             # The tests shut kernels down from outside of any page.
             "--ServerApp.disable_check_xsrf=True",
+            # A kernel that is told to end takes seconds to tidy TensorFlow away; nobody needs that.
+            "--KernelManager.shutdown_wait_time=0.1",
             *(f"--ServerApp.root_dir={directory / 'notebooks'}", f"--{app}.expose_app_in_browser=True"),
         ]
         settings = directory / "settings" / "@jupyterlab" / "apputils-extension"
@@ -100,9 +104,41 @@ class Notebook:
         self.console, self.errors = [], []
         page.on("console", lambda message: self.console.append((message.type, message.text)))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.open()
+        if page.url.startswith(f"{server.url}/lab"):
+            self.open_beside()
+        else:
+            self.open()
+
+    def open_beside(self):
+        """Open it in a page that shows JupyterLab already: to load that takes seconds of work."""
+        self.close_all()
+        self.page.evaluate(
+            """async name => {
+                const open = { path: name, factory: 'Notebook' };
+                window.panel = await window.jupyterapp.commands.execute('docmanager:open', open);
+                await panel.context.ready;
+                await panel.context.sessionContext.ready;
+            }""",
+            self.name,
+        )
+
+    def close(self):
+        """Close it, and leave JupyterLab to the next one."""
+        if self.server.application == "lab":
+            self.close_all()
+            self.set_theme("JupyterLab Light")
+            self.page.set_viewport_size(VIEWPORT)
+        else:
+            self.page.close()
+
+    def close_all(self):
+        """Close every notebook of the page, saved or not."""
+        self.page.evaluate(
+            "() => { for (const each of [...jupyterapp.shell.widgets('main')]) each.dispose(); }"
+        )
 
     def open(self):
+        """Load the page, with this notebook alone."""
         if self.server.application == "lab":
             # A workspace of its own: else JupyterLab opens the notebooks of the tests before, too.
             where = f"lab/workspaces/{Path(self.name).stem}/tree"
@@ -180,50 +216,46 @@ def notebook7(tmp_path_factory):
     yield from _server(tmp_path_factory, "notebook")
 
 
-@pytest.fixture
-def page(browser):
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    yield page
-    context.close()
-
-
-@pytest.fixture(scope="module")
-def module_page(browser):
-    """A page that the tests of a module share, so that they import TensorFlow once."""
-    context = browser.new_context(viewport={"width": 1200, "height": 1000})
+@pytest.fixture(scope="session")
+def context(browser):
+    """A profile that all tests share, and in it the page with JupyterLab, which is loaded once."""
+    context = browser.new_context(viewport=VIEWPORT)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
-    yield context.new_page()
+    yield context
     context.close()
 
 
-@pytest.fixture(scope="module")
-def open_in(request):
-    """Write a notebook for a module of tests, and open it with a kernel that is ready."""
-
-    def start(server, page, cells):
-        name = f"{request.node.path.stem}.ipynb"
-        server.write(name, cells)
+@contextmanager
+def opened(request, context, server, name, cells):
+    """Write a notebook, open it with a kernel that is ready, and leave nothing of it behind."""
+    failed = request.session.testsfailed
+    server.write(name, cells)
+    loaded = (page for page in context.pages if page.url.startswith(f"{server.url}/lab"))
+    page = next(loaded, None) or context.new_page()
+    try:
         notebook = Notebook(server, page, name)
         notebook.wait_for_kernel()
-        return notebook
-
-    return start
+        yield notebook
+        if not notebook.page.is_closed():
+            notebook.close()
+    finally:
+        server.end_kernels()
+        if request.session.testsfailed != failed:
+            for page in context.pages:
+                page.close()
 
 
 @pytest.fixture
-def open_page(request):
-    """Write a notebook of its own for the test, and open it with a kernel that is ready."""
-    used = []
+def open_page(request, context):
+    """Open a notebook of the test's own."""
+    name = f"{request.node.name.translate(str.maketrans('[] ', '---'))}.ipynb"
+    with ExitStack() as stack:
+        yield lambda server, *cells: stack.enter_context(opened(request, context, server, name, cells))
 
-    def start(server, page, cells):
-        used.append(server)
-        name = f"{request.node.name.translate(str.maketrans('[] ', '---'))}.ipynb"
-        server.write(name, cells)
-        notebook = Notebook(server, page, name)
-        notebook.wait_for_kernel()
-        return notebook
 
-    yield start
-    for server in used:
-        server.end_kernels()
+@pytest.fixture(scope="module")
+def open_in_module(request, context):
+    """Open a notebook that the tests of a module share."""
+    name = f"{request.node.path.stem}.ipynb"
+    with ExitStack() as stack:
+        yield lambda server, *cells: stack.enter_context(opened(request, context, server, name, cells))

@@ -23,9 +23,9 @@ LIGHT = {"#0072b2", "#d55e00", "#008a63", "#b25a8f", "#7a6a00", "#3f3f3f"}
 
 
 @pytest.fixture(params=["lab", "notebook7"])
-def notebook(request, page, open_page):
+def notebook(request, open_page):
     """A notebook whose second cell is training, in JupyterLab and in Notebook 7."""
-    notebook = open_page(request.getfixturevalue(request.param), page, ["%load_ext nbkeras", LOOP])
+    notebook = open_page(request.getfixturevalue(request.param), "%load_ext nbkeras", LOOP)
     # A test before may have left the server with another theme.
     notebook.set_theme("JupyterLab Light")
     notebook.run(0)

@@ -29,17 +29,9 @@ def server(request):
     return request.getfixturevalue({"lab": "lab", "notebook": "notebook7"}[request.param])
 
 
-@pytest.fixture
-def open_notebook(page, open_page):
-    def start(server, cells):
-        return open_page(server, page, cells)
-
-    return start
-
-
-def running(open_notebook, server, epochs=1000):
+def running(open_page, server, epochs=1000):
     """Open a notebook whose second cell is training."""
-    notebook = open_notebook(server, ["%load_ext nbkeras", LOOP.replace("EPOCHS", str(epochs))])
+    notebook = open_page(server, "%load_ext nbkeras", LOOP.replace("EPOCHS", str(epochs)))
     notebook.run(0)
     notebook.start(1)
     expect(notebook.monitor(1).get_by_text("Running", exact=True)).to_be_visible(timeout=20_000)
@@ -58,8 +50,8 @@ def steps_done(monitor):
     )
 
 
-def test_live_update_and_stop(open_notebook, server):
-    notebook = running(open_notebook, server)
+def test_live_update_and_stop(open_page, server):
+    notebook = running(open_page, server)
     monitor = notebook.monitor(1)
     first = steps_done(monitor)
     notebook.page.wait_for_timeout(1500)
@@ -74,8 +66,8 @@ def test_live_update_and_stop(open_notebook, server):
     expect(notebook.cell(1).locator("img[src^='data:image/svg+xml']").first).to_be_visible()
 
 
-def test_pause_resume_and_learning_rate(open_notebook, server):
-    notebook = running(open_notebook, server)
+def test_pause_resume_and_learning_rate(open_page, server):
+    notebook = running(open_page, server)
     monitor = notebook.monitor(1)
     monitor.get_by_role("button", name="Pause").click()
     expect(monitor.get_by_text("Paused", exact=True)).to_be_visible(timeout=5000)
@@ -94,14 +86,14 @@ def test_pause_resume_and_learning_rate(open_notebook, server):
     stop(notebook)
 
 
-def test_page_closed_and_reopened_in_mid_run(open_notebook, server, browser):
-    notebook = running(open_notebook, server)
+def test_page_closed_and_reopened_in_mid_run(open_page, server, context):
+    notebook = running(open_page, server)
     notebook.page.wait_for_timeout(2500)
     notebook.save()
     epoch, _ = steps_done(notebook.monitor(1))
     notebook.page.close()
     time.sleep(2)
-    page = browser.new_context().new_page()
+    page = context.new_page()
     again = type(notebook)(server, page, notebook.name)
     monitor = again.monitor(1)
     expect(monitor.get_by_text("Running", exact=True)).to_be_visible(timeout=20_000)
@@ -115,11 +107,11 @@ def test_page_closed_and_reopened_in_mid_run(open_notebook, server, browser):
     expect(monitor.locator("table tbody tr").first.locator("th, td").first).to_have_text("1")
     monitor.get_by_role("button", name="Stop").click()
     expect(monitor.get_by_text("Stopped", exact=True)).to_be_visible(timeout=10_000)
-    page.context.close()
+    again.close()
 
 
-def test_keyboard_alone(open_notebook, lab):
-    notebook = running(open_notebook, lab)
+def test_keyboard_alone(open_page, lab):
+    notebook = running(open_page, lab)
     monitor = notebook.monitor(1)
     monitor.get_by_role("button", name="Stop").focus()
     page = notebook.page
@@ -142,16 +134,9 @@ def test_keyboard_alone(open_notebook, lab):
     expect(notebook.cell(1).get_by_text("the rest of the cell runs")).to_be_visible(timeout=5000)
 
 
-def test_buttons_are_inert_when_no_run_is_active(open_notebook, lab):
+def test_buttons_are_inert_when_no_run_is_active(open_page, lab):
     """Else Stop would interrupt somebody else's cell."""
-    notebook = open_notebook(
-        lab,
-        [
-            "%load_ext nbkeras",
-            LOOP.replace("EPOCHS", "1"),
-            "%monitor",
-        ],
-    )
+    notebook = open_page(lab, "%load_ext nbkeras", LOOP.replace("EPOCHS", "1"), "%monitor")
     for index in range(3):
         notebook.run(index)
     expect(notebook.monitor(2).get_by_text("Finished", exact=True)).to_be_visible(timeout=10_000)
@@ -159,23 +144,30 @@ def test_buttons_are_inert_when_no_run_is_active(open_notebook, lab):
     assert stop_button.count() == 0 or stop_button.is_disabled()
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_axe_finds_no_violation(open_notebook, lab, theme):
+def test_axe_finds_no_violation(open_page, lab):
     from axe_playwright_python.sync_playwright import Axe
 
-    notebook = running(open_notebook, lab)
-    notebook.set_theme(theme)
-    notebook.page.wait_for_timeout(1500)
+    notebook = running(open_page, lab)
+    # The curves of an epoch are there.
+    expect(notebook.monitor(1).get_by_text("val_accuracy").first).to_be_visible()
     notebook.monitor(1).get_by_text("Data table").click()
-    results = Axe().run(notebook.page, context=".nbkeras")
-    assert results.violations_count == 0, results.generate_report()
+
+    def check(context):
+        results = Axe().run(notebook.page, context=context)
+        assert results.violations_count == 0, results.generate_report()
+
+    for theme in ("Dark", "Light"):
+        notebook.set_theme(f"JupyterLab {theme}")
+        expect(notebook.monitor(1)).to_have_attribute("data-theme", theme.lower())
+        check(".nbkeras")
     stop(notebook)
-    results = Axe().run(notebook.page, context=".jp-Notebook-cell:nth-of-type(2) .jp-OutputArea-output")
-    assert results.violations_count == 0, results.generate_report()
+    for theme in ("Dark", "Light"):
+        notebook.set_theme(f"JupyterLab {theme}")
+        check(".jp-Notebook-cell:nth-of-type(2) .jp-OutputArea-output")
 
 
-def test_narrow(open_notebook, lab):
-    notebook = running(open_notebook, lab)
+def test_narrow(open_page, lab):
+    notebook = running(open_page, lab)
     notebook.page.evaluate("() => { document.querySelectorAll('.jp-OutputArea')[1].style.width = '360px'; }")
     notebook.page.wait_for_timeout(800)
     overflow = notebook.monitor(1).evaluate("element => element.scrollWidth - element.clientWidth")
@@ -183,8 +175,8 @@ def test_narrow(open_notebook, lab):
     stop(notebook)
 
 
-def test_console_stays_clean(open_notebook, lab):
-    notebook = running(open_notebook, lab)
+def test_console_stays_clean(open_page, lab):
+    notebook = running(open_page, lab)
     notebook.page.wait_for_timeout(1000)
     stop(notebook)
     assert [
@@ -193,8 +185,8 @@ def test_console_stays_clean(open_notebook, lab):
     assert notebook.errors == []
 
 
-def test_saved_notebook_opens_untrusted_without_kernel(open_notebook, lab, browser):
-    notebook = open_notebook(lab, ["%load_ext nbkeras", LOOP.replace("EPOCHS", "3")])
+def test_saved_notebook_opens_untrusted_without_kernel(open_page, lab, context):
+    notebook = open_page(lab, "%load_ext nbkeras", LOOP.replace("EPOCHS", "3"))
     notebook.run(0)
     notebook.run(1)
     saved = notebook.save()
@@ -204,7 +196,8 @@ def test_saved_notebook_opens_untrusted_without_kernel(open_notebook, lab, brows
     # As somebody else's file: no trust, no kernel.
     copy = lab.directory / "notebooks" / f"copy-{notebook.name}"
     copy.write_text((lab.directory / "notebooks" / notebook.name).read_text())
-    page = browser.new_context().new_page()
+    notebook.page.close()
+    page = context.new_page()
     page.goto(f"{lab.url}/lab/tree/{copy.name}", wait_until="domcontentloaded")
     cell = page.locator(".jp-Notebook-cell").nth(1)
     picture = cell.locator("img[src^='data:image/svg+xml']").first
@@ -213,4 +206,3 @@ def test_saved_notebook_opens_untrusted_without_kernel(open_notebook, lab, brows
     expect(
         cell.get_by_role("cell", name="val_accuracy").or_(cell.get_by_text("val_accuracy")).first
     ).to_be_visible()
-    page.context.close()

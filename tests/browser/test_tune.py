@@ -24,10 +24,11 @@ history = model.fit(x, y, validation_split=0.25)
 """
 
 
-def test_a_search_is_seen_live_and_stays(lab, page, open_page):
+def test_a_search_is_seen_live_and_stays(lab, open_page):
     from axe_playwright_python.sync_playwright import Axe
 
-    notebook = open_page(lab, page, [DATA.strip(), CELL.strip()])
+    notebook = open_page(lab, DATA.strip(), CELL.strip())
+    page = notebook.page
     notebook.run(0)
     notebook.start(1)
     head = notebook.cell(1).locator(".nbkeras-search")
