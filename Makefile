@@ -5,6 +5,10 @@
 BIN := .venv/bin
 environment = @python="$$(scripts/find-python "$(PYTHON)")" && "$$python" scripts/environment.py
 
+# .venv comes uncompiled, so Python must be free to keep what it compiles: TensorFlow's modules take eight
+# seconds, and tests import them in some fifty processes. Empty is as good as not set.
+export PYTHONDONTWRITEBYTECODE :=
+
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
 
