@@ -332,8 +332,12 @@ def test_the_gallery_opens_each_form(open_notebook, lab):
     expect(form.locator(".nbk-code pre")).to_contain_text("EarlyStopping")
     expect(cell.locator(".nbk-wizard")).to_have_count(1)
     assert violations(page, ".nbk-gallery-root") == ""
-    page.wait_for_timeout(1000)
-    saved = "".join(notebook.save()["cells"][1]["outputs"][0]["data"]["text/plain"])
+    # The file follows the form when both it and the kernel come to it.
+    for _ in range(20):
+        saved = "".join(notebook.save()["cells"][1]["outputs"][0]["data"]["text/plain"])
+        if "EarlyStopping(" in saved:
+            break
+        page.wait_for_timeout(500)
     assert "%wizard sample_batch_epoch" in saved
     assert "EarlyStopping(" in saved
 
