@@ -19,7 +19,7 @@ class Kernel:
 
     def __init__(self, directory, extra_path=()):
         path = os.pathsep.join([*map(str, extra_path), str(ROOT)])
-        env = {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONDONTWRITEBYTECODE": "1"}
+        env = {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
         # Another run of the tests must not meet this kernel's ports.
         self.manager = KernelManager(kernel_name="python3", transport="ipc", ip=str(directory / "kernel"))
         self.manager.start_kernel(env=env, cwd=str(directory), extra_arguments=["--log-level=50"])
@@ -99,6 +99,14 @@ class Kernel:
         message["header"]["subshell_id"] = subshell
         self.client.shell_channel.send(message)
 
+    def begin_anew(self, directory):
+        """Forget the notebook so far, in another folder; what was imported stays."""
+        names = "import keras, nbkeras; keras.backend.clear_session()"
+        log = "nbkeras.runs.set_log('.nbkeras/runs.sqlite')"
+        magics = ["%unload_ext nbkeras", "%load_ext nbkeras"]
+        for code in (f"%cd -q {directory}", f"{names}; {log}", "%reset -f", *magics):
+            assert self.run(code)["status"] == "ok", self.text()
+
     def close(self):
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=True)
@@ -130,6 +138,21 @@ def start_module_kernel(tmp_path_factory):
     yield start
     for kernel in kernels:
         kernel.close()
+
+
+@pytest.fixture(scope="session")
+def session_kernel(tmp_path_factory):
+    """The kernel of all tests that need Keras 3 in a kernel, and no other one: to import it takes seconds."""
+    kernel = Kernel(tmp_path_factory.mktemp("kernel"))
+    yield kernel
+    kernel.close()
+
+
+@pytest.fixture(scope="module")
+def shared_kernel(session_kernel, tmp_path_factory):
+    """That kernel with the notebook of a module that begins."""
+    session_kernel.begin_anew(tmp_path_factory.mktemp("notebook"))
+    return session_kernel
 
 
 @pytest.fixture(scope="session")

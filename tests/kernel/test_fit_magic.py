@@ -23,10 +23,9 @@ model.compile("adam", loss, metrics=["accuracy"])
 
 
 @pytest.fixture(scope="module")
-def kernel(start_module_kernel):
-    kernel = start_module_kernel()
-    assert kernel.run(f"import nbkeras\n{MODEL}")["status"] == "ok"
-    return kernel
+def kernel(shared_kernel):
+    assert shared_kernel.run(f"import nbkeras\n{MODEL}")["status"] == "ok"
+    return shared_kernel
 
 
 def error_line(kernel, cell):

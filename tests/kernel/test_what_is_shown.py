@@ -36,10 +36,9 @@ while not nbkeras.runs.get("behind").history:
 
 
 @pytest.fixture(scope="module")
-def kernel(start_module_kernel):
-    kernel = start_module_kernel()
-    assert kernel.run(MODEL)["status"] == "ok"
-    return kernel
+def kernel(shared_kernel):
+    assert shared_kernel.run(MODEL)["status"] == "ok"
+    return shared_kernel
 
 
 def test_plain_monitor_shows_the_widget_and_ends_as_html(kernel):
