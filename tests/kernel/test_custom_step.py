@@ -38,10 +38,9 @@ OLD = BODY.replace(
 
 
 @pytest.fixture(scope="module")
-def module_kernel(start_module_kernel):
-    kernel = start_module_kernel()
-    assert kernel.run(SETUP)["status"] == "ok"
-    return kernel
+def module_kernel(shared_kernel):
+    assert shared_kernel.run(SETUP)["status"] == "ok"
+    return shared_kernel
 
 
 @pytest.fixture
