@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import importlib.util
 import io
 import json
@@ -18,9 +19,14 @@ import warnings
 from pathlib import Path
 
 PROMISES = Path(__file__).parent / "promises"
+LINE = "tf_keras" if os.environ.get("TF_USE_LEGACY_KERAS") else "keras"
 
 
 def main():
+    importlib.import_module(LINE)
+    # Keras looks for garbage between sessions; TensorFlow's modules are a million objects and none.
+    gc.collect()
+    gc.freeze()
     answers = os.fdopen(os.dup(1), "w")
     for line in sys.stdin:
         answers.write(json.dumps(outcome(json.loads(line))) + "\n")
@@ -81,10 +87,9 @@ def tupled(value):
 
 def tidy():
     """Take back what a recipe may have set for the whole process."""
-    keras = sys.modules.get("tf_keras" if os.environ.get("TF_USE_LEGACY_KERAS") else "keras")
-    if keras is not None:
-        keras.mixed_precision.set_global_policy("float32")
-        keras.backend.clear_session()
+    keras = sys.modules[LINE]
+    keras.mixed_precision.set_global_policy("float32")
+    keras.backend.clear_session()
     gc.collect()
 
 
