@@ -28,14 +28,33 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 MARKER_OF_FOLDER = {"browser": "browser", "cluster": "kernel", "kernel": "kernel"}
+# Folders whose tests take long come first, so that no worker is left alone with them at the end.
+LONG = ["browser", "setup", "kernel", "recipes", "benchmarks", "training"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the tests of a folder the marker that the folder stands for."""
+    """Give the tests of a folder the marker that the folder stands for, and put the long ones first."""
+    folders = {item: item.path.relative_to(HERE).parts[0] for item in items}
+    items.sort(key=lambda item: LONG.index(folders[item]) if folders[item] in LONG else len(LONG))
     for item in items:
-        marker = MARKER_OF_FOLDER.get(item.path.relative_to(HERE).parts[0])
+        marker = MARKER_OF_FOLDER.get(folders[item])
         if marker:
             item.add_marker(marker)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Give a worker whole files, and one worker all that share a browser or a kernel."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return next((shared for shared in ("browser", "kernel/") if shared in file), file)
+
+    # The order is that of pytest_collection_modifyitems.
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
