@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 
 import numpy as np
 import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_garbage_in_what_was_imported():
+    """Keras and KerasTuner look for garbage before each model; TensorFlow's modules are a million objects."""
+    for line in ("keras", "tf_keras"):
+        importlib.import_module(line)
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(params=["keras", "tf_keras"])
