@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import sys
 import tempfile
 import warnings
 
@@ -127,3 +128,6 @@ def run(code, variables):
             exec(compile(code, "<recipe>", "exec"), variables)  # noqa: S102
         finally:
             os.chdir(home)
+            # What a recipe sets for the whole process is not to reach other tests.
+            for line in {"keras", "tf_keras"} & set(sys.modules):
+                sys.modules[line].mixed_precision.set_global_policy("float32")

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.recipes.cases import Case
+
 ROOT = Path(__file__).parents[2]
 WORKER = Path(__file__).with_name("worker.py")
 
@@ -102,4 +104,4 @@ def run_case(request, tmp_path_factory):
 
 
 def _has_case(item):
-    return "case" in getattr(getattr(item, "callspec", None), "params", {})
+    return isinstance(getattr(getattr(item, "callspec", None), "params", {}).get("case"), Case)
