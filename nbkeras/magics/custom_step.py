@@ -51,25 +51,27 @@ TRAIN_STEP = Grammar(
         In the cell stand self, the model; data, the batch; and x, y and sample_weight, taken from it. It
         returns a dict of metrics. The model stays the same object and becomes an instance of a subclass
         with this train_step: weights, optimizer and compile settings stay, and fit, callbacks, %%fit and
-        the monitor work as ever. Running the cell again replaces the step.
+        the monitor work as ever. Running the cell again replaces the step. With tf_keras a step is written
+        a little differently: --body sample_weights --insert writes it for the model's own line.
 
-        Before that, the step is tried on one batch, which changes no weight, no optimizer, no metric and
-        no random number: does it return numbers, do gradients reach every trainable weight, do sample
-        weights and the layers' own losses count, is the loss scaled under mixed_float16, are dropout and
-        the like on, does it agree with Keras's own step? An error in the body shows its line, and leaves
-        the model as it was. In Python: nbkeras.train_step(model, body, data=(x, y)), and
-        nbkeras.try_step(model, (x, y)) for a class that one has written by hand.
+        Before that, the step is tried on two batches, which changes no weight, no optimizer, no metric and
+        no random number: does it return numbers, those of the whole epoch, do gradients reach every
+        trainable weight, do sample weights and the layers' own losses count, is the loss scaled under
+        mixed_float16, are dropout and the like on, does it agree with Keras's own step? An error in the
+        body shows its line, and leaves the model as it was. In Python: nbkeras.train_step(model, body,
+        data=(x, y)), and nbkeras.try_step(model, (x, y)) for a class that one has written by hand.
         """,
     examples="""
         %%train_step model
         with tf.GradientTape() as tape:
             y_pred = self(x, training=True)
             loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
-        gradients = tape.gradient(loss, self.trainable_weights)
+            scaled = self.optimizer.scale_loss(loss)
+        gradients = tape.gradient(scaled, self.trainable_weights)
         self.optimizer.apply_gradients(zip(gradients, self.trainable_weights))
         for metric in self.metrics:
             if metric.name == "loss":
-                metric.update_state(loss)
+                metric.update_state(loss, sample_weight=tf.shape(x)[0])
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
         %train_step model --body clip --insert
@@ -88,8 +90,11 @@ TEST_STEP = Grammar(
     examples="""
         %%test_step model --data "x_val, y_val"
         y_pred = self(x, training=False)
-        error = tf.reduce_mean(tf.abs(y - y_pred))
-        return {"mean_error": error}
+        loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
+        for metric in self.metrics:
+            if metric.name == "loss":
+                metric.update_state(loss, sample_weight=tf.shape(x)[0])
+        return self.compute_metrics(x, y, y_pred, sample_weight)
 
         %test_step model --body sample_weights --code
         """,
@@ -208,7 +213,11 @@ class CustomStepMagics(NotebookMagics):
         # An empty first line stands for the magic line, so that line numbers are those of the cell.
         source = "\n" + self.shell.transform_cell(text)
         filename = name_of_running_cell(self.shell, f"{magic} {line}".rstrip() + source)
-        tree = self.shell.transform_ast(ast.parse(source, filename))
+        try:
+            tree = self.shell.transform_ast(ast.parse(source, filename))
+        except SyntaxError as error:
+            text = f"expected Python in the cell, received {error.msg} in line {error.lineno}: mend that line"
+            raise Refusal(text) from None
         return read_body(kind, text, filename=filename, namespace=space, tree=tree)
 
     def _value(self, expression: str | None) -> Any:

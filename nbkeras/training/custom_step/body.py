@@ -67,17 +67,11 @@ def read_body(
 
     Raises:
         SyntaxError: when it is no Python.
-        Refusal: when it is a whole method, returns nothing, yields or awaits.
+        Refusal: when it is a whole method or class, returns nothing, yields or awaits.
     """
     tree = ast.parse(text, filename) if tree is None else tree
+    refuse_whole(kind, tree)
     method = f"{kind}_step"
-    whole = next((n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == method), None)
-    if whole is not None:
-        refusal = (
-            f"expected the body of {method}, received the whole method: leave out the line  "
-            f"def {method}(self, data):  and unindent what stands under it"
-        )
-        raise Refusal(refusal)
     own = list(_own_nodes(tree))
     if any(isinstance(node, (ast.Yield, ast.YieldFrom, ast.Await)) for node in own):
         text_ = f"expected a body that returns, received one with yield or await: return a dict in {method}"
@@ -89,6 +83,34 @@ def read_body(
         )
         raise Refusal(refusal)
     return Body(kind, text, filename, namespace, tree)
+
+
+def refuse_whole(kind: Kind, tree: ast.Module) -> None:
+    """Refuse what holds a step instead of being the body of one.
+
+    Raises:
+        Refusal: for a method, or a class with one.
+    """
+    method = f"{kind}_step"
+    if _has_method(tree, method):
+        text = (
+            f"expected the body of {method}, received the whole method: leave out the line  "
+            f"def {method}(self, data):  and unindent what stands under it"
+        )
+        raise Refusal(text)
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    whole = next((node for node in classes if _has_method(node, method)), None)
+    if whole is not None:
+        text = (
+            f"expected the body of {method}, received the whole class {whole.name}: leave out the lines  "
+            f"class {whole.name}  and  def {method}(self, data):  and unindent what stands under them; "
+            f"nbkeras.try_step tries a model of a class as it is"
+        )
+        raise Refusal(text)
+
+
+def _has_method(node: ast.Module | ast.ClassDef, name: str) -> bool:
+    return any(isinstance(each, ast.FunctionDef) and each.name == name for each in node.body)
 
 
 def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:

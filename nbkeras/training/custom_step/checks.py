@@ -31,10 +31,10 @@ def findings(
         model: the model, as it was before.
         kind: which step it is.
         own: the step, traced and run.
-        built_in: Keras's own step on the same batch, or why that can't run (a model without a loss, say).
+        built_in: Keras's own step on the same batches, or why that can't run (a model without a loss, say).
         weighted: whether the second try was ``with`` or ``without`` sample weights, and the step then.
     """
-    yield from _returns(own)
+    yield from _returns(kind, own)
     targets = _gradient_targets(model, own) if kind == "train" else list(own.watch.logs.values())
     if kind == "train":
         yield from _gradients(model, own)
@@ -48,27 +48,39 @@ def findings(
     yield from _against_built_in(kind, own, built_in, model)
 
 
-def _returns(own: Traced) -> Iterator[Finding]:
+def _returns(kind: Kind, own: Traced) -> Iterator[Finding]:
     import numpy as np
 
     names = ", ".join(own.values) or "nothing"
-    shaped = [f"{name} of shape {np.shape(value)}" for name, value in own.values.items() if np.ndim(value)]
-    broken = [name for name, value in own.values.items() if not np.all(np.isfinite(value))]
+    # Of training the loss is what callbacks watch; of an evaluation each number is the answer.
+    last = [name for name in own.values if name in own.of_batch and (name == "loss" or kind == "test")]
+    shaped = [f"{name} of shape {np.shape(value)}" for name, value in own.first.items() if np.ndim(value)]
+    broken = [name for name, value in own.first.items() if not np.all(np.isfinite(value))]
     if shaped:
         text = f"returns {', '.join(shaped)}: return one number for each name, the mean, say"
         yield Finding("returns", "wrong", text)
     elif broken:
         yield Finding("returns", "wrong", f"returns {', '.join(broken)} that is no finite number")
-    elif lost := [n for n, value in own.returned.items() if not _near(own.values[n], value, 1e-3)]:
+    elif lost := [n for n, value in own.returned.items() if not _near(own.first[n], value, 1e-3)]:
         told = ", ".join(f"{n} {own.returned[n]:.4g}" for n in lost)
-        held = ", ".join(f"{own.values[n]:.4g}" for n in lost)
+        held = ", ".join(f"{own.first[n]:.4g}" for n in lost)
         text = f"returns {told}, but fit logs {held}, the model's own metric of that name; {_UPDATE}"
         yield Finding("returns", "wrong", text)
+    elif last:
+        logs = "fit logs" if kind == "train" else "evaluate returns"
+        of = "are those" if len(last) > 1 else "is that"
+        text = (
+            f"returns {names}: the {' and '.join(last)} that {logs} {of} of the last batch, not of all: "
+            "update a metric of the model with it, and return the metric's result"
+        )
+        yield Finding("returns", "note", text)
     elif "loss" not in own.values:
         text = f"returns {names} and no loss: callbacks that watch loss will find none"
         yield Finding("returns", "note", text)
     else:
-        yield Finding("returns", "ok", f"returns {names}")
+        of_batch = ", ".join(name for name in own.values if name in own.of_batch)
+        text = f"returns {names}" + (f" ({of_batch}: of the last batch)" if of_batch else "")
+        yield Finding("returns", "ok", text)
 
 
 def _gradient_targets(model: Any, own: Traced) -> list[Any]:
@@ -195,21 +207,32 @@ def _against_built_in(kind: Kind, own: Traced, built_in: Traced | Exception, mod
         yield Finding("built_in", "note", text)
         return
     tolerance = 2e-2 if own.watch.scaling else 1e-4
-    names = [name for name in built_in.values if name in own.values]
-    other = [name for name in names if not _near(own.values[name], built_in.values[name], tolerance)]
+    # What is of one batch alone was told of; whether it is right, the first batch says.
+    mine, theirs = (
+        {**t.values, **{name: t.first[name] for name in own.of_batch & set(t.first)}} for t in (own, built_in)
+    )
+    names = [name for name in theirs if name in mine]
+    other = [name for name in names if not _near(mine[name], theirs[name], tolerance)]
+    once = [name for name in other if not _near(own.first[name], built_in.first[name], tolerance)]
     moves_alike = _move_alike(model, own, built_in, tolerance)
-    mine, theirs = (float(t.values["loss"]) if "loss" in t.values else 0.0 for t in (own, built_in))
     if not other and moves_alike:
         what = "the weights move and the metrics are" if kind == "train" else "the metrics are"
         yield Finding("built_in", "ok", f"{what} as with Keras's own step")
+    elif "loss" in other and "loss" not in once and moves_alike:
+        text = (
+            f"of two batches of unequal size, {'fit' if kind == 'train' else 'evaluate'} would log the loss "
+            f"{mine['loss']:.4g} where it is {theirs['loss']:.4g}: each counts by its number of samples, so "
+            "give the metric's update_state  sample_weight=tf.shape(x)[0]"
+        )
+        yield Finding("built_in", "wrong", text)
     elif "loss" in other and moves_alike and kind == "train":
         text = (
-            f"the weights move as with Keras's own step, but fit would log the loss {mine:.4g} where it is "
-            f"{theirs:.4g}; {_UPDATE}"
+            f"the weights move as with Keras's own step, but fit would log the loss {mine['loss']:.4g} where "
+            f"it is {theirs['loss']:.4g}; {_UPDATE}"
         )
         yield Finding("built_in", "wrong", text)
     else:
-        told = [f"{name} {own.values[name]:.4g} and not {built_in.values[name]:.4g}" for name in other]
+        told = [f"{name} {mine[name]:.4g} and not {theirs[name]:.4g}" for name in other]
         told += ["the weights move differently"] * (not moves_alike)
         yield Finding("built_in", "note", f"other than Keras's own step: {', '.join(told)}")
 

@@ -39,6 +39,10 @@ class Flow:
             waiting += self._before(tensor)
         return False
 
+    def carries(self, targets: Iterable[Any]) -> bool:
+        """Tell whether what earlier batches have left in the carried variables flows into a target."""
+        return self.reaches(targets, lambda tensor: id(tensor) in self._carried)
+
     def written(self, variable: Any) -> list[Any]:
         """Return what the step writes into a variable, in this graph or a branch of it."""
         handles = {id(handle) for handle in self._inner_handles([variable])}

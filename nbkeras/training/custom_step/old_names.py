@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nbkeras.training.code_edits import Edit, Source, without_magics
+from nbkeras.training.custom_step.unpacking import unpacking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nbkeras.runtime.keras_lines import Line
+    from nbkeras.training.custom_step.unpacking import Unpacking
 
 REASON = (
     "In Keras 3, compiled_metrics.update_state(y, y_pred), and a loop that calls update_state(y, y_pred) of "
@@ -56,20 +58,27 @@ def old_step(text: str, line: Line = "keras") -> OldStep | None:
 
 def _rewritten(text: str, tree: ast.Module, line: Line) -> str | None:
     source = Source(text)
-    assignment = next((s for s in ast.walk(tree) if _is_loss_assignment(s)), None)
-    if not isinstance(assignment, ast.Assign) or not isinstance(assignment.targets[0], ast.Name):
+    statement = next((s for s in ast.walk(tree) if _is_loss(s)), None)
+    if not isinstance(statement, (ast.Assign, ast.Expr)) or not isinstance(statement.value, ast.Call):
         return None
-    loss, call = assignment.targets[0].id, assignment.value
-    if not isinstance(call, ast.Call):
+    call = statement.value
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else ast.Name("loss")
+    if not isinstance(target, ast.Name):
         return None
-    given = _arguments(call, ("y", "y_pred", "sample_weight"))
+    loss, parts = target.id, unpacking(tree)
+    given = _arguments(call, ("y", "y_pred", "sample_weight"), parts)
     if _is_self(call.func, "compute_loss"):
-        given = _arguments(call, ("x", "y", "y_pred", "sample_weight"))
+        given = _arguments(call, ("x", "y", "y_pred", "sample_weight"), parts)
     if "y_pred" not in given:
         return None
     edits = []
+    if parts is not None:
+        # Taken apart by hand, it fails with sample weights or without.
+        edits.append(Edit(*_place(source, parts.statement), parts.line))
+    if isinstance(statement, ast.Expr):
+        edits.append(Edit(source.start(call), source.start(call), f"{loss} = "))
     if _is_self(call.func, "compiled_loss"):
-        written = ", ".join(f"{name}={value}" for name, value in {**_x(tree), **given}.items())
+        written = ", ".join(f"{name}={value}" for name, value in {**_x(tree, parts), **given}.items())
         edits.append(Edit(source.start(call), source.end(call), f"self.compute_loss({written})"))
     indent = source.indent(call)
     # As the built-in step does: inside the loss's own block, each batch by its number of samples.
@@ -80,13 +89,16 @@ def _rewritten(text: str, tree: ast.Module, line: Line) -> str | None:
     # The compute_loss of tf_keras updates that metric itself.
     if line == "keras" and not _tracks(tree, loss):
         edits.append(Edit(source.end(call), source.end(call), tracker))
+    edits += _metric_edits(source, tree, parts)
+    return source.edited(edits)
+
+
+def _metric_edits(source: Source, tree: ast.Module, parts: Unpacking | None) -> Iterator[Edit]:
     for node in ast.walk(tree):
         update = _metric_update(node)
         if update is not None:
-            made = _compute_metrics(_arguments(update, ("y", "y_pred", "sample_weight")), tree)
-            start, end = _place(source, node)
-            edits.append(Edit(start, end, made))
-    return source.edited(edits)
+            names = _arguments(update, ("y", "y_pred", "sample_weight"), parts)
+            yield Edit(*_place(source, node), _compute_metrics(names, _x(tree, parts)))
 
 
 def _metric_update(node: ast.AST) -> ast.Call | None:
@@ -96,25 +108,25 @@ def _metric_update(node: ast.AST) -> ast.Call | None:
     return _updates_every_metric(node) if isinstance(node, ast.For) else None
 
 
-def _compute_metrics(given: dict[str, str], tree: ast.Module) -> str:
-    x = _x(tree).get("x", "None")
+def _compute_metrics(given: dict[str, str], inputs: dict[str, str]) -> str:
+    x = inputs.get("x", "None")
     # tf_keras takes no call without sample_weight.
     rest = [given.get(name, "None") for name in ("y", "y_pred", "sample_weight")]
     return f"self.compute_metrics({', '.join([x, *rest])})"
 
 
 def _place(source: Source, node: ast.AST) -> tuple[int, int]:
-    assert isinstance(node, (ast.Expr, ast.For))  # noqa: S101 - what _metric_update lets through
+    assert isinstance(node, ast.stmt)  # noqa: S101 - what its callers let through
     start = source.place(node.lineno, node.col_offset)
     return start, source.place(node.end_lineno or node.lineno, node.end_col_offset or 0)
 
 
-def _is_loss_assignment(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Assign)
-        and len(node.targets) == 1
-        and isinstance(node.value, ast.Call)
-        and (_is_self(node.value.func, "compiled_loss") or _is_self(node.value.func, "compute_loss"))
+def _is_loss(node: ast.AST) -> bool:
+    """Tell whether a statement works out the loss, with a name for it or without."""
+    is_one = isinstance(node, ast.Expr) or (isinstance(node, ast.Assign) and len(node.targets) == 1)
+    call = node.value if is_one else None  # type: ignore[attr-defined]  # both have one
+    return isinstance(call, ast.Call) and (
+        _is_self(call.func, "compiled_loss") or _is_self(call.func, "compute_loss")
     )
 
 
@@ -154,10 +166,15 @@ def _updates_every_metric(loop: ast.For) -> ast.Call | None:
     return call if is_metric and call.func.attr == "update_state" and takes_both else None
 
 
-def _arguments(call: ast.Call, names: tuple[str, ...]) -> dict[str, str]:
+def _arguments(call: ast.Call, names: tuple[str, ...], parts: Unpacking | None) -> dict[str, str]:
     given = {name: ast.unparse(value) for name, value in zip(names, call.args, strict=False)}
-    return given | {k.arg: ast.unparse(k.value) for k in call.keywords if k.arg in names}
+    given |= {k.arg: ast.unparse(k.value) for k in call.keywords if k.arg in names}
+    if parts is not None:
+        given.setdefault("sample_weight", parts.names[2])
+    return given
 
 
-def _x(tree: ast.Module) -> dict[str, str]:
+def _x(tree: ast.Module, parts: Unpacking | None) -> dict[str, str]:
+    if parts is not None:
+        return {"x": parts.names[0]}
     return {"x": "x"} if any(isinstance(n, ast.Name) and n.id == "x" for n in ast.walk(tree)) else {}

@@ -1,4 +1,4 @@
-"""Traces a step as ``fit`` does, with eyes on gradients, losses and loss scaling, and runs it once."""
+"""Traces a step as ``fit`` does, with eyes on gradients, losses and loss scaling, and runs it twice."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbkeras.runtime.keras_lines import keras_module, line_of
 from nbkeras.runtime.refusal import Refusal
+from nbkeras.training.custom_step.batch import smaller
 from nbkeras.training.custom_step.flow import Flow
 from nbkeras.training.custom_step.making import put
 from nbkeras.training.custom_step.state import (
@@ -39,21 +40,25 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """A step that was traced and run on one batch.
+    """A step that was traced and run: on one batch, and then on a smaller one.
 
     Args:
         watch: what was seen on the way.
         flow: the flow through its graph.
-        returned: what it returned, as numbers.
-        values: what fit would log of it.
-        weights: the trainable weights after it.
+        returned: what it returned of the first batch, as numbers.
+        first: what fit would log after the first batch.
+        values: what fit would log after both.
+        of_batch: the names of what it would log of the last batch alone.
+        weights: the trainable weights after the first batch.
         moved: the names of the other weights that it wrote.
     """
 
     watch: Watch
     flow: Flow
     returned: dict[str, Any]
+    first: dict[str, Any]
     values: dict[str, Any]
+    of_batch: frozenset[str]
     weights: list[Any]
     moved: set[str]
 
@@ -81,7 +86,7 @@ def traced(
     *,
     runs: bool = True,
 ) -> Traced:
-    """Trace ``step(model, batch)``, run it once, and put all that it moved back.
+    """Trace ``step(model, batch)``, run it on two batches, and put all that it moved back.
 
     Args:
         model: a model that is built and compiled.
@@ -114,10 +119,11 @@ def traced(
         put(model, _watched_class(cls, watch))
         try:
             concrete = _graph(model, step, specs, watch)
-            flow = Flow(concrete.graph, _carried(concrete, model, optimizers))
-            return (
-                _run(model, concrete, batch, watch, flow) if runs else Traced(watch, flow, {}, {}, [], set())
-            )
+            carried = _carried(concrete, model, optimizers)
+            flow = Flow(concrete.graph, carried)
+            if not runs:
+                return Traced(watch, flow, {}, {}, {}, frozenset(), [], set())
+            return _run(model, concrete, (batch, smaller(batch, specs)), watch, flow)
         finally:
             put(model, cls)
             logger.setLevel(level)
@@ -159,21 +165,30 @@ NO_GRADIENT = (
 )
 
 
-def _run(model: Any, concrete: Any, batch: Any, watch: Watch, flow: Flow) -> Traced:
+def _run(model: Any, concrete: Any, batches: tuple[Any, Any], watch: Watch, flow: Flow) -> Traced:
     import numpy as np
     import tensorflow as tf
 
     one = tf.constant(1.0)
     others = {weight_name(v): v for v in model.non_trainable_variables if _is_float(v)}
-    with kept_values(model, concrete.variables):
-        model.reset_metrics()
+
+    def after(batch: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         values = {name: value.numpy() for name, value in concrete(batch, one, one).items()}
         # Where a step returns the very names of the model's metrics, fit logs the metrics (both lines).
         held = _metrics_of(model)
-        logged = held if set(held) == set(values) else values
+        return values, held if set(held) == set(values) else values
+
+    with kept_values(model, concrete.variables):
+        model.reset_metrics()
+        returned, first = after(batches[0])
         weights = [np.array(variable.numpy()) for variable in model.trainable_variables]
+        # What goes wrong with the batches of an epoch, one batch can't tell.
+        second, logged = after(batches[1])
+    # What a metric holds flows from what it held before; what does not is of one batch.
+    own = {name: value for name, value in watch.logs.items() if not flow.carries([value])}
+    of_batch = frozenset(own if logged is second else ())
     moved = {name for name, variable in others.items() if flow.written(tf_variable(variable))}
-    return Traced(watch, flow, values, logged, weights, moved)
+    return Traced(watch, flow, returned, first, logged, of_batch, weights, moved)
 
 
 def _numbers(logs: Any) -> dict[str, Any]:

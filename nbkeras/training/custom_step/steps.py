@@ -3,6 +3,7 @@
 # ruff: noqa: PT028 - test_step is what Keras calls it, and no test
 from __future__ import annotations
 
+import ast
 import keyword
 import linecache
 import sys
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from nbkeras.runtime.keras_lines import is_compiled, is_model, line_of
 from nbkeras.runtime.refusal import Refusal
+from nbkeras.training.code_edits import without_magics
 from nbkeras.training.custom_step.batch import data_of, one_batch, specs_of
-from nbkeras.training.custom_step.body import read_body
+from nbkeras.training.custom_step.body import read_body, refuse_whole
 from nbkeras.training.custom_step.making import class_with, give, is_made, own_class, put, steps_of
 from nbkeras.training.custom_step.old_names import REASON, old_step
 from nbkeras.training.custom_step.report import Finding, StepReport
@@ -170,9 +172,12 @@ def checked(kind: Kind, text: str, model: Any, *, fix: bool) -> str:
     """Return a body that reports the right loss: as it is, or rewritten where that was asked for.
 
     Raises:
-        Refusal: for a body of Keras 2 on Keras 3; `OldBodyRefusal` holds what it should be.
+        Refusal: for a whole method or class, or a body of Keras 2 on Keras 3; then `OldBodyRefusal` holds
+            what it should be.
+        SyntaxError: when the text is no Python.
     """
     line = line_of(model) or "keras"
+    refuse_whole(kind, ast.parse(without_magics(text)))
     old = old_step(text, line)
     if old is None or (line != "keras" and not fix):
         return text

@@ -1,4 +1,4 @@
-"""Tries a step on one batch before any training, and leaves everything as it was."""
+"""Tries a step on two batches before any training, and leaves everything as it was."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def trial(model: Any, step: FunctionType, kind: Kind, batch: Any, specs: Any) -> tuple[Finding, ...]:
-    """Return what one batch tells about a step.
+    """Return what two batches tell about a step: the given one, and a part of it.
 
-    The step is traced as ``fit`` traces it and run once. Weights, metrics, the optimizers and every source
+    The step is traced as ``fit`` traces it and run on both. Weights, metrics, the optimizers and every source
     of random numbers are as before when it returns, also when the step fails.
 
     Args:

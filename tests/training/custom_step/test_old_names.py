@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import textwrap
 import warnings
 
 import numpy as np
 import pytest
 
 import nbkeras
+from nbkeras import Refusal
 from nbkeras.training.custom_step.old_names import old_step
 from nbkeras.training.custom_step.steps import OldBodyRefusal
+from nbkeras.training.custom_step.unpacking import unpacking
 
 OLD = """
 # A comment that stays.
@@ -106,6 +110,80 @@ def test_a_loss_without_a_name_is_not_rewritten():
 
 def test_names_of_ones_own_and_magics_stay():
     old = old_step("images, labels = data\n%time\nerror = self.compiled_loss(labels, out, w)\nreturn {}")
-    assert "error = self.compute_loss(y=labels, y_pred=out, sample_weight=w)\n" in old.rewritten
+    assert "error = self.compute_loss(x=images, y=labels, y_pred=out, sample_weight=w)\n" in old.rewritten
     assert "update_state(error, sample_weight=tf.shape(out)[0])" in old.rewritten
     assert "%time\n" in old.rewritten
+
+
+# The three shapes in which old tutorials write a step: without sample weights, with them, and a test_step
+# whose loss has no name.
+BY_HAND = """
+images, targets = data
+with tf.GradientTape() as tape:
+    guess = self(images, training=True)
+    error = self.compiled_loss(
+        targets, guess, regularization_losses=self.losses
+    )
+weights = self.trainable_variables
+slopes = tape.gradient(error, weights)
+self.optimizer.apply_gradients(zip(slopes, weights))
+self.compiled_metrics.update_state(targets, guess)
+return {each.name: each.result() for each in self.metrics}
+"""
+BY_LENGTH = BY_HAND.replace(
+    "images, targets = data\n",
+    "if len(data) == 3:\n    images, targets, share = data\nelse:\n    images, targets = data\n",
+).replace("targets, guess", "targets, guess, sample_weight=share")
+NAMELESS = """
+images, targets = data
+guess = self(images, training=False)
+self.compiled_loss(
+    targets, guess, regularization_losses=self.losses)
+self.compiled_metrics.update_state(targets, guess)
+return {each.name: each.result() for each in self.metrics}
+"""
+
+
+@pytest.mark.parametrize(("kind", "body"), [("train", BY_HAND), ("train", BY_LENGTH), ("test", NAMELESS)])
+def test_steps_of_old_tutorials_are_mended(large, points, space, kind, body):
+    give = nbkeras.train_step if kind == "train" else nbkeras.test_step
+    report = give(large, body, data=points, namespace=space, fix=True)
+    found = {finding.check: finding.verdict for finding in report.findings}
+    assert set(found.values()) == {"ok"}
+    assert {"sample_weight", "losses", "built_in"} <= set(found)
+    # With sample weights and without, which each of them failed with or ignored.
+    run = large.fit if kind == "train" else large.evaluate
+    run(*points, verbose=0)
+    run(*points, sample_weight=np.ones(40), verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("written", "line"),
+    [
+        ("x, y = data", "x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)"),
+        ("x, y, w = data", "x, y, w = keras.utils.unpack_x_y_sample_weight(data)"),
+        (
+            "if len(data) == 2:\n    x, y = data\n    w = None\nelse:\n    x, y, w = data",
+            "x, y, w = keras.utils.unpack_x_y_sample_weight(data)",
+        ),
+        ("x = data", None),
+        ("(x, y), z = data", None),
+        ("if len(data) == 3:\n    x, y, w = data\n    print(w)\nelse:\n    x, y = data", None),
+    ],
+)
+def test_a_batch_taken_apart_by_hand_is_recognised(written, line):
+    found = unpacking(ast.parse(written))
+    assert (found and found.line) == line
+
+
+@pytest.mark.parametrize("kind", ["train", "test"])
+def test_a_whole_class_or_method_is_refused_before_all_else(large, points, space, kind):
+    give = nbkeras.train_step if kind == "train" else nbkeras.test_step
+    method = f"def {kind}_step(self, data):\n" + textwrap.indent(BY_HAND, "    ")
+    for text, match in (
+        (method, "received the whole method: leave out the line"),
+        ("import tensorflow\nclass Own(keras.Model):\n" + textwrap.indent(method, "    "), "whole class Own"),
+    ):
+        with pytest.raises(Refusal, match=match) as refused:
+            give(large, text, data=points, namespace=space, fix=True)
+        assert "\n" not in str(refused.value)
