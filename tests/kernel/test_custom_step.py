@@ -26,13 +26,13 @@ with tf.GradientTape() as tape:
     loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
 gradients = tape.gradient(loss, self.trainable_weights)
 self.optimizer.apply_gradients(zip(gradients, self.trainable_weights))
-self.metrics[0].update_state(loss)
+self.metrics[0].update_state(loss, sample_weight=tf.shape(x)[0])
 return {"loss": loss}
 """
 OLD = BODY.replace(
     "self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)", "self.compiled_loss(y, y_pred)"
 ).replace(
-    'self.metrics[0].update_state(loss)\nreturn {"loss": loss}',
+    'self.metrics[0].update_state(loss, sample_weight=tf.shape(x)[0])\nreturn {"loss": loss}',
     "self.compiled_metrics.update_state(y, y_pred)\nreturn {m.name: m.result() for m in self.metrics}",
 )
 
@@ -68,7 +68,7 @@ def test_fit_trains_with_the_step_and_is_monitored(kernel):
 
 def test_a_cell_that_runs_again_replaces_the_step(kernel):
     for factor in (1, 3):
-        body = BODY.replace("update_state(loss)", f"update_state(loss * {factor})")
+        body = BODY.replace("update_state(loss,", f"update_state(loss * {factor},")
         assert kernel.run(f"%%train_step model --name Scaled{body}")["status"] == "ok"
     assert kernel.value("[c.__name__ for c in type(model).__mro__[:2]]") == ["Scaled", "Sequential"]
     kernel.run("history = model.fit(x, y, verbose=0)")
@@ -159,6 +159,16 @@ def test_a_test_step_joins_the_train_step(kernel):
         ("%train_step model", "expected the body of train_step in the cell, received an empty one"),
         ("%%train_step model\npass", "received one that returns nothing"),
         ("%%train_step model\ndef train_step(self, data):\n    return {}", "received the whole method"),
+        (
+            "%%train_step model\nclass Own(keras.Model):\n    def train_step(self, data):\n        return {}",
+            "received the whole class Own: leave out the lines  class Own",
+        ),
+        ("%%train_step model\ny_pred = self(x\nreturn {}", "'(' was never closed in line 2"),
+        (
+            "%%train_step model\nclass Own(keras.Model):\n    def train_step(self, data):\n        return {}",
+            "received the whole class Own",
+        ),
+        ("%%train_step model\nx = (\nreturn {}", "expected Python in the cell, received"),
         ("%%train_step model --name 1x\nreturn {}", "--name: expected the name of a new class"),
         ("%train_step model --body clp", "--body: expected one of accumulate, clip"),
         ("%train_step model --off", "nothing is to be done"),
