@@ -22,6 +22,12 @@ def _whole(option: str) -> Any:
     return parse
 
 
+def _seed(text: str) -> int:
+    from nbkeras.training.tuning.options import whole_seed
+
+    return whole_seed(text, option="--seed")
+
+
 TUNE = Grammar(
     magic="%%tune",
     summary="Search for the values with which a cell trains the best model, with KerasTuner.",
@@ -81,7 +87,7 @@ TUNE = Grammar(
         Option("--name", 'Name of the search, and of its folder; by default "search".', "NAME"),
         Option("--resume", "Go on with the search of this name."),
         Option("--restart", "Delete the search of this name, and begin anew."),
-        Option("--seed", "The same seed tries the same values.", "N", _whole("--seed")),
+        Option("--seed", "1 or more: the same seed tries the same values.", "N", _seed),
         Option(
             "--max-time",
             "Stop the search after this time: 90s, 10m, 1h30m.",

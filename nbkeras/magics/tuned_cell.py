@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.utils.capture import capture_output
 
 from nbkeras.magics.cells import prepared
+from nbkeras.training.tuning.counting import refuse_several_fits
 from nbkeras.training.tuning.marks import marked
 
 if TYPE_CHECKING:
@@ -25,10 +26,11 @@ class TunedCell:
         """Prepare the cell; nothing of it runs yet.
 
         Raises:
-            Refusal: when a variable to search is none of the cell's.
+            Refusal: when a variable to search is none of the cell's, or the cell has several fits.
             SyntaxError: when the cell is no Python.
         """
         code, self._given = marked(cell, space)
+        refuse_several_fits(cell, shell.user_ns)
         self._shell = shell
         self._run = prepared(shell, "%%tune", line, cell, runs=code)
         self._before = dict(shell.user_ns)

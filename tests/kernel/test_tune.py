@@ -97,6 +97,12 @@ def test_marked_values_and_a_mistake_in_the_cell(kernel):
         (SEARCH + " --resume", CELL, "--resume: expected a search in "),
         (SEARCH, "lr = 1; units = 2", "received code that calls no fit"),
         (SEARCH, "lr = ", "expected plain Python"),
+        (SEARCH, CELL + "model.fit(x, y)", "expected a cell with one fit, received 2 of them"),
+        (
+            SEARCH + " --seed 0",
+            CELL,
+            "--seed: expected a whole number of 1 or more, received 0, which KerasTuner",
+        ),
         (SEARCH + " --dir /dev/null/x", CELL, "--dir: expected a place that can be written"),
     ],
 )

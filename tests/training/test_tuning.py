@@ -186,6 +186,25 @@ def test_hyperband_needs_epochs():
     assert len(found.trials) == found.total
 
 
+def test_the_epochs_asked_for_are_the_most_that_hyperband_gives():
+    import keras
+
+    train = Training(keras, epochs=2)
+    found = nbkeras.tune(train, tuner="hyperband", epochs=1, seed=3)
+    assert {len(trial.history["loss"]) for trial in found.trials} == {1}
+    assert not any("counts for nothing" in note for note in found.notes)
+
+
+def test_epochs_that_count_for_nothing_are_said():
+    import keras
+
+    found = nbkeras.tune(Training(keras, epochs=1), epochs=3, trials=1)
+    assert len(found.best.history["loss"]) == 1
+    assert "--epochs 3 counts for nothing: the fit itself says epochs=1" in found.notes
+    alike = nbkeras.tune(Training(keras, epochs=1), epochs=1, trials=1, restart=True)
+    assert not any("counts for nothing" in note for note in alike.notes)
+
+
 def test_values_that_only_some_choices_ask_for():
     import keras
 
@@ -321,6 +340,32 @@ class TestFailures:
         assert [trial.status for trial in found.trials] == ["finished", "failed", "finished"]
         assert found.trials[1].reason == "MemoryError: too large"
         assert found.status == "finished"
+
+    @pytest.mark.parametrize("tuner", ["random", "grid"])
+    def test_first_values_that_fail_are_a_failed_trial_and_no_end(self, tuner):
+        import keras
+
+        def train(units):
+            model = keras.Sequential([keras.layers.Dense(units), keras.layers.Dense(1)])
+            model.compile("sgd", "mse")
+            model.fit(np.ones((8, 2)), np.ones(8), validation_split=0.5, verbose=0)
+
+        found = nbkeras.tune(train, "units=-1|8", tuner=tuner, trials=2)
+        by_value = {trial.values["units"]: trial.status for trial in found.trials}
+        assert by_value == {-1: "failed", 8: "finished"}
+        assert any(note.startswith("the first values fail (ValueError") for note in found.notes)
+
+    def test_code_that_fails_with_all_values_raises_its_own_error(self):
+        called = []
+
+        def train(units):
+            called.append(units)
+            raise ValueError(f"no {units}")
+
+        with pytest.raises(ValueError, match="no 2"):
+            nbkeras.tune(train, "units=2|3")
+        assert called == [2, 3]
+        assert runs.all() == []
 
     def test_a_loss_that_is_never_a_number_is_a_failed_trial(self):
         import keras

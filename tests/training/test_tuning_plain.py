@@ -40,6 +40,12 @@ def written(fit=FIT, **options):
     return code
 
 
+def test_epochs_asked_for_are_hyperbands():
+    said = FIT.replace("verbose=0", "verbose=0, epochs=2")
+    assert "max_epochs=5," in written(said, tuner="hyperband", epochs=5)
+    assert "max_epochs=2," in written(said, tuner="hyperband")
+
+
 @pytest.mark.parametrize("tuner", ["random", "hyperband", "grid"])
 def test_the_code_searches(keras, monkeypatch, tuner):
     monkeypatch.setenv("TF_USE_LEGACY_KERAS", str(int(keras.__name__ == "tf_keras")))

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbkeras import Refusal
+from nbkeras.training.tuning.counting import refuse_several_fits
 from nbkeras.training.tuning.marks import marked
 from nbkeras.training.tuning.options import tune_options
 from nbkeras.training.tuning.space import differences, parse_search
@@ -50,6 +51,13 @@ def test_each_way_to_write_values(text, code):
         ("hp=1..2", "other names than hp"),
         ("lr=0.1", "several values to choose from, received 'lr=0.1'"),
         ("lr=1|", "several values"),
+        # What others write for a range: the mend has their numbers.
+        ("lr=0.0001-0.1", "give  lr=0.0001..0.1:log"),
+        ("lr=[1e-4,1e-2]", "give  lr=0.0001..0.01:log"),
+        ("lr=[1e-4, 1e-2]", "give  lr=1e-4..1e-1:log"),
+        ("lr=0.5", "give  lr=1e-4..1e-1:log"),
+        ("units=16-64", "give  units=16..64  or  units=16|64"),
+        ("units=[8,16,32]", "give  units=16|32|64  or  units=1..8"),
         ("lr=1|1", "each value once"),
         ("lr=1|relu", "values of one type"),
         ("lr=1|true", "values of one type"),
@@ -127,13 +135,39 @@ def test_differences_of_two_spaces_are_named():
     ]
 
 
+TWICE = "model = build()\nmodel.compile('sgd')\nmodel.fit(x)\nmodel.compile('adam')\nhistory = model.fit(x)"
+
+
+def test_a_second_fit_is_seen_before_anything_runs():
+    with pytest.raises(Refusal, match=r"received 2 of them \(model.fit\(…\), model.fit\(…\)\)"):
+        refuse_several_fits(TWICE, {})
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        TWICE.rpartition("\n")[0],
+        # Only one of them runs, or nobody knows how often.
+        "model.compile()\nif deep:\n    model.fit(x)\nelse:\n    model.fit(y)",
+        "model.compile()\nfor part in parts:\n    model.fit(part)",
+        # What is fitted besides is no Keras model.
+        "scaler.fit(x)\nscaler.fit(z)\nmodel.compile()\nmodel.fit(x)",
+    ],
+)
+def test_what_may_be_one_fit_is_let_through(cell):
+    refuse_several_fits(cell, {})
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"tuner": "evolution"}, "tuner: expected random, hyperband, bayesian, grid"),
         ({"trials": 0}, "trials: expected a whole number of 1 or more"),
-        # KerasTuner takes seed 0 for none.
-        ({"seed": 0}, "seed: expected a whole number of 1 or more"),
+        (
+            {"seed": 0},
+            "seed: expected a whole number of 1 or more, received 0, which KerasTuner takes for none",
+        ),
+        ({"seed": -1}, "seed: expected a whole number of 1 or more, received -1"),
         ({"epochs": -1}, "epochs: expected a whole number of 1 or more"),
         ({"objective": "loss:up"}, "objective: expected METRIC, METRIC:min or METRIC:max"),
         ({"objective": ":min"}, "objective: expected METRIC"),

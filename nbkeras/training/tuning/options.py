@@ -76,11 +76,27 @@ def tune_options(
         directory=output_directory(DIRECTORY if directory is None else directory, option="directory"),
         resume=resume,
         restart=restart,
-        seed=None if seed is None else positive_int(seed, option="seed"),
+        seed=None if seed is None else whole_seed(seed),
         name=_folder_name(NAME if name is None else name),
         max_time=fit.max_time,
         quiet=quiet,
     )
+
+
+def whole_seed(seed: int | str, *, option: str = "seed") -> int:
+    """Return a seed.
+
+    Raises:
+        Refusal: for what is no whole number of 1 or more.
+    """
+    if str(seed).strip() == "0":
+        # KerasTuner asks whether the seed is true, and draws one of its own for 0 (1.4.8).
+        text = (
+            f"{option}: expected a whole number of 1 or more, received 0, which KerasTuner takes for none: "
+            "give  1"
+        )
+        raise Refusal(text)
+    return positive_int(seed, option=option)
 
 
 def tuner_name(text: str) -> TunerName:

@@ -213,7 +213,8 @@ def _edits(call: ast.Call, tree: ast.Module, source: Source, options: TuneOption
 def _arguments(options: TuneOptions, call: ast.Call) -> Iterator[str]:
     if options.tuner == "hyperband":
         said = next((keyword.value for keyword in call.keywords if keyword.arg == "epochs"), None)
-        known: Any = said.value if isinstance(said, ast.Constant) else options.epochs
+        known: Any = said.value if isinstance(said, ast.Constant) else None
+        known = options.epochs or known
         if known is None:
             text = (
                 "epochs: expected the most epochs that hyperband may give a trial, received none: "

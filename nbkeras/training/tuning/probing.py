@@ -10,10 +10,14 @@ from nbkeras.training.arming import arm, disarm
 from nbkeras.training.tuning.fits import FitReached, Probe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from nbkeras.training.arming import Interceptor
     from nbkeras.training.calls import Call
+
+
+_DRAWS = 6
+"""How often other values are drawn before a failure counts as the code's own."""
 
 
 class Trainer(Protocol):
@@ -51,6 +55,44 @@ def probe(trainer: Trainer, hp: Any) -> Call:
         )
         raise Refusal(text)
     return session.reached
+
+
+def first_probe(trainer: Trainer, make: Callable[[], Any]) -> tuple[Any, Call, Exception | None]:
+    """Probe with the first values, and with others where these fail: their trials may do.
+
+    Args:
+        trainer: what is tuned.
+        make: makes KerasTuner's HyperParameters.
+
+    Returns:
+        The HyperParameters, which hold what was asked for; the call; and with what the first values failed.
+
+    Raises:
+        Refusal: as `probe`.
+        Exception: what the code raised with the first values, when it fails with all.
+    """
+    __tracebackhide__ = True
+    space = make()
+    try:
+        return space, probe(trainer, space), None
+    except (Refusal, NameError, ImportError, SyntaxError):
+        # No other values would mend these.
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever the code raises
+        failed = error
+    tried = [dict(space.values)]
+    for seed in range(_DRAWS):
+        other = make()
+        other.values = {each.name: each.random_sample(seed) for each in space.space}
+        if other.values in tried:
+            continue
+        tried.append(dict(other.values))
+        with suppress(Exception):
+            call = probe(trainer, other)
+            # The search begins where it would have begun without this.
+            other.values = {each.name: each.default for each in other.space if each.name in other.values}
+            return other, call, failed
+    raise failed
 
 
 @contextmanager

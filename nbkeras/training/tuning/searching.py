@@ -20,7 +20,7 @@ from nbkeras.training.tuning.fits import load
 from nbkeras.training.tuning.objective import objective_of
 from nbkeras.training.tuning.opening import openers
 from nbkeras.training.tuning.oracles import kerastuner, oracle_of, planned_trials
-from nbkeras.training.tuning.probing import probe
+from nbkeras.training.tuning.probing import first_probe, probe
 from nbkeras.training.tuning.project import Project
 from nbkeras.training.tuning.record import Search
 from nbkeras.training.tuning.trials import NoRetracing, Trials, first_line
@@ -69,13 +69,17 @@ class Searcher:
         """
         __tracebackhide__ = True
         try:
-            space = self._kerastuner.HyperParameters()
-            call = probe(self._trainer, space)
+            space, call, failed = first_probe(self._trainer, self._kerastuner.HyperParameters)
             self._prepare(space, call)
         except Refusal:
             self._trainer.undo()
             raise
         search = self.search
+        if failed is not None:
+            search.notes.append(
+                f"the first values fail ({first_line(failed)}): so may trials, which is noted"
+            )
+            search.run.add_note(search.notes[-1])
         self._tell("on_trial")
         interrupt = GracefulInterrupt(search.run.control, self._interrupts)
         interrupt.install(sys._getframe())  # noqa: SLF001 - CPython's documented way to a frame
@@ -103,8 +107,10 @@ class Searcher:
             )
             raise Refusal(text)
         objective = objective_of(options.objective, call)
-        epochs = call.get("epochs") or options.epochs
-        if epochs is None and options.tuner == "hyperband":
+        is_hyperband = options.tuner == "hyperband"
+        said = call.get("epochs")
+        epochs = (options.epochs or said) if is_hyperband else (said or options.epochs)
+        if epochs is None and is_hyperband:
             text = (
                 "epochs: expected the most epochs that hyperband may give a trial, received none: "
                 "give  --epochs 30  (epochs=30)"
@@ -121,6 +127,8 @@ class Searcher:
             "source": hashlib.sha256(self._trainer.source.encode()).hexdigest(),
         }
         notes = [NOTE, *self._project.begin(facts)]
+        if said and options.epochs not in (None, epochs):
+            notes.append(f"--epochs {options.epochs} counts for nothing: the fit itself says epochs={said}")
         tuner = self._make_tuner(space, objective, epochs)
         total = planned_trials(options.tuner, tuner.oracle.get_space(), trials=options.trials, epochs=epochs)
         parameters = {

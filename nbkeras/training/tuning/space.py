@@ -95,7 +95,7 @@ def _choices(name: str, text: str) -> Choices:
     words = text.split("|")
     if len(words) < _SEVERAL or "" in words:
         received = f"{name}={text}"
-        _refuse(f"several values to choose from, received {received!r}", f"give  {name}=16|32|64  or  1..8")
+        _refuse(f"several values to choose from, received {received!r}", _mend(name, text))
     values = [_value(word) for word in words]
     if any(isinstance(value, float) for value in values) and all(
         isinstance(value, (int, float)) and not isinstance(value, bool) for value in values
@@ -106,6 +106,18 @@ def _choices(name: str, text: str) -> Choices:
     if len(set(values)) < len(values):
         _refuse(f"each value once, received {name}={text!r}", "leave the second one away")
     return Choices(name, tuple(values))
+
+
+def _mend(name: str, text: str) -> str:
+    """Return what to type instead of ``0.001-0.1`` or ``[16,32]``, with its own numbers where it has two."""
+    numbers = [_value(word) for word in re.findall(r"(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", text)]
+    pair = sorted(set(numbers)) if len(numbers) == _SEVERAL else []
+    if any(isinstance(number, float) for number in numbers):
+        low, high = pair if len(pair) == _SEVERAL and pair[0] > 0 else ("1e-4", "1e-1")
+        return f"give  {name}={low}..{high}:log"
+    if len(pair) == _SEVERAL:
+        return f"give  {name}={pair[0]}..{pair[1]}  or  {name}={pair[0]}|{pair[1]}"
+    return f"give  {name}=16|32|64  or  {name}=1..8"
 
 
 def _range(name: str, text: str) -> Range:
