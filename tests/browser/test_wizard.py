@@ -256,8 +256,12 @@ def test_without_the_extension(open_notebook, lab):
     notebook = open_notebook(lab, COUNT)
     form = form_of(notebook)
     notebook.page.evaluate(
-        """() => { for (const what of ['run', 'insert', 'saved'])
-            document.addEventListener(`nbkeras-wizard-${what}`, e => e.stopPropagation(), true); }"""
+        """() => {
+            window.deaf = new AbortController();
+            const options = { capture: true, signal: window.deaf.signal };
+            for (const what of ['run', 'insert', 'saved'])
+                document.addEventListener(`nbkeras-wizard-${what}`, e => e.stopPropagation(), options);
+        }"""
     )
     button(form, "Run").click()
     said(form, "Done.")
@@ -268,6 +272,8 @@ def test_without_the_extension(open_notebook, lab):
         "panel.content.widgets[0].model.sharedModel.setSource('%wizard sample_batch_epoch --insert')"
     )
     notebook.run(0)
+    # The page is shared with the tests that follow.
+    notebook.page.evaluate("window.deaf.abort()")
     assert source(notebook, 1).startswith("import math")
 
 
