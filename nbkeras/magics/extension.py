@@ -11,7 +11,7 @@ from nbkeras.magics.backup import BackupMagics
 from nbkeras.magics.completion import matcher
 from nbkeras.magics.config import NBKeras
 from nbkeras.magics.custom_step import CustomStepMagics
-from nbkeras.magics.faq import FaqMagics
+from nbkeras.magics.faq import FaqMagics, without_question_mark
 from nbkeras.magics.fit import FitMagics
 from nbkeras.magics.monitor import MonitorMagics
 from nbkeras.magics.reproducible import ReproducibleMagics
@@ -60,6 +60,7 @@ def load(shell: InteractiveShell) -> None:
         shell.register_magics(magics(shell, config))
     if shell.Completer is not None:
         shell.Completer.custom_matchers.append(matcher)
+    shell.input_transformers_cleanup.append(without_question_mark)
     shell.events.register("pre_run_cell", _begin_cell)
     shell.events.register("post_run_cell", _end_cell)
     if in_kernel():
@@ -73,6 +74,8 @@ def unload(shell: InteractiveShell) -> None:
     shell.configurables[:] = [c for c in shell.configurables if not isinstance(c, NBKeras)]
     if shell.Completer is not None and matcher in shell.Completer.custom_matchers:
         shell.Completer.custom_matchers.remove(matcher)
+    if without_question_mark in shell.input_transformers_cleanup:
+        shell.input_transformers_cleanup.remove(without_question_mark)
     with contextlib.suppress(ValueError):
         shell.events.unregister("pre_run_cell", _begin_cell)
         shell.events.unregister("post_run_cell", _end_cell)

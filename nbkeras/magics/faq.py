@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
+import re
+from typing import TYPE_CHECKING
+
 from IPython.core.error import UsageError
 from IPython.core.magic import line_magic, magics_class
 from IPython.display import display
@@ -9,6 +13,9 @@ from IPython.display import display
 from nbkeras.magics.base import NotebookMagics
 from nbkeras.magics.grammar import Grammar, Option
 from nbkeras.runtime.refusal import Refusal
+
+if TYPE_CHECKING:
+    from nbkeras.recipes import Recipe
 
 FAQ = Grammar(
     magic="%faq",
@@ -30,6 +37,35 @@ FAQ = Grammar(
 )
 
 
+# IPython takes a question mark at a line's end for a question about the last word.
+_QUESTION = re.compile(r"(\s*%faq\s+[^\s?].*?)\s*\?+\s*$")
+
+
+def without_question_mark(lines: list[str]) -> list[str]:
+    """Return the lines of a cell, with no question mark behind the words of ``%faq``; ``%faq?`` stays."""
+    return [f"{asked[1]}\n" if (asked := _QUESTION.match(line)) else line for line in lines]
+
+
+def named(words: str) -> Recipe:
+    """Return the recipe of a name, with spaces or underscores.
+
+    Raises:
+        Refusal: when it is none, naming the recipes that a search for the words finds.
+    """
+    from nbkeras import recipes
+
+    name = re.sub(r"[\s-]+", "_", words.strip().lower())
+    if name in recipes.names():
+        return recipes.get(name)
+    # A name with a typo is that one name; other words are what a search is for.
+    near = difflib.get_close_matches(name, recipes.names(), n=1, cutoff=0.8)
+    near = near or [recipe.name for recipe in recipes.search(words)[:3]]
+    if not near:
+        return recipes.get(words)
+    text = f"expected the name of a recipe, received {words!r}: did you mean {' or '.join(near)}?"
+    raise Refusal(text)
+
+
 @magics_class
 class FaqMagics(NotebookMagics):
     """The magic ``%faq``."""
@@ -46,16 +82,18 @@ class FaqMagics(NotebookMagics):
 
     def _answer(self, words: str, *, code: bool) -> None:
         from nbkeras import recipes
+        from nbkeras.recipes.searching import find
         from nbkeras.widgets.faq import faq_entry_bundle, faq_list_bundle
 
         if code and not words:
             raise Refusal("--code: expected the name of a question, received none: type  %faq NAME --code")
         if code:
-            print(recipes.get(words).code(), end="")  # noqa: T201 - the answer
+            print(named(words).code(), end="")  # noqa: T201 - the answer
         elif words.replace(" ", "_").lower() in recipes.names():
             display(faq_entry_bundle(recipes.get(words)), raw=True)
         else:
-            display(faq_list_bundle(recipes.search(words), words), raw=True)
+            found = find(words)
+            display(faq_list_bundle(found.recipes, words, complete=found.complete), raw=True)
 
 
 FaqMagics.faq.__doc__ = FAQ.help()

@@ -6,6 +6,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic import line_magic, magics_class
 
 from nbkeras.magics.base import NotebookMagics
+from nbkeras.magics.faq import named
 from nbkeras.magics.grammar import Grammar, Option
 from nbkeras.runtime.refusal import Refusal
 
@@ -20,10 +21,13 @@ WIZARD = Grammar(
     examples="""
         %wizard
         %wizard early_stopping
+        %wizard early stopping
         %wizard early_stopping --insert
         """,
     options=(
-        Option("NAME", "The question's name; %faq lists them with words of yours.", complete="recipe"),
+        Option(
+            "NAME", "The question's name; %faq finds it with words of yours.", many=True, complete="recipe"
+        ),
         Option("--insert", "Put the code of the form that was shown last into a new cell, and show no form."),
     ),
 )
@@ -37,10 +41,11 @@ class WizardMagics(NotebookMagics):
     def wizard(self, line: str) -> None:
         """Replaced by the grammar's help below."""
         values = WIZARD.parse(line)
-        name = values["name"]
+        words = " ".join(values["name"])
         from nbkeras.widgets.wizard import showing
 
         try:
+            name = named(words).name if words else None
             if values["insert"]:
                 self.shell.set_next_input(_code(name).rstrip("\n"))
             elif name is None:

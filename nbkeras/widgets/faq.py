@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LINE_NAMES: dict[Line, str] = {"keras": "Keras 3", "tf_keras": "tf_keras"}
 
 
-def faq_list_bundle(found: Sequence[Recipe], words: str = "") -> Bundle:
+def faq_list_bundle(found: Sequence[Recipe], words: str = "", *, complete: bool = True) -> Bundle:
     """Return a list of questions with what to type for each: grouped for all, ranked for a search.
 
     Example:
@@ -32,10 +32,13 @@ def faq_list_bundle(found: Sequence[Recipe], words: str = "") -> Bundle:
     Args:
         found: the recipes, in the order in which they are to stand.
         words: what was searched for.
+        complete: whether the first of them has all the words. Default True.
     """
     if words:
         groups: list[tuple[str, list[Recipe]]] = [("", list(found))]
-        title = f"{len(found)} of the Keras FAQ's questions on “{words}”" if found else _nothing(words)
+        some = f"{len(found)} of the Keras FAQ's questions on “{words}”"
+        title = some if complete else f"No question has all of “{words}”; the nearest:"
+        title = title if found else _nothing(words)
     else:
         groups = [(name, list(each)) for name, each in groupby(found, key=lambda recipe: recipe.section)]
         title = "The Keras FAQ"

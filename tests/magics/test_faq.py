@@ -10,6 +10,7 @@ from nbkeras import recipes
 from nbkeras.magics import faq
 from nbkeras.magics.completion import complete
 from nbkeras.magics.config import NBKeras
+from nbkeras.magics.extension import load, unload
 
 
 @pytest.fixture
@@ -53,6 +54,8 @@ def test_the_code_alone(ask, capsys):
     [
         ("--code", "%faq: --code: expected the name of a question, received none: type  %faq NAME --code"),
         ("erly_stoping --code", "received 'erly_stoping': did you mean early_stopping"),
+        ("stop --code", "received 'stop': did you mean early_stopping"),
+        ("zebra --code", "received 'zebra': %faq lists them all"),
         ("early --cod", "type --code"),
     ],
 )
@@ -61,6 +64,50 @@ def test_a_mistake_is_one_line(ask, line, message):
         ask(line)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_missing_words_are_said(ask):
+    assert ask("early stopping zebra").startswith(
+        "No question has all of “early stopping zebra”; the nearest:"
+    )
+    assert "%faq early_stopping" in ask("early stopping zebra")
+    assert "nearest" not in ask("zebra")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("%faq what's an epoch?", "%faq what's an epoch"),
+        ("%faq early_stopping ??", "%faq early_stopping"),
+        ("  %faq why?\n", "  %faq why"),
+        ("%faq?", "%faq?"),
+        ("%faq ?", "%faq ?"),
+        ("%faq a ? b", "%faq a ? b"),
+        ("model?", "model?"),
+        ("%timeit?", "%timeit?"),
+        ("faq = 1", "faq = 1"),
+    ],
+)
+def test_a_question_mark_belongs_to_the_question(line, expected):
+    (changed,) = faq.without_question_mark([line])
+    assert changed.rstrip("\n") == expected.rstrip("\n")
+
+
+def test_a_question_reaches_the_magic_as_a_cell():
+    shell = InteractiveShell.instance()
+    before = list(shell.input_transformers_cleanup)
+    load(shell)
+    try:
+        assert shell.transform_cell("%faq what is an epoch?") == (
+            "get_ipython().run_line_magic('faq', 'what is an epoch')\n"
+        )
+        assert "pinfo" in shell.transform_cell("%faq?")
+        assert "pinfo" in shell.transform_cell("shell?")
+    finally:
+        unload(shell)
+        after = list(shell.input_transformers_cleanup)
+        InteractiveShell.clear_instance()
+    assert after == before
 
 
 def test_names_complete():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from nbkeras import recipes
+from nbkeras.recipes.searching import find
+from tests.recipes.asked import MUST, TITLES, TYPED
 
 MEANT = [
     ("erly stoping", "early_stopping"),
@@ -48,7 +50,7 @@ MEANT = [
 ]
 
 
-@pytest.mark.parametrize(("words", "name"), MEANT)
+@pytest.mark.parametrize(("words", "name"), MEANT + MUST)
 def test_words_find_what_is_meant(words, name):
     found = [recipe.name for recipe in recipes.search(words)]
     assert name in found[:3]
@@ -58,6 +60,31 @@ def test_words_find_what_is_meant(words, name):
 def test_a_recipe_is_found_by_its_own_question(name):
     found = [recipe.name for recipe in recipes.search(recipes.get(name).question)]
     assert found[0] == name
+
+
+def test_questions_as_they_are_typed_find_their_recipe():
+    asked = TYPED + TITLES
+    assert len(asked) >= 80
+    lost = [(words, name) for words, name in asked if name not in [r.name for r in recipes.search(words)[:3]]]
+    assert len(lost) <= 0.05 * len(asked), lost
+
+
+@pytest.mark.parametrize(
+    ("words", "complete"),
+    [
+        ("early stopping", True),
+        ("erly stoping", True),
+        ("early stopping zebra", False),
+        ("zebra", False),
+        ("", True),
+    ],
+)
+def test_a_word_that_no_recipe_has_is_known(words, complete):
+    assert find(words).complete is complete
+
+
+def test_an_unknown_word_changes_no_order():
+    assert recipes.search("freeze base model zebra") == recipes.search("freeze base model")
 
 
 def test_no_words_find_all_and_strange_ones_none():

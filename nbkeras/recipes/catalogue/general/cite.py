@@ -22,7 +22,16 @@ RECIPE = Recipe(
         "before is tf_keras. So a citation needs Keras's version beside TensorFlow's."
     ),
     silent="",
-    keywords=("citation", "BibTeX", "reference", "paper", "bibliography", "Chollet", "LaTeX"),
+    keywords=(
+        "citation",
+        "BibTeX",
+        "reference",
+        "paper",
+        "bibliography",
+        "Chollet",
+        "LaTeX",
+        "how to cite",
+    ),
     links=(
         ("Citing Keras", "https://keras.io/getting_started/faq/"),
         ("Citing TensorFlow", "https://www.tensorflow.org/about/bib"),

@@ -30,7 +30,10 @@ RECIPE = Recipe(
         "`from tensorflow import keras` fail with an error that does not name the file; with nnx_enabled or "
         "another backend it reads 'Keras cannot be imported. Check that it is installed.'"
     ),
-    keywords=("keras.json", "KERAS_HOME", "channels_first", "settings", "configuration", "home directory"),
+    keywords=(
+        *("keras.json", "KERAS_HOME", "channels_first", "settings", "configuration", "home directory"),
+        *("location of keras.json", "backend", "image_data_format", "channels first", "floatx"),
+    ),
     links=(
         ("Keras config utilities", "https://keras.io/api/utils/config_utils/"),
         ("Getting started: backends", "https://keras.io/getting_started/"),

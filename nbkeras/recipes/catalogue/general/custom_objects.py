@@ -34,12 +34,9 @@ RECIPE = Recipe(
         "newest class of a name counts."
     ),
     keywords=(
-        "custom layer",
-        "register_keras_serializable",
-        "custom_object_scope",
-        "get_config",
-        "subclass",
-        "Lambda",
+        *("custom layer", "register_keras_serializable", "custom_object_scope", "get_config", "subclass"),
+        *("Lambda", "unknown layer", "could not locate class", "custom loss", "custom metric"),
+        *("custom activation", "load_model error"),
     ),
     links=(
         ("Save, serialize, and export models", "https://keras.io/guides/serialization_and_saving/"),

@@ -49,7 +49,10 @@ RECIPE = Recipe(
         "on Keras 3. drop_remainder=True on a dataset of unknown length, as after unbatch, makes Keras 3.15 "
         "report losses and metrics that are too low: 8/9 of the truth for 8 batches."
     ),
-    keywords=("multi-GPU", "MirroredStrategy", "tf.distribute", "replicas", "data parallelism", "multigpu"),
+    keywords=(
+        *("multi-GPU", "MirroredStrategy", "tf.distribute", "replicas", "data parallelism", "multigpu"),
+        *("two GPUs", "multiple GPUs", "all GPUs", "mirrored"),
+    ),
     links=(
         (
             "Multi-GPU distributed training with TensorFlow",

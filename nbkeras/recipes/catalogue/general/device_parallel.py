@@ -48,7 +48,10 @@ RECIPE = Recipe(
         "device. A device that is not there is replaced without a word. In the wrapper below, a layer's "
         "activity_regularizer counts in the loss but has no gradient."
     ),
-    keywords=("model parallelism", "tf.device", "placement", "device_scope", "ModelParallel", "two GPUs"),
+    keywords=(
+        *("model parallelism", "tf.device", "placement", "device_scope", "ModelParallel", "two GPUs"),
+        *("model too big for one GPU",),
+    ),
     links=(
         ("Use a GPU: manual device placement", "https://www.tensorflow.org/guide/gpu"),
         (

@@ -29,7 +29,10 @@ RECIPE = Recipe(
         "whatever the layers are called: two models whose layers merely follow each other alike load each "
         "other's weights. The layer's own name stands in the attribute `name` of its group `vars`."
     ),
-    keywords=("h5", "libhdf5", "install", "look into", "inspect", "weights.h5", "import error", "health"),
+    keywords=(
+        *("h5", "libhdf5", "install", "look into", "inspect", "weights.h5", "import error", "health"),
+        *("h5 file", "h5py not installed", "ImportError"),
+    ),
     links=(
         ("Saving weights", "https://keras.io/api/models/model_saving_apis/weights_saving_and_loading/"),
         ("Save, serialize, and export models", "https://keras.io/guides/serialization_and_saving/"),

@@ -47,13 +47,8 @@ RECIPE = Recipe(
         "way. A custom layer has to be registered, and its get_config has to hold all arguments."
     ),
     keywords=(
-        "to_json",
-        "from_json",
-        "model_from_json",
-        "get_config",
-        "from_config",
-        "clone_model",
-        "architecture",
+        *("to_json", "from_json", "model_from_json", "get_config", "from_config", "clone_model"),
+        *("architecture", "architecture as json", "yaml", "without weights"),
     ),
     links=(
         (

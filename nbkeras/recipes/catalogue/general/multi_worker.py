@@ -62,7 +62,10 @@ RECIPE = Recipe(
         "the script sets itself a deadline. Two workers that save to one path spoil each other's files. "
         "BatchNormalization's moving statistics differ from worker to worker unless synchronized=True."
     ),
-    keywords=("cluster", "MultiWorkerMirroredStrategy", "TF_CONFIG", "Slurm", "sbatch", "ssh", "nodes"),
+    keywords=(
+        *("cluster", "MultiWorkerMirroredStrategy", "TF_CONFIG", "Slurm", "sbatch", "ssh", "nodes"),
+        *("multiple machines", "multi node", "distributed training", "Horovod", "multiple computers"),
+    ),
     links=(
         (
             "Multi-worker training with Keras",

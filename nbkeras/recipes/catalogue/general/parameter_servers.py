@@ -60,7 +60,10 @@ RECIPE = Recipe(
         "workers step at the same time, so a learning rate schedule lags. In a notebook the strategy "
         "connects, and the models that exist there break: the chief needs a process of its own."
     ),
-    keywords=("ParameterServerStrategy", "ClusterCoordinator", "asynchronous", "ps", "TF_CONFIG", "cluster"),
+    keywords=(
+        *("ParameterServerStrategy", "ClusterCoordinator", "asynchronous", "ps", "TF_CONFIG", "cluster"),
+        *("async", "distributed training"),
+    ),
     links=(
         (
             "Parameter server training",

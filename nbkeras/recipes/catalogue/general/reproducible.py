@@ -35,7 +35,11 @@ RECIPE = Recipe(
         "TensorFlow. The order of a set of strings changes with each kernel unless PYTHONHASHSEED is set "
         "before it starts."
     ),
-    keywords=("seed", "set_random_seed", "determinism", "deterministic", "random", "PYTHONHASHSEED", "rerun"),
+    keywords=(
+        *("seed", "set_random_seed", "determinism", "deterministic", "random", "PYTHONHASHSEED", "rerun"),
+        *("different results each run", "same results every time", "nondeterministic", "not reproducible"),
+        *("random seed",),
+    ),
     links=(
         (
             "Reproducibility in Keras models",

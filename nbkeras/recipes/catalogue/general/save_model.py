@@ -68,7 +68,11 @@ RECIPE = Recipe(
         "Load with compile=False and compile anew; so too for a file of the other Keras line. State that is "
         "no weight, such as that of a stateful RNN, is not in the file."
     ),
-    keywords=("save", "load_model", "checkpoint", "SavedModel", "export", "serving", "resume", "h5", "disk"),
+    keywords=(
+        *("save", "load_model", "checkpoint", "SavedModel", "export", "serving", "resume", "h5", "disk"),
+        *("ModelCheckpoint", "checkpoint best model", "save best model", "save every epoch"),
+        *("load a saved model",),
+    ),
     links=(
         ("Save, serialize, and export models", "https://keras.io/guides/serialization_and_saving/"),
         (

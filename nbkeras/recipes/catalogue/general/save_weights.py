@@ -52,7 +52,10 @@ RECIPE = Recipe(
         "optimizer first, its state stays behind (Keras 3 warns): training goes on, but with moments and "
         "step count at zero."
     ),
-    keywords=("save_weights", "load_weights", "checkpoint", "weights.h5", "optimizer state", "restore"),
+    keywords=(
+        *("save_weights", "load_weights", "checkpoint", "weights.h5", "optimizer state", "restore"),
+        *("ModelCheckpoint", "weights only", "checkpoint best weights"),
+    ),
     links=(
         ("Saving weights", "https://keras.io/api/models/model_saving_apis/weights_saving_and_loading/"),
         ("Save, serialize, and export models", "https://keras.io/guides/serialization_and_saving/"),

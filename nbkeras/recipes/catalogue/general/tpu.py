@@ -40,7 +40,10 @@ RECIPE = Recipe(
         "on a machine without a TPU, and an obscure error comes later. With steps_per_execution above 1, "
         "callbacks hear of the last batch of each such group only."
     ),
-    keywords=("TPUStrategy", "TPUClusterResolver", "Colab", "Kaggle", "accelerator", "TPU_NAME", "v5e"),
+    keywords=(
+        *("TPUStrategy", "TPUClusterResolver", "Colab", "Kaggle", "accelerator", "TPU_NAME", "v5e"),
+        *("tpu on Colab",),
+    ),
     links=(
         ("Use TPUs", "https://www.tensorflow.org/guide/tpu"),
         ("TPUStrategy", "https://www.tensorflow.org/api_docs/python/tf/distribute/TPUStrategy"),

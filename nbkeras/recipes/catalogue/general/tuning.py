@@ -77,7 +77,10 @@ RECIPE = Recipe(
         "objective is no metric of the model, every trial fails, and a search of one or two trials returns "
         "as if all were well: look at the trials' status."
     ),
-    keywords=("KerasTuner", "hyperparameter", "search", "Hyperband", "Bayesian optimization", "grid search"),
+    keywords=(
+        *("KerasTuner", "hyperparameter", "search", "Hyperband", "Bayesian optimization", "grid search"),
+        *("Optuna", "hyperparameter optimization", "random search", "best learning rate", "sweep"),
+    ),
     links=(
         ("KerasTuner", "https://keras.io/keras_tuner/"),
         ("Getting started with KerasTuner", "https://keras.io/keras_tuner/getting_started/"),

@@ -53,7 +53,11 @@ RECIPE = Recipe(
         "a cell runs again: dense is dense_1 then. skip_mismatch=True is no way out: it goes by class and "
         "position, and a layer put in between gets its neighbour's weights."
     ),
-    keywords=("by_name", "load_weights", "transfer learning", "fine-tuning", "copy weights", "set_weights"),
+    keywords=(
+        *("by_name", "load_weights", "transfer learning", "fine-tuning", "copy weights", "set_weights"),
+        *("load weights from another model", "load weights from other model", "different model"),
+        *("skip_mismatch", "transfer weights"),
+    ),
     links=(
         ("Transfer learning & fine-tuning", "https://keras.io/guides/transfer_learning/"),
         ("Saving weights", "https://keras.io/api/models/model_saving_apis/weights_saving_and_loading/"),

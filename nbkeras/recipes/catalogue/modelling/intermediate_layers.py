@@ -61,7 +61,11 @@ RECIPE = Recipe(
         "the inputs works, with a warning at every call in Keras 3. A layer of a nested model belongs to "
         "that model's own graph: feed it what the nested model gets, not what the whole one does."
     ),
-    keywords=("feature extraction", "features", "activations", "hidden layer", "embedding", "get_layer"),
+    keywords=(
+        *("feature extraction", "features", "activations", "hidden layer", "embedding", "get_layer"),
+        *("output of a layer", "feature vector", "extract embeddings", "activation maps"),
+        *("bottleneck features",),
+    ),
     links=(
         ("The Functional API", "https://keras.io/guides/functional_api/"),
         ("The Sequential model", "https://keras.io/guides/sequential_model/"),

@@ -74,15 +74,9 @@ RECIPE = Recipe(
         "second call scales it twice. With weights=None the base is random, and a frozen one never learns."
     ),
     keywords=(
-        "transfer learning",
-        "keras.applications",
-        "ImageNet",
-        "ResNet50",
-        "MobileNet",
-        "EfficientNet",
-        "backbone",
-        "preprocess_input",
-        "offline",
+        *("transfer learning", "keras.applications", "ImageNet", "ResNet50", "MobileNet", "EfficientNet"),
+        *("backbone", "preprocess_input", "offline", "pre-trained", "VGG16", "Inception"),
+        *("trained on ImageNet",),
     ),
     links=(
         ("Keras Applications", "https://keras.io/api/applications/"),

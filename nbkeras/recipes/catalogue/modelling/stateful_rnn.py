@@ -48,14 +48,8 @@ RECIPE = Recipe(
         "Validation, evaluate and predict move them, too. A .keras file does not hold them."
     ),
     keywords=(
-        "LSTM",
-        "GRU",
-        "recurrent",
-        "time series",
-        "reset_states",
-        "sequence",
-        "batch_shape",
-        "windows",
+        *("LSTM", "GRU", "recurrent", "time series", "reset_states", "sequence", "batch_shape", "windows"),
+        *("reset states", "hidden state", "statefulness"),
     ),
     links=(
         ("Working with RNNs", "https://keras.io/guides/working_with_rnns/"),

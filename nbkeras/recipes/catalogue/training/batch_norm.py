@@ -30,12 +30,8 @@ RECIPE = Recipe(
         "then spoil statistics of a long training."
     ),
     keywords=(
-        "BatchNormalization",
-        "moving mean",
-        "moving variance",
-        "momentum",
-        "fine-tuning",
-        "inference mode",
+        *("BatchNormalization", "moving mean", "moving variance", "momentum", "fine-tuning"),
+        *("inference mode", "batchnorm", "frozen batch normalization", "BN"),
     ),
     links=(
         ("BatchNormalization", "https://keras.io/api/layers/normalization_layers/batch_normalization/"),

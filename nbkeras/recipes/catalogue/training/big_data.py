@@ -102,8 +102,10 @@ RECIPE = Recipe(
         "shuffle=False a folder's validation part holds its last classes only."
     ),
     keywords=(
-        *("memory", "dataset", "tf.data", "image folder", "text folder", "directory", "memmap", "generator"),
-        *("PyDataset", "Sequence", "HDF5", "h5py", "cache", "prefetch", "stream", "large"),
+        *("memory", "dataset", "tf.data", "image folder", "text folder", "directory", "memmap"),
+        *("generator", "PyDataset", "Sequence", "HDF5", "h5py", "cache", "prefetch", "stream", "large"),
+        *("out of memory", "too big for RAM", "larger than memory", "csv", "images from folder"),
+        *("flow_from_directory", "ImageDataGenerator", "fit_generator", "image_dataset_from_directory"),
     ),
     links=(
         ("Image data loading", "https://keras.io/api/data_loading/image/"),

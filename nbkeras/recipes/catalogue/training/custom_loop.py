@@ -40,7 +40,10 @@ RECIPE = Recipe(
         "gradients: the learning rate grows with the batch. Without training=True, dropout is off and batch "
         "normalization learns no statistics. Without model.losses, regularization does nothing."
     ),
-    keywords=("GradientTape", "from scratch", "tf.function", "apply_gradients", "low-level", "track"),
+    keywords=(
+        *("GradientTape", "from scratch", "tf.function", "apply_gradients", "low-level", "track"),
+        *("custom training loop", "train_on_batch", "own training loop"),
+    ),
     links=(
         (
             "Writing a training loop from scratch",

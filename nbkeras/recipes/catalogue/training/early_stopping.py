@@ -71,7 +71,11 @@ RECIPE = Recipe(
         "last epoch. In tf_keras, mode='auto' minimises val_f1 or val_r2. A metric object without a name is "
         "renamed when its cell runs again (auc, then auc_1): EarlyStopping then only warns, and never stops."
     ),
-    keywords=("overfitting", "patience", "EarlyStopping", "interrupt", "plateau", "best weights", "val_loss"),
+    keywords=(
+        *("overfitting", "patience", "EarlyStopping", "interrupt", "plateau", "best weights", "val_loss"),
+        *("stop when no improvement", "stop training early", "restore_best_weights", "min_delta"),
+        *("overfit", "keep best model"),
+    ),
     links=(("EarlyStopping", "https://keras.io/api/callbacks/early_stopping/"),),
     magic="%%fit --early-stopping",
     parameters=(

@@ -39,7 +39,11 @@ RECIPE = Recipe(
         "Without a new compile, thawed layers stay frozen, and nothing says so. In Keras 3 a change after "
         "compile still counts before the first fit, and fails when a batch of another shape comes along."
     ),
-    keywords=("transfer learning", "trainable", "unfreeze", "thaw", "finetuning", "fine-tune", "recompile"),
+    keywords=(
+        *("transfer learning", "trainable", "unfreeze", "thaw", "finetuning", "fine-tune", "recompile"),
+        *("freeze base model", "train only last layers", "trainable = False"),
+        *("transfer learning fine-tune", "lock layers"),
+    ),
     links=(("Transfer learning and fine-tuning", "https://keras.io/guides/transfer_learning/"),),
     parameters=(
         *own.OWN_VALIDATED,

@@ -44,7 +44,14 @@ RECIPE = Recipe(
         "model.trainable_weights the frozen layers train. A step under tf.function that was traced before "
         "goes on training what was trainable then. Without training=True, dropout is off in a loop."
     ),
-    keywords=("GradientTape", "transfer learning", "trainable_weights", "custom loop", "unfreeze", "thaw"),
+    keywords=(
+        *("GradientTape", "transfer learning", "trainable_weights", "custom loop", "unfreeze", "thaw"),
+        *(
+            "freeze in a custom training loop",
+            "fine-tune",
+            "own training loop",
+        ),
+    ),
     links=(
         (
             "Writing a training loop from scratch",

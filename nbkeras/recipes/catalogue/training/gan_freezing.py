@@ -41,7 +41,10 @@ RECIPE = Recipe(
         "On Keras 3, a discriminator that was compiled but has not trained before it is frozen for the whole "
         "no longer learns, and nothing says so; the generator then has an easy game."
     ),
-    keywords=("generator", "discriminator", "adversarial", "alternate", "two optimizers", "trainable"),
+    keywords=(
+        *("generator", "discriminator", "adversarial", "alternate", "two optimizers", "trainable"),
+        *("Wasserstein", "freeze discriminator", "generative adversarial network"),
+    ),
     links=(
         ("Overriding the training step", "https://keras.io/guides/custom_train_step_in_tensorflow/"),
         ("A GAN with a train_step", "https://keras.io/examples/generative/dcgan_overriding_train_step/"),

@@ -25,7 +25,11 @@ RECIPE = Recipe(
         "val_loss hold them, so they are no part of the gap. Only a loss that you compute from predictions "
         "yourself is without them."
     ),
-    keywords=("gap", "dropout", "regularization", "L2", "penalty", "running mean", "lower validation loss"),
+    keywords=(
+        *("gap", "dropout", "regularization", "L2", "penalty", "running mean", "lower validation loss"),
+        *("validation accuracy higher than training accuracy", "val_loss lower than loss"),
+        *("validation loss less than training loss", "val_acc better than acc"),
+    ),
     links=(
         ("Model training", "https://keras.io/api/models/model_training_apis/"),
         ("Dropout", "https://keras.io/api/layers/regularization_layers/dropout/"),

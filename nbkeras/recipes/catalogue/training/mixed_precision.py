@@ -34,14 +34,9 @@ RECIPE = Recipe(
         "float16 reports a loss of 16.1 for a mistake whose loss is 40."
     ),
     keywords=(
-        "float16",
-        "bfloat16",
-        "half",
-        "fp16",
-        "amp",
-        "LossScaleOptimizer",
-        "dtype policy",
-        "tensor cores",
+        *("float16", "bfloat16", "half", "fp16", "amp", "LossScaleOptimizer", "dtype policy"),
+        *("tensor cores", "half precision", "mixed_float16", "faster training on GPU"),
+        *("use less GPU memory",),
     ),
     links=(
         ("Mixed precision policy API", "https://keras.io/api/mixed_precision/"),

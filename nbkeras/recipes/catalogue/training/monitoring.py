@@ -26,8 +26,9 @@ RECIPE = Recipe(
         "callback fails only when the first epoch has ended. CSVLogger overwrites the file of the last run."
     ),
     keywords=(
-        *("TensorBoard", "curves", "plot", "live", "log", "logging", "CSVLogger", "history", "progress bar"),
-        *("visualize", "chart", "watch"),
+        *("TensorBoard", "curves", "plot", "live", "log", "logging", "CSVLogger", "history"),
+        *("progress bar", "visualize", "chart", "watch", "training curves", "loss curve", "learning curve"),
+        *("plot history", "plot loss and accuracy", "progress"),
     ),
     links=(
         ("TensorBoard", "https://keras.io/api/callbacks/tensorboard/"),

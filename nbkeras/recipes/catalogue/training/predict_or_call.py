@@ -45,7 +45,8 @@ RECIPE = Recipe(
     ),
     keywords=(
         *("__call__", "inference", "predict_on_batch", "numpy", "tensor", "gradient", "slow predict"),
-        *("training=False", "memory", "GradientTape", "saliency"),
+        *("training=False", "memory", "GradientTape", "saliency", "predict vs call", "vs"),
+        *("difference between predict and call", "predict in a loop", "predict is slow", "memory leak"),
     ),
     links=(
         ("Model training", "https://keras.io/api/models/model_training_apis/"),

@@ -45,7 +45,11 @@ RECIPE = Recipe(
         "and the old learning rate, and with no more epochs than were saved it trains none, returns an empty "
         "history and deletes the backup. A callback that raises before BackupAndRestore costs an epoch."
     ),
-    keywords=("resume", "restart", "crash", "backup", "BackupAndRestore", "checkpoint", "fault", "preempted"),
+    keywords=(
+        *("resume", "restart", "crash", "backup", "BackupAndRestore", "checkpoint", "fault", "preempted"),
+        *("continue training", "resume training", "kernel died", "continue where it stopped"),
+        *("initial_epoch", "power cut"),
+    ),
     links=(("BackupAndRestore", "https://keras.io/api/callbacks/backup_and_restore/"),),
     parameters=(
         *own.OWN,

@@ -41,7 +41,10 @@ RECIPE = Recipe(
         "fit called a second time goes on where the first call ended: the epochs add up. fit takes a "
         "batch_size beside a Dataset without a word, and the batches stay those of the dataset."
     ),
-    keywords=("steps_per_epoch", "iteration", "batch_size", "step", "update", "count", "calculator"),
+    keywords=(
+        *("steps_per_epoch", "iteration", "batch_size", "step", "update", "count", "calculator"),
+        *("batch size", "what is an epoch", "mini-batch", "number of steps"),
+    ),
     links=(("Training with fit", "https://keras.io/guides/training_with_built_in_methods/"),),
     parameters=(
         Choice(

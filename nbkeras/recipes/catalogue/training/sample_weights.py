@@ -64,7 +64,10 @@ RECIPE = Recipe(
         "The loss is divided by the number of samples, not by the sum of the weights, so that large weights "
         "are also a larger learning rate. metrics=[…] stay unweighted."
     ),
-    keywords=("class_weight", "imbalanced classes", "weighted_metrics", "sample_weight", "rare class"),
+    keywords=(
+        *("class_weight", "imbalanced classes", "weighted_metrics", "sample_weight", "rare class"),
+        *("class weights", "imbalanced data", "unbalanced dataset", "weighted loss"),
+    ),
     links=(
         ("Training and evaluation", "https://keras.io/guides/training_with_built_in_methods/"),
         ("Overriding the training step", "https://keras.io/guides/custom_train_step_in_tensorflow/"),

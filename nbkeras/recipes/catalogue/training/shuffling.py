@@ -39,7 +39,10 @@ RECIPE = Recipe(
         "the same order in every epoch. A shuffled dataset does not have this. Shuffled after batch, the "
         "same samples stay together for ever; with a small buffer, samples far apart never meet."
     ),
-    keywords=("shuffle", "order", "random", "buffer", "seed", "buffer_size", "permutation"),
+    keywords=(
+        *("shuffle", "order", "random", "buffer", "seed", "buffer_size", "permutation", "does fit shuffle"),
+        *("shuffle between epochs", "reshuffle"),
+    ),
     links=(("Randomly shuffling input data", "https://www.tensorflow.org/guide/data"),),
     parameters=(
         *own.OWN,

@@ -30,12 +30,8 @@ RECIPE = Recipe(
         "normalization: evaluation would change the model."
     ),
     keywords=(
-        "evaluate",
-        "validation",
-        "compiled_metrics",
-        "test-time augmentation",
-        "override",
-        "customize",
+        *("evaluate", "validation", "compiled_metrics", "test-time augmentation", "override", "customize"),
+        *("custom evaluation", "override evaluate"),
     ),
     links=(("Overriding the training step", "https://keras.io/guides/custom_train_step_in_tensorflow/"),),
     magic="%%test_step",

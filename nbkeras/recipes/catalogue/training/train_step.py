@@ -56,7 +56,12 @@ RECIPE = Recipe(
         "is the mean of the predictions, so that callbacks act on nonsense. Without scale_loss, "
         "mixed_float16 makes steps that are thousands of times too small."
     ),
-    keywords=("custom training", "compiled_loss", "compute_loss", "GradientTape", "override", "customize"),
+    keywords=(
+        *("custom training", "compiled_loss", "compute_loss", "GradientTape", "override", "customize"),
+        *("gradient accumulation", "accumulate gradients", "clip gradients", "gradient clipping"),
+        *("knowledge distillation", "teacher and student", "contrastive learning", "custom fit"),
+        *("override fit", "train_step of a GAN"),
+    ),
     links=(("Overriding the training step", "https://keras.io/guides/custom_train_step_in_tensorflow/"),),
     magic="%%train_step",
     parameters=(

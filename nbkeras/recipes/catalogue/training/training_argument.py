@@ -63,7 +63,10 @@ RECIPE = Recipe(
         "Monte Carlo predictions are all the same. model(x, training=True) also makes each batch "
         "normalization use the batch's statistics and move its own."
     ),
-    keywords=("Monte Carlo dropout", "MC dropout", "uncertainty", "inference mode", "Dropout", "freeze"),
+    keywords=(
+        *("Monte Carlo dropout", "MC dropout", "uncertainty", "inference mode", "Dropout", "freeze"),
+        *("dropout at inference", "dropout at test time", "training=True", "trainable vs training"),
+    ),
     links=(
         ("Dropout", "https://keras.io/api/layers/regularization_layers/dropout/"),
         ("Transfer learning and fine-tuning", "https://keras.io/guides/transfer_learning/"),

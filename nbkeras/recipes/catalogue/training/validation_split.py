@@ -63,13 +63,8 @@ RECIPE = Recipe(
         "anew for each, so that validation samples are trained on."
     ),
     keywords=(
-        "holdout",
-        "stratified",
-        "split",
-        "train_test_split",
-        "split_dataset",
-        "validation_data",
-        "leak",
+        *("holdout", "stratified", "split", "train_test_split", "split_dataset", "validation_data", "leak"),
+        *("stratify", "train test split", "validation set", "class balance"),
     ),
     links=(
         ("Model training", "https://keras.io/api/models/model_training_apis/"),
