@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def no_garbage_in_what_was_imported():
     """Keras and KerasTuner look for garbage before each model; TensorFlow's modules are a million objects."""
     for line in ("keras", "tf_keras"):
         importlib.import_module(line)
-    gc.collect()
     gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(params=["keras", "tf_keras"])
