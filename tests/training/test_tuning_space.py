@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -40,6 +42,16 @@ def test_each_way_to_write_values(text, code):
     asked, written = keras_tuner.HyperParameters(), keras_tuner.HyperParameters()
     assert one.ask(asked) == eval(code, {"hp": written})  # noqa: S307 - as the cell does
     assert asked.get_config() == written.get_config()
+
+
+def test_what_the_docs_show_can_be_searched():
+    page = (Path(__file__).parents[2] / "docs/tuning.md").read_text(encoding="utf-8")
+    table = page.partition("| written | searched |")[2].partition("\n\n")[0]
+    shown = re.findall(r"`(\w+=.*?)`", table.replace("\\|", "|"))
+    assert len(shown) == 9
+    assert [each.name for text in shown for each in parse_search(text)] == [
+        text.partition("=")[0] for text in shown
+    ]
 
 
 @pytest.mark.parametrize(
