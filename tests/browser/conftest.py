@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import uuid
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -111,11 +112,12 @@ class Notebook:
 
     def open_beside(self):
         """Open it in a page that shows JupyterLab already: to load that takes seconds of work."""
-        self.close_all()
         self.page.evaluate(
             """async name => {
                 const open = { path: name, factory: 'Notebook' };
-                window.panel = await window.jupyterapp.commands.execute('docmanager:open', open);
+                window.panel = await jupyterapp.commands.execute('docmanager:open', open);
+                for (const each of [...jupyterapp.shell.widgets('main')]) if (each !== panel) each.dispose();
+                jupyterapp.shell.activateById(panel.id);
                 await panel.context.ready;
                 await panel.context.sessionContext.ready;
             }""",
@@ -139,11 +141,9 @@ class Notebook:
 
     def open(self):
         """Load the page, with this notebook alone."""
-        if self.server.application == "lab":
-            # A workspace of its own: else JupyterLab opens the notebooks of the tests before, too.
-            where = f"lab/workspaces/{Path(self.name).stem}/tree"
-        else:
-            where = "notebooks"
+        # A new workspace: of one that it knows, JupyterLab opens the notebooks again, sooner or later.
+        lab = f"lab/workspaces/{uuid.uuid4().hex}/tree"
+        where = lab if self.server.application == "lab" else "notebooks"
         self.page.goto(f"{self.server.url}/{where}/{self.name}", wait_until="domcontentloaded")
         self.page.wait_for_function(
             """() => {

@@ -53,6 +53,6 @@ def test_a_search_is_seen_live_and_stays(lab, open_page):
     assert notebook.errors == []
     # Opened again without a kernel, it is what it was.
     lab.end_kernels()
-    page.reload()
+    notebook.open()
     page.locator(".nbkeras-search", has_text="finished").wait_for(timeout=60_000)
     assert page.locator(".nbkeras-trials tbody tr").count() == 3
