@@ -70,7 +70,7 @@ def one_batch(data: Any, model: Any) -> Any:
 
 
 def smaller(batch: Any, specs: Any) -> Any:
-    """Return the last three eighths of a batch, as the last batch of an epoch may be smaller.
+    """Return the last five eighths of a batch, as the last batch of an epoch may be smaller.
 
     Args:
         batch: one batch of tensors.
@@ -83,7 +83,7 @@ def smaller(batch: Any, specs: Any) -> Any:
     is_free = all(getattr(form, "shape", (1,))[:1] == [None] for form in forms)
     if not is_free or not all(tf.is_tensor(tensor) and tensor.shape.rank for tensor in tensors):
         return batch
-    rows = max(1, int(tensors[0].shape[0]) * 3 // 8)
+    rows = max(1, int(tensors[0].shape[0]) * 5 // 8)
     return tf.nest.map_structure(lambda tensor: None if tensor is None else tensor[-rows:], batch)
 
 

@@ -37,7 +37,9 @@ def test_an_unknown_name_is_refused(line):
 
 @pytest.mark.parametrize("name", ["sample_weights", "accumulate"])
 def test_steps_that_should_agree_with_keras_own_do(line, space, name):
-    report = given(line, name, (X, Y), space)
+    # Of a batch with fewer rows than parts, tf_keras logs what comes again.
+    eight = np.arange(1, 9, dtype="float32")[:, None]
+    report = given(line, name, (eight, np.zeros_like(eight)), space)
     assert {finding.verdict for finding in report.findings} == {"ok"}
     # The gradient is the mean of 2·x·x: 5.
     history = line.fit(X, Y, verbose=0).history

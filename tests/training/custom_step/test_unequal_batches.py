@@ -86,8 +86,8 @@ def test_a_loss_that_counts_batches_and_not_samples_is_wrong(keras, line, space,
     (found,) = report.wrong
     assert found.check == "built_in"
     assert "sample_weight=tf.shape(x)[0]" in found.text
-    # Of the whole batch of 4 it is 403.5; of that and its last sample Keras makes (4 * 403.5 + 1600) / 5.
-    assert "log the loss 1002 where it is 642.8" in found.text
+    # Of the batch of 4 it is 403.5, of its last two 804.5; Keras makes (4 * 403.5 + 2 * 804.5) / 6 of it.
+    assert "log the loss 604 where it is 537.2" in found.text
 
 
 def test_a_loss_of_the_last_batch_is_noted(keras, line, space, uneven):
