@@ -8,9 +8,10 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 import uuid
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import nbformat
@@ -84,12 +85,20 @@ class Server:
 
     def end_kernels(self):
         """Shut down all kernels, so that no loop goes on behind the next test."""
+        deadline = time.monotonic() + 30
+        while kernels := self.kernels():
+            assert time.monotonic() < deadline, (self.directory / "server.log").read_text()
+            for kernel in kernels:
+                url = f"{self.url}/api/kernels/{kernel}"
+                request = urllib.request.Request(url, method="DELETE")  # noqa: S310
+                # The server answers 404 or 500 for a kernel that the page itself is shutting down just now.
+                with suppress(urllib.error.HTTPError):
+                    urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
+
+    def kernels(self):
+        """Return the ids of the running kernels."""
         with urllib.request.urlopen(f"{self.url}/api/kernels", timeout=5) as answer:  # noqa: S310
-            kernels = json.load(answer)
-        for kernel in kernels:
-            url = f"{self.url}/api/kernels/{kernel['id']}"
-            request = urllib.request.Request(url, method="DELETE")  # noqa: S310
-            urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
+            return [kernel["id"] for kernel in json.load(answer)]
 
     def close(self):
         self.process.terminate()

@@ -18,6 +18,7 @@ class Kernel:
     """One kernel, driven as a front end would."""
 
     def __init__(self, directory, extra_path=()):
+        self.directory = directory
         path = os.pathsep.join([*map(str, extra_path), str(ROOT)])
         env = {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
         # Another run of the tests must not meet this kernel's ports.

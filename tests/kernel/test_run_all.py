@@ -25,11 +25,22 @@ def kernel(start_module_kernel):
     return kernel
 
 
+#: A kernel aborts the cells that it has received when one fails: so none may fail before it has them all.
+UNTIL_QUEUED = """
+import pathlib, time
+while not pathlib.Path("queued").exists():
+    time.sleep(0.01)
+pathlib.Path("queued").unlink()
+time.sleep(0.2)
+"""
+
+
 def run_all(kernel, cells):
     """Queue all cells at once, as Run All does; return the status of each."""
     kernel.messages.clear()
-    queued = [kernel.send(cell) for cell in cells]
-    return [kernel.wait(cell)["status"] for cell in queued]
+    queued = [kernel.send(cell) for cell in (UNTIL_QUEUED, *cells)]
+    (kernel.directory / "queued").touch()
+    return [kernel.wait(cell)["status"] for cell in queued][1:]
 
 
 @pytest.mark.parametrize(
