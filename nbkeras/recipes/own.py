@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbkeras.recipes.found_by_name import nameless
+from nbkeras.recipes.found_by_name import nameless, of_ones_own
 from nbkeras.recipes.picks import Pick
 
 if TYPE_CHECKING:
@@ -78,6 +78,20 @@ def recompiled(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str
 def copied(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
     """Return what is missing, or what of the model can't be copied because it has no name."""
     return complete(values, notebook) or with_names(values["model"], notebook)
+
+
+def sent(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
+    """Return what is missing, or what of the model a script in another process could not make."""
+    missing = complete(values, notebook)
+    if missing or notebook is None or not values["model"]:
+        return missing
+    names = of_ones_own(notebook.value(values["model"]))
+    if not names:
+        return {}
+    return {
+        "model": f"expected a model of Keras's own parts, received {values['model']} with {names[0]}: "
+        "the script that is written has nothing of this notebook"
+    }
 
 
 def full_batch(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:

@@ -59,7 +59,7 @@ TRAINING = [
     recipe.name
     for recipe in recipes.all()
     if any(each.name == "model" for each in recipe.parameters)
-    and recipe.name not in {"big_data", "multi_worker", "tpu"}
+    and recipe.name not in {"big_data", "multi_worker", "parameter_servers", "tpu"}
 ]
 SHORT = {"epochs": 1, "fine_epochs": 1, "samples": 2, "determinism": False, "interrupt": False}
 PAIRS = [("inputs", "kinds"), ("tensor", "tensor_kinds"), ("whole", "kinds"), ("batches", "")]

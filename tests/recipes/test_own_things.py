@@ -79,9 +79,19 @@ def test_functions_without_a_name_are_refused_at_the_field(things, name, values,
     assert things[model].get_layer("hidden").trainable
 
 
-def test_scripts_for_other_processes_take_no_functions_of_the_notebook(things):
-    found = problems("multi_worker", things, model="function_loss", **TRAINED)["model"]
+@pytest.mark.parametrize("name", ["multi_worker", "parameter_servers"])
+def test_scripts_for_other_processes_take_no_functions_of_the_notebook(things, name):
+    found = problems(name, things, model="function_loss", **TRAINED)["model"]
     assert found.startswith("expected a model of Keras's own parts, received function_loss with my_loss")
+
+
+def test_parameter_servers_scale_no_loss(things):
+    from tensorflow import keras
+
+    scaled = keras.models.clone_model(things["ordinary"])
+    scaled.compile(keras.mixed_precision.LossScaleOptimizer(keras.optimizers.SGD()), "mse")
+    found = problems("parameter_servers", {**things, "scaled": scaled}, model="scaled", **TRAINED)["model"]
+    assert found == "expected a model without mixed precision, received scaled in mixed_float16"
 
 
 @pytest.mark.parametrize("model", ["subclass", "raw", "unbuilt"])
@@ -111,6 +121,7 @@ def test_models_without_a_graph_are_not_offered(things, name, model):
         ("batch_norm", {"model": "ordinary", "x": "endless"}, "x", "endless.take(n) ends"),
         ("custom_loop", {"model": "ordinary", "x": "batches", "validation": "endless"}, "validation", "ends"),
         ("multi_worker", {"model": "ordinary", "x": "endless"}, "x", "repeats for ever"),
+        ("parameter_servers", {"model": "ordinary", "x": "endless"}, "x", "repeats for ever"),
         ("batch_norm", {"model": "ordinary", "x": "bare"}, "x", "no targets"),
         ("batch_norm", {"model": "ordinary", "x": "samples"}, "x", "shape (None, 8)"),
         ("batch_norm", {"model": "ordinary", "x": "inputs", "y": "few"}, "y", "expected 64 rows"),

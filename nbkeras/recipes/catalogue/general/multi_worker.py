@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.recipes import own
-from nbkeras.recipes.found_by_name import of_ones_own
 from nbkeras.recipes.parameter import Choice, Text, Whole
 from nbkeras.recipes.places import Folder
 from nbkeras.recipes.recipe import Recipe
@@ -20,7 +19,7 @@ HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"
 
 
 def cluster(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
-    """Return what is wrong with the addresses together."""
+    """Return what is wrong with the addresses together, or what of the notebook can't be sent."""
     if values["launcher"] == "ssh":
         names = values["hosts"].replace(" ", "").split(",")
         twice = next((name for name in names if names.count(name) > 1), "")
@@ -29,16 +28,7 @@ def cluster(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, s
     last = values["port"] + values["workers"] - 1
     if values["launcher"] == "local" and last > 65_535:  # noqa: PLR2004 - the highest port there is
         return {"port": f"expected a port for each worker up to 65,535, received {last:,} for the last"}
-    missing = own.complete(values, notebook) or own.full_batch(values, notebook)
-    if missing or notebook is None or not values["model"]:
-        return missing
-    names = of_ones_own(notebook.value(values["model"]))
-    if names:
-        return {
-            "model": f"expected a model of Keras's own parts, received {values['model']} with {names[0]}: "
-            "the workers' script has nothing of this notebook"
-        }
-    return {}
+    return own.sent(values, notebook) or own.full_batch(values, notebook)
 
 
 RECIPE = Recipe(

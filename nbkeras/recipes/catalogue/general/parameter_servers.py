@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.recipes import own
 from nbkeras.recipes.catalogue.general.multi_worker import HOST
 from nbkeras.recipes.parameter import Choice, Text, Whole
 from nbkeras.recipes.places import Folder
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 HIGHEST_PORT = 65_535
 
 
-def cluster(values: Mapping[str, Any], _: Notebook | None) -> dict[str, str]:
-    """Return what is wrong with the addresses together."""
+def cluster(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
+    """Return what is wrong with the addresses together, or what of the notebook can't be sent."""
     if values["launcher"] == "ssh":
         names = values["hosts"].replace(" ", "").split(",")
         twice = next((name for name in names if names.count(name) > 1), "")
@@ -35,7 +36,15 @@ def cluster(values: Mapping[str, Any], _: Notebook | None) -> dict[str, str]:
         }
     if values["launcher"] == "slurm" and values["port"] == HIGHEST_PORT:
         return {"port": f"expected less than {HIGHEST_PORT:,}, because the chief takes the next; received it"}
-    return {}
+    return own.sent(values, notebook) or _whole_precision(values, notebook)
+
+
+def _whole_precision(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
+    """Return that parameter servers can't scale a loss: TensorFlow 2.21 says so, Keras 3.15 does not."""
+    model = notebook.value(values["model"]) if notebook is not None and values["model"] else None
+    if not hasattr(getattr(model, "optimizer", None), "inner_optimizer"):
+        return {}
+    return {"model": f"expected a model without mixed precision, received {values['model']} in mixed_float16"}
 
 
 RECIPE = Recipe(
@@ -71,6 +80,7 @@ RECIPE = Recipe(
         ),
     ),
     parameters=(
+        *own.OWN_GRAPH,
         Choice(
             name="launcher",
             label="Started by",

@@ -12,12 +12,29 @@ from tests.recipes.clusters import failure_by_ssh, free_ports, launched, started
 
 
 def fresh(values):
-    return values == recipes.get("parameter_servers").defaults
+    # One after the other: a cluster is heavy enough alone.
+    return bool(values["model"]) or values == recipes.get("parameter_servers").defaults
 
 
 def allowed(values):
     # The nodes' GPUs count on Slurm alone.
     return values["launcher"] == "slurm" or values["gpus"] == 0
+
+
+MINE = """
+import numpy as np
+from tensorflow import keras
+import tensorflow as tf
+numbers = np.random.default_rng(1).normal(size=(96, 3)).astype("float32")
+targets = numbers @ np.array([[1.0], [-2.0], [0.5]], "float32")
+pairs = tf.data.Dataset.from_tensor_slices((numbers, targets, np.ones(96))).batch(40)
+mine = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, kernel_regularizer="l2")])
+mine.compile(keras.optimizers.SGD(0.01, momentum=0.5), loss="mse")
+"""
+OWN = [
+    ({"model": "mine", "x": "numbers", "y": "targets"}, MINE),
+    ({"model": "mine", "x": "pairs", "launcher": "ssh", "hosts": "a, b, c"}, MINE),
+]
 
 
 def kept(values, variables, line):
@@ -48,6 +65,8 @@ def kept(values, variables, line):
         assert sorted(map(json.dumps, configs)) == sorted(map(json.dumps, expected))
         code, said = failure_by_ssh(folder)
         assert (code, "failed" in said) == (1, True)
+    if values["model"]:
+        they_train_the_own_model(values, variables, line)
     elif values == recipes.get("parameter_servers").defaults:
         they_train(values, variables, line)
 
@@ -75,10 +94,33 @@ def job_is_right(values, folder):
     assert sorted(map(json.dumps, configs)) == sorted(map(json.dumps, expected))
 
 
-def they_train(values, variables, line):
-    values = {**values, "port": free_ports(4), "folder": "for real", "wait": 150}
+def written(values, variables, line):
+    """Write the tasks again, for ports that are free here."""
+    here = {"launcher": "local", "port": free_ports(4), "folder": "for real", "wait": 150}
     with contextlib.redirect_stdout(io.StringIO()):
-        exec(recipes.get("parameter_servers").code(line=line, **values), variables)  # noqa: S102
+        exec(recipes.get("parameter_servers").code(line=line, **{**values, **here}), variables)  # noqa: S102
+
+
+def they_train_the_own_model(values, variables, line):
+    from tensorflow import keras
+
+    mine = variables["mine"]
+    # What a training before it has left is where this one begins.
+    mine.fit(variables["pairs"], epochs=1, verbose=0)
+    before = mine.evaluate(variables["pairs"], verbose=0)
+    written({**values, "workers": 2}, variables, line)
+    code, said = launched([sys.executable, "for real/launch.py"], ".", 240)
+    assert code == 0, said
+    assert "Skipping variable loading" not in said
+    losses = [float(loss) for loss in re.findall(r"loss: ([0-9.]+)", said)]
+    assert len(losses) == values["epochs"]
+    assert losses[-1] < losses[0] < 2 * before
+    trained = keras.models.load_model("for real/trained.keras")
+    assert trained.evaluate(variables["pairs"], verbose=0) < before / 2
+
+
+def they_train(values, variables, line):
+    written(values, variables, line)
     task = Path("for real/task.py")
     # Where a batch is read, a word in that task's log.
     batches = "    return data.batch(32, drop_remainder=True)"
