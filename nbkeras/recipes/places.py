@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 _OFFERED = 100
 """The most files or folders that are offered: a longer list helps nobody."""
+_LOOKED_AT = 10_000
+"""The most files that are looked at for a check: it is made while one types."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,33 @@ def absent(value: str) -> str:
     """
     there = Path(value).expanduser().is_file()
     return "" if there else f"expected a file that exists, received {shown(value)}"
+
+
+def unlike_classes(value: str, suffixes: tuple[str, ...], least: int) -> str:
+    """Return what a folder lacks of a folder for each class with files in it, ``""`` if nothing.
+
+    Args:
+        value: the path of a folder that exists.
+        suffixes: the endings that Keras takes, in small letters.
+        least: how many files are needed, in all classes together.
+    """
+    folder = Path(value).expanduser()
+    try:
+        classes = [each for each in folder.iterdir() if each.is_dir() and not each.name.startswith(".")]
+    except OSError as error:
+        return f"expected a folder that can be read, received {shown(value)} ({error})"
+    if len(classes) < 2:  # noqa: PLR2004 - one class can't be told from another
+        held = f"received {shown(value)} with {len(classes)}"
+        return f"expected a folder in it for each of two or more classes, {held}"
+    # As Keras looks for them; a folder that was chosen by mistake may hold a whole disk.
+    walked = islice(chain.from_iterable(each.rglob("*") for each in classes), _LOOKED_AT)
+    endings = [each.name.lower().endswith(suffixes) for each in walked]
+    if sum(endings) >= least or len(endings) == _LOOKED_AT:
+        return ""
+    return (
+        f"expected {least} files or more that end with {', '.join(suffixes)} in the classes' folders, "
+        f"received {shown(value)} with {sum(endings)}"
+    )
 
 
 def _in_folder(fits: Callable[[Path], bool]) -> list[str]:

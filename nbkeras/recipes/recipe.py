@@ -165,7 +165,12 @@ class Recipe:
         self, values: Mapping[str, Any], line: Line, *, magics: bool, notebook: Notebook | None = None
     ) -> str:
         known = {**values, **self.follow(values, notebook)}
-        return rendered(self.template, {**known, "line": line, "magics": magics and bool(self.magic)})
+        if magics and self.magic:
+            text = rendered(self.template, {**known, "line": line, "magics": True})
+            # There IPython would put in the values of the notebook's variables.
+            if not any(sign in text.partition("\n")[0] for sign in "{$") or not text.startswith("%%"):
+                return text
+        return rendered(self.template, {**known, "line": line, "magics": False})
 
     def _taken(self, values: Mapping[str, Any]) -> dict[str, str]:
         """Refuse a variable's name that the code itself has a use for."""

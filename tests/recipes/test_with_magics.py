@@ -45,3 +45,16 @@ def test_the_notebooks_own_model_stays_the_same_object():
     exec(recipes.get("train_step").code(line="keras", magics=True, model="mine", x="a", y="b"), variables)  # noqa: S102
     assert variables["mine"] is mine
     assert mine.history.epoch == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("folder", ["logs {run}", "logs $run"])
+def test_a_name_in_which_ipython_would_put_values_stays_off_the_magic_line(folder):
+    plain, braced = (
+        recipes.get("monitoring").code(
+            line="keras", magics=True, log="tensorboard", histograms=False, folder=each
+        )
+        for each in ("logs run", folder)
+    )
+    assert plain.startswith("%%fit --tensorboard 'logs run'")
+    assert not braced.startswith("%")
+    assert repr(folder) in braced

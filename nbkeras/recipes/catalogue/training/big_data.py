@@ -10,7 +10,7 @@ import numpy as np
 
 from nbkeras.recipes.parameter import Choice, Text, Whole
 from nbkeras.recipes.picks import Pick
-from nbkeras.recipes.places import File, Folder
+from nbkeras.recipes.places import File, Folder, unlike_classes
 from nbkeras.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from nbkeras.recipes.notebook import Notebook
 
 _PLACES = {"images": "folder", "texts": "folder", "hdf5": "file", "arrays": "x_file"}
+# What Keras 3.15 and tf_keras 2.21 take in folders; of less than five samples, a fifth is none.
+_ENDINGS = {"images": (".bmp", ".gif", ".jpeg", ".jpg", ".png"), "texts": (".txt",)}
+_SAMPLES = 5
 
 
 def _there(values: Mapping[str, Any], _: Notebook | None) -> dict[str, str]:
@@ -33,6 +36,9 @@ def _there(values: Mapping[str, Any], _: Notebook | None) -> dict[str, str]:
         return {"x_file": f"expected the inputs that go with {values['y_file']}, received none"}
     if source == "arrays" and values["x_file"]:
         return _arrays(values)
+    if source in _ENDINGS and values["folder"]:
+        wrong = unlike_classes(values["folder"], _ENDINGS[source], _SAMPLES)
+        return {"folder": wrong} if wrong else {}
     return _hdf5(values) if source == "hdf5" and values["file"] else {}
 
 

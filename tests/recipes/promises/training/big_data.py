@@ -47,6 +47,11 @@ def kept(values, variables, line):
         assert len(variables["history"].history["val_loss"]) == 2
         steps = int(np.ceil(len(first) / values["batch_size"]))
         assert int(model.optimizer.iterations.numpy()) == 2 * steps
+    if values["folder"]:
+        with pytest.raises(Refusal, match=r"5 files or more that end with \.bmp.*with 0"):
+            recipes.get("big_data").code(**{**values, "source": "images"})
+        with pytest.raises(Refusal, match=r"two or more classes, received .* with 0"):
+            recipes.get("big_data").code(**{**values, "folder": f"{values['folder']}/a"})
     if values["file"]:
         with pytest.raises(Refusal, match=r"inputs, targets.*'more'"):
             recipes.get("big_data").code(**{**values, "x_key": "more"})
