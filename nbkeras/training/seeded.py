@@ -1,4 +1,7 @@
-"""Feeds the arrays of a ``fit`` through a pipeline that has an order of its own each epoch."""
+"""Feeds the arrays of a ``fit`` through a pipeline that has an order of its own each epoch.
+
+A dataset of the user's keeps its order, and its noise goes on: `nbkeras.training.seeded_noise`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from nbkeras.data.tensors import LeftToKeras, leaves, weights_of_classes
 from nbkeras.reproducibility.seeding import LARGEST, current_seed, next_order
 from nbkeras.runtime.keras_lines import active_line, line_of
 from nbkeras.training.calls import DEFAULT_BATCH_SIZE
+from nbkeras.training.seeded_noise import keep_noise_going
 
 if TYPE_CHECKING:
     from nbkeras.runtime.keras_lines import Line
@@ -30,9 +34,11 @@ def seeded_notes(call: Call, options: FitOptions, number: int) -> list[str]:
     if options.seed is not None:
         said = f"Python, NumPy, Keras and TensorFlow seeded with {options.seed}, deterministic operations"
         order = feed_in_order(call, (options.seed + number - 1) % LARGEST, by="--seed")
-        return [f"{said} until the kernel restarts, by --seed", *filter(None, [order])]
+        noise = keep_noise_going(call, by="--seed")
+        return [f"{said} until the kernel restarts, by --seed", *filter(None, [order, noise])]
     if current_seed() is not None:
-        return list(filter(None, [feed_in_order(call, next_order(), by="%seed")]))
+        order = feed_in_order(call, next_order(), by="%seed")
+        return list(filter(None, [order, keep_noise_going(call, by="%seed")]))
     return []
 
 

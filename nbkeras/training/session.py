@@ -16,6 +16,7 @@ from nbkeras.runtime.keras_lines import active_line, line_of
 from nbkeras.training.added import added_callbacks
 from nbkeras.training.callback_lists import JoinedList, members_of
 from nbkeras.training.calls import Call
+from nbkeras.training.data_passes import finding_notes
 from nbkeras.training.metric_names import compiled_directions, refuse_unknown_metric
 from nbkeras.training.results import results_of
 from nbkeras.training.resuming import Resuming
@@ -98,6 +99,7 @@ class Session:
             backup.begin(call, options, number, notes)
             plan = replace(plan, id=backup.run)
             first.append(backup.callback)
+        notes += finding_notes(call, options)
         if own is None:
             monitor = monitor_class(line)(plan=plan)
             more.append(monitor)
