@@ -13,6 +13,7 @@ from nbkeras.training.added import added_callbacks, watched_metric
 from nbkeras.training.calls import DEFAULT_BATCH_SIZE, Call
 from nbkeras.training.code_edits import Edit
 from nbkeras.training.code_names import UNKNOWN
+from nbkeras.training.code_noise import noise_of
 from nbkeras.training.code_order import order_of
 from nbkeras.training.resuming import backup_code
 
@@ -152,9 +153,9 @@ class CallWriter:
             self._set("batch_size", size)
 
     def _set_order(self, options: FitOptions, place: CallPlace) -> None:
-        """Give arrays an order of their own each epoch."""
+        """Give arrays an order of their own each epoch, and datasets random numbers."""
         x = self._arguments.get("x", _Argument(UNKNOWN))
-        if x.value is not UNKNOWN and _come_in_batches(x.value):
+        if self._set_noise(x, options) or (x.value is not UNKNOWN and _come_in_batches(x.value)):
             return
         if x.value is UNKNOWN and self._is_none("y"):
             said = "the data" if x.node is None else ast.unparse(x.node)
@@ -175,6 +176,23 @@ class CallWriter:
         self._new += order.new
         if order.comment is not None:
             self.comments.append(order.comment)
+
+    def _set_noise(self, x: _Argument, options: FitOptions) -> bool:
+        """Let the random numbers of a dataset go on; tell whether the data are one."""
+        values = {name: argument.value for name, argument in self._arguments.items()}
+        if self._open:
+            values = {"epochs": UNKNOWN, "steps_per_epoch": UNKNOWN, **values}
+        if values.get("epochs") is None:
+            values["epochs"] = options.epochs
+        assert isinstance(self._call.func, ast.Attribute)  # noqa: S101 - only such calls are chosen
+        noise = noise_of(x.node, x.value, values, self._names, self._source, self._call.func.value)
+        if noise is None:
+            return False
+        self.edits += noise.edits
+        self._new += noise.new
+        if noise.comment is not None:
+            self.comments.append(noise.comment)
+        return True
 
     def _add_callbacks(self, new: list[str]) -> None:
         """Join callbacks to those that the call has."""

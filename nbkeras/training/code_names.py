@@ -29,6 +29,7 @@ class Names:
         self._namespace = namespace
         self._bound = Counter(name for node in ast.walk(tree) for name in _bound_by(node))
         self._made = {name: node for statement in tree.body for name, node in _made_by(statement)}
+        self._functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
         self._imported = dict(pair for node in ast.walk(tree) for pair in _imported_by(node))
 
     def value(self, node: ast.expr) -> Any:
@@ -57,6 +58,14 @@ class Names:
         if isinstance(made, ast.expr):
             return self.is_other(made)
         return self._makes_other(node.func) if isinstance(node, ast.Call) else self._is_foreign(node)
+
+    def made(self, name: ast.Name) -> ast.expr | ast.FunctionDef | None:
+        """Return what the cell makes a name of, or the function of that name, where it is known which."""
+        made = self._functions.get(name.id) if self._bound[name.id] == 1 else None
+        if made is not None:
+            return made
+        maker = self._maker(name)
+        return maker if isinstance(maker, ast.expr) else None
 
     def _named(self, name: ast.Name) -> Any:
         if name.id not in self._bound:

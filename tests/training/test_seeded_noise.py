@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import nbkeras
 from nbkeras.reproducibility import seeding
+from nbkeras.training.calls import Call
+from nbkeras.training.seeded_noise import keep_noise_going
 
 ROWS, SIZE = 24, 4
 BATCHES = ROWS // SIZE
@@ -270,6 +274,25 @@ def test_what_would_train_other_steps_is_left_and_named(keras, why):
 
 def tf_unknown():
     return rows().filter(lambda _, y: y[0] >= 0).map(noisy).batch(SIZE)
+
+
+def test_several_devices_are_left_to_themselves():
+    """They read ahead into the next epoch, whose shuffling the next training would miss."""
+    import tensorflow as tf
+
+    strategy = SimpleNamespace(num_replicas_in_sync=2)
+    model = SimpleNamespace(distribute_strategy=strategy, steps_per_execution=1)
+
+    def fit(model, x, epochs, steps_per_epoch=None):
+        raise AssertionError
+
+    tf.random.set_seed(5)
+    call = Call.of("fit", fit, model, (PIPELINES["map"](), 3), {})
+    assert keep_noise_going(call, by="--seed").endswith("; not mended by --seed")
+    assert call.get("x").cardinality() == BATCHES
+    strategy.num_replicas_in_sync = 1
+    assert "steps_per_epoch" in keep_noise_going(call, by="--seed")
+    assert call.get("steps_per_epoch") == BATCHES
 
 
 def test_validation_has_the_same_noise_each_epoch(keras):
