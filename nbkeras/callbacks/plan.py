@@ -21,10 +21,12 @@ class Continued:
     Attributes:
         steps: steps of the whole run that count.
         epochs: epochs that had come to their end.
+        history: metric -> value by epoch, from 1: a log may lack the last ones, if the kernel was killed.
     """
 
     steps: int
     epochs: int
+    history: dict[str, dict[int, float]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

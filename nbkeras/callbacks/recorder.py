@@ -81,6 +81,7 @@ class Recorder:
             notes=plan.notes,
             shown=plan.view,
             continues=None if plan.continues is None else (plan.continues.steps, plan.continues.epochs),
+            history=None if plan.continues is None else plan.continues.history,
         )
         self._control = self.run.control
         self._interrupt = GracefulInterrupt(self._control, plan.interrupts)

@@ -100,6 +100,7 @@ FIT = Grammar(
         ),
         Option("--every", "When to back up: epoch, a number of steps, or a time; 30s by default.", "WHEN"),
         Option("--restart", "Delete the backups and begin anew."),
+        Option("--reuse", "Take a finished training as it ended, in place of the refusal; train nothing."),
         Option("--quiet", "Record the runs and show nothing.", config="quiet"),
         Option("--code", "Print the plain Keras code that does the same, and train nothing."),
     ),
@@ -123,7 +124,7 @@ class FitMagics(NotebookMagics):
         show_code = values.pop("code")
         values["restore_best"] = not values.pop("no_restore_best")
         values["quiet"] = bool(values["quiet"])
-        values["restart"] = bool(values["restart"])
+        values["restart"], values["reuse"] = bool(values["restart"]), bool(values["reuse"])
         from nbkeras.runs import registry
         from nbkeras.training.fitting import fitting
         from nbkeras.training.seeded_cells import seeded_cell

@@ -40,6 +40,7 @@ def begin(
     log: bool = True,
     shown: bool = True,
     continues: tuple[int, int] | None = None,
+    history: Mapping[str, Mapping[int, float]] | None = None,
 ) -> Run:
     """Begin a run: it is listed, logged, and shown by whoever opens views.
 
@@ -55,12 +56,13 @@ def begin(
         log: Whether it goes to the run log.
         shown: Whether it is shown by whoever opens views.
         continues: The steps and the epochs of an earlier run of this id that count; it goes on with them.
+        history: What else is known of those epochs, where the log lacks them: metric -> value by epoch.
 
     """
     before = None if id is None or continues is None else earlier(id, _runs)
     run = Run(kind, name, parameters, environment, id)
-    if before is not None and continues is not None:
-        take_over(run, before, steps=continues[0], epochs=continues[1])
+    if continues is not None:
+        take_over(run, before, steps=continues[0], epochs=continues[1], history=history or {})
     with _lock:
         _runs.pop(run.id, None)
         _runs[run.id] = run

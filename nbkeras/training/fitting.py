@@ -35,6 +35,7 @@ def fitting(
     backup: StrPath | None = None,
     every: str | int | timedelta | None = None,
     restart: bool = False,
+    reuse: bool = False,
 ) -> Iterator[Session]:
     """Monitor every ``fit``, ``evaluate`` and ``predict`` inside a ``with`` block.
 
@@ -76,6 +77,8 @@ def fitting(
             the block takes ``backup-2`` in place of ``backup``. By default there are none.
         every: when to back up: ``"epoch"``, a number of steps, or a time. Default ``"30s"``.
         restart: delete the backups and begin anew. Default False.
+        reuse: let a training that is finished give its model and its history again, without training, in
+            place of the refusal. Default False.
 
     Yields:
         An object with the block's ``runs`` so far, and the last ``run``.
@@ -100,6 +103,7 @@ def fitting(
         backup=backup,
         every=every,
         restart=restart,
+        reuse=reuse,
     )
     if options.seed is not None:
         set_seed(options.seed, deterministic=True)
@@ -108,5 +112,6 @@ def fitting(
     try:
         with kept_generators(backup=options.backup is not None):
             yield session
+        session.cell_ended()
     finally:
         disarm(session)

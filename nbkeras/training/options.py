@@ -51,6 +51,7 @@ class FitOptions:
     backup: str | None = None
     every: str | int | timedelta = DEFAULT_EVERY
     restart: bool = False
+    reuse: bool = False
 
 
 def fit_options(
@@ -69,6 +70,7 @@ def fit_options(
     backup: StrPath | None = None,
     every: str | int | timedelta | None = None,
     restart: bool = False,
+    reuse: bool = False,
 ) -> FitOptions:
     """Check the options and bring each into one form.
 
@@ -88,9 +90,10 @@ def fit_options(
         max_time=None if max_time is None else _max_time(max_time),
         quiet=quiet,
         seed=None if seed is None else checked_seed(seed, option="seed"),
-        backup=_backup(backup, every, restart=restart),
+        backup=_backup(backup, every, restart=restart, reuse=reuse),
         every=DEFAULT_EVERY if every is None else every,
         restart=restart,
+        reuse=reuse,
     )
 
 
@@ -152,14 +155,18 @@ def _tensorboard(path: StrPath) -> str:
     return output_directory(path, option="tensorboard")
 
 
-def _backup(path: StrPath | None, every: str | int | timedelta | None, *, restart: bool) -> str | None:
+def _backup(
+    path: StrPath | None, every: str | int | timedelta | None, *, restart: bool, reuse: bool
+) -> str | None:
     if path is None:
-        for option, given in (("every", every is not None), ("restart", restart)):
+        for option, given in (("every", every is not None), ("restart", restart), ("reuse", reuse)):
             if given:
                 raise Refusal(
                     f"{option}: expected a directory for the backups, received none: give  --backup DIR"
                 )
         return None
+    if restart and reuse:
+        raise Refusal("reuse: expected no --restart beside it, received both: give one of them")
     if every is not None:
         parse_every(every)
     return output_directory(path, option="backup")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.backup.exact import exact_backup_class
-from nbkeras.callbacks.backup.lock import clear_folder
+from nbkeras.callbacks.backup.lock import clear_folder, note_cell_end
 from nbkeras.callbacks.backup.pacing import DEFAULT
 from nbkeras.callbacks.backup.store import Store
 from nbkeras.reproducibility.seeding import LARGEST, current_seed, next_order
@@ -44,7 +44,9 @@ class Resuming:
         assert options.backup is not None  # noqa: S101 - asked before
         line = line_of(call.model) or active_line()
         self._directory = own_directory(options.backup, number)
-        self.callback = exact_backup_class(line)(self._directory, options.every, restart=options.restart)
+        self.callback = exact_backup_class(line)(
+            self._directory, options.every, restart=options.restart, reuse=options.reuse
+        )
         epochs = int(call.get("epochs", default=options.epochs or 1))
         passes = _later_one_goes_on(options.backup, number)
         self._found = self.callback.prepare(call.model, epochs, hold=False, passes=passes)
@@ -63,7 +65,12 @@ class Resuming:
                 f"backup: expected the fit before it as it was, received one that has gone on since the "
                 f"backups in {self._directory!r}: begin anew with  --restart"
             )
-        self.callback.extra |= {"data_seed": self._seed, "after": before}
+        # Until the cell has come to its end, nobody may have seen what the training came to.
+        self.callback.extra |= {"data_seed": self._seed, "after": before, "cell_under_way": True}
+
+    def cell_ended(self) -> None:
+        """Note that the cell came to its end, so that a finished training does not pass any more."""
+        note_cell_end(Store(Path(self._directory)))
 
     def begin(self, call: Call, options: FitOptions, number: int, notes: list[str]) -> None:
         """Give the arrays an order that can be repeated; say so, and what there is to say of the backup."""
@@ -85,8 +92,8 @@ def backup_code(options: FitOptions, number: int) -> str:
     """Return the expression that makes the callback of one fit of a cell."""
     assert options.backup is not None  # noqa: S101 - asked before
     every = "" if options.every == DEFAULT else f", every={options.every!r}"
-    restart = ", restart=True" if options.restart else ""
-    return f"nbkeras.ExactBackup({own_directory(options.backup, number)!r}{every}{restart})"
+    how = ", restart=True" if options.restart else ", reuse=True" if options.reuse else ""
+    return f"nbkeras.ExactBackup({own_directory(options.backup, number)!r}{every}{how})"
 
 
 def own_directory(directory: str, number: int) -> str:

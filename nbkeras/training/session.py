@@ -44,12 +44,19 @@ class Session:
         self.runs: list[Run] = []
         self.interrupts = InterruptCount()
         self._fits = itertools.count(1)
+        self._backups: list[Resuming] = []
         self.cell: SeededCell | None = None
 
     def begin_cell(self) -> None:
         """Note that a cell begins: its first interrupt is a graceful one, and its files are anew its own."""
         self.interrupts.seen = 0
         self._fits = itertools.count(1)
+
+    def cell_ended(self) -> None:
+        """Note that the cell came to its end, and no error ended it."""
+        for backup in self._backups:
+            backup.cell_ended()
+        self._backups.clear()
 
     @property
     def run(self) -> Run | None:
@@ -78,6 +85,9 @@ class Session:
         backup, first = None, []
         if kind == "fit" and options.backup is not None:
             backup = Resuming(call, options, number, run)
+            # Files that are named by the run go on, too.
+            run = backup.run
+            self._backups.append(backup)
         notes = _change(call, options, own)
         added = []
         if kind == "fit":
@@ -97,7 +107,6 @@ class Session:
             notes += seeded_notes(call, options, number)
         else:
             backup.begin(call, options, number, notes)
-            plan = replace(plan, id=backup.run)
             first.append(backup.callback)
         notes += finding_notes(call, options)
         if own is None:

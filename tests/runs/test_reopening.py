@@ -8,8 +8,10 @@ from nbkeras import runs
 from nbkeras.runs.log import reader, writer
 
 
-def go_on(first, steps, epochs):
-    return runs.begin("fit", "again", {"epochs": 3}, {}, id=first.id, continues=(steps, epochs))
+def go_on(first, steps, epochs, history=None):
+    return runs.begin(
+        "fit", "again", {"epochs": 3}, {}, id=first.id, continues=(steps, epochs), history=history
+    )
 
 
 @pytest.mark.parametrize("same_kernel", [True, False])
@@ -60,6 +62,24 @@ def test_what_is_in_the_log_stays_until_something_takes_its_place(train, log, fo
     # Nothing has been told yet: a kernel that ends now has lost nothing.
     assert stored.name == "net"
     assert len(stored.steps("loss").steps) == 20
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_epochs_that_the_log_lacks_come_from_the_backup(train, log, known):
+    """A killed kernel may not have logged its last second, and a log may be gone."""
+    first = train("net", epochs=2, steps=10)
+    history = {"loss": {1: 7.0, 2: 8.0, 3: 0.25, 4: 0.1}, "val_loss": {3: 0.5}}
+    if not known:
+        runs.delete(first.id)
+    run = go_on(first, steps=30, epochs=3, history=history)
+    # What it has itself stays; the fourth epoch comes again.
+    assert run.epoch_numbers("loss") == [1, 2, 3]
+    if known:
+        assert run.history["loss"] == [*first.history["loss"], 0.25]
+        assert run.history["val_loss"] == [*first.history["val_loss"], 0.5]
+    else:
+        assert run.history == {"loss": [7.0, 8.0, 0.25], "val_loss": [0.5]}
+    run.finish("finished")
 
 
 def test_a_run_that_nobody_knows_any_more_begins_anew(log):

@@ -17,7 +17,7 @@ GRID = os.environ.get("GRID") == "pairwise"
 EVERY = ("epoch", 3, "0.05s")
 # In each case a kill is followed by others, some of them in the midst of a backup.
 SAMPLE = {
-    "keras": [("callbacks", "epoch"), ("unknown_length", 3)],
+    "keras": [("callbacks", "epoch"), ("unknown_length", 3), ("logged", 3)],
     "tf_keras": [("dropout_and_norm", 2), ("stateful", "epoch")],
 }
 

@@ -15,6 +15,32 @@ def place(about: dict[str, Any]) -> str:
     return f"epoch {epoch + 1}, step {step}" if step else f"the end of epoch {epoch}"
 
 
+def is_over(about: dict[str, Any]) -> bool:
+    """Tell whether a training is finished, and the cell that it stands in has come to its end, too."""
+    return bool(about["finished"] and not about.get("cell_under_way", False))
+
+
+def can_go_on(about: dict[str, Any], epochs: int) -> bool:
+    """Tell whether a finished training goes on when it is given so many epochs."""
+    # One that a callback has ended would be ended again.
+    return bool(about["position"][0] >= about["epochs"] and epochs > about["position"][0])
+
+
+def what_next(backup: Backup, folder: str, epochs: int) -> str:
+    """Say what a training does that goes on from a backup."""
+    about = backup.about
+    if about["finished"] and not can_go_on(about, epochs):
+        why = ", but its cell is not" if about.get("cell_under_way") else ""
+        return (
+            f"finished after {about['position'][0]} epochs{why}: gives what it came to, from {backup.name} "
+            f"in {folder!r}, and trains nothing;  --restart  trains anew"
+        )
+    return (
+        f"resumes at {place(about)} from {backup.name} in {folder!r}: the data are brought there without "
+        "training"
+    )
+
+
 def when(about: dict[str, Any]) -> str:
     """Say when a backup was made, in local time."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(about["time"]))
@@ -23,7 +49,7 @@ def when(about: dict[str, Any]) -> str:
 def row(backup: Backup, *, damaged: bool) -> str:
     """Describe a backup in a line."""
     about = backup.about
-    end = "  damaged" if damaged else "  finished" if about["finished"] else ""
+    end = "  damaged" if damaged else f"  {_end(about)}" if about["finished"] else ""
     size = f"{backup.size / 1e6:.1f} MB"
     return f"{backup.name}  {place(about)} of {about['epochs']}  {size}  {when(about)}{end}"
 
@@ -36,7 +62,7 @@ def details(backup: Backup) -> list[str]:
     facts = {
         "backup": backup.name,
         "made": when(about),
-        "goes on": "finished" if about["finished"] else f"from {place(about)} of {about['epochs']} epochs",
+        "goes on": _end(about) if about["finished"] else f"from {place(about)} of {about['epochs']} epochs",
         "steps": str(about["done"]),
         "model": f"{identity['model']} with {layers} layers, {optimizer}, {identity['loss']}",
         "data": about["data"]["x"],
@@ -45,3 +71,7 @@ def details(backup: Backup) -> list[str]:
         "size": f"{backup.size / 1e6:.1f} MB",
     }
     return [f"{name:18} {fact}" for name, fact in facts.items() if fact is not None]
+
+
+def _end(about: dict[str, Any]) -> str:
+    return "finished" if is_over(about) else "finished, its cell is not"

@@ -6,15 +6,15 @@ dicts and lists, and ``set_state(state)``, which takes them back.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.callbacks.backup.files import cut_events, open_events, read_csv, read_events, rewrite_csv
 from nbkeras.callbacks.backup.packing import pack
-from nbkeras.runtime.keras_lines import LINES, line_of
+from nbkeras.runtime.keras_lines import LINES
 from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 # What Keras 3.15 and tf_keras 2.21 count and remember. monitor_op and min_delta are left out: Keras 3 sets
 # both at the first epoch's end, and turns min_delta's sign there. Each line lacks some of the other's.
@@ -46,8 +46,16 @@ def read_callbacks(callbacks: Iterable[Any]) -> dict[str, Any]:
     return {key: _read(callback) for key, callback in _keyed(callbacks)}
 
 
-def write_callbacks(callbacks: Iterable[Any], states: dict[str, Any]) -> None:
-    """Give callbacks their states back; one that was not there before stays as it is."""
+def write_callbacks(
+    callbacks: Iterable[Any], states: dict[str, Any], written: Mapping[str, dict[str, int]]
+) -> None:
+    """Give callbacks their states back; one that was not there before stays as it is.
+
+    Args:
+        callbacks: those of the list.
+        states: what `read_callbacks` gave at the backup.
+        written: what `event_files` gave in the runs that went on from it before.
+    """
     for key, callback in _keyed(callbacks):
         state = states.get(key)
         if state is None:
@@ -59,7 +67,33 @@ def write_callbacks(callbacks: Iterable[Any], states: dict[str, Any]) -> None:
             if hasattr(callback, name):
                 setattr(callback, name, value)
         if "file" in state:
-            _rewrite_csv(callback, state["file"])
+            rewrite_csv(callback, state["file"])
+        if "events" in state:
+            cut_events(callback, {**written.get(key, {}), **state["events"]})
+
+
+def begin_files(callbacks: Iterable[Any], *, validates: bool) -> None:
+    """Let callbacks make the files now that they would make later."""
+    for callback in callbacks:
+        if _base(callback) == "TensorBoard":
+            open_events(callback, validates=validates)
+
+
+def event_files(callbacks: Iterable[Any]) -> dict[str, dict[str, int]]:
+    """Return the event files of TensorBoard callbacks as they are now, by the callback."""
+    return {key: read_events(each) for key, each in _keyed(callbacks) if _base(each) == "TensorBoard"}
+
+
+def history_of(states: Mapping[str, Any]) -> dict[str, dict[int, float]]:
+    """Return Keras's History from what `read_callbacks` gave: metric -> value by epoch, from 1."""
+    fields = states.get("History 1", {}).get("fields", {})
+    epochs = [int(epoch) + 1 for epoch in fields.get("epoch", [])]
+    return {
+        # A metric that some epochs lack says not which.
+        metric: {epoch: float(value) for epoch, value in zip(epochs, values, strict=True)}
+        for metric, values in fields.get("history", {}).items()
+        if len(values) == len(epochs) and all(isinstance(value, (int, float)) for value in values)
+    }
 
 
 def without_state(callbacks: Iterable[Any]) -> list[str]:
@@ -96,9 +130,10 @@ def _read(callback: Any) -> dict[str, Any]:
     fields = {name: _data(getattr(callback, name, None)) for name in _FIELDS.get(base, ())}
     state = {"fields": {name: value for name, value in fields.items() if hasattr(callback, name)}}
     if base == "CSVLogger":
-        file = Path(callback.filename)
         # What stands in it now: the next fit that uses this callback empties the file as it begins.
-        state["file"] = file.read_bytes() if file.is_file() else b""
+        state["file"] = read_csv(callback)
+    if base == "TensorBoard":
+        state["events"] = read_events(callback)
     return state
 
 
@@ -116,21 +151,3 @@ def _data(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_data(each) for each in value]
     return value.numpy() if hasattr(value, "numpy") else value
-
-
-def _rewrite_csv(callback: Any, content: bytes) -> None:
-    """Give a CSVLogger its file as it was, to go on at its end."""
-    if callback.csv_file is not None:
-        callback.csv_file.close()
-    path = Path(callback.filename)
-    path.write_bytes(content)
-    if line_of(callback) == "keras":
-        from keras.src.utils import file_utils
-
-        callback.csv_file = file_utils.File(callback.filename, "a")
-    else:
-        import tensorflow as tf
-
-        callback.csv_file = tf.io.gfile.GFile(callback.filename, "a")
-    callback.writer = None
-    callback.append_header = not content

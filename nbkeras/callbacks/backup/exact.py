@@ -8,9 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nbkeras.callbacks import open_runs
-from nbkeras.callbacks.backup.about import place
-from nbkeras.callbacks.backup.callback_states import read_callbacks, without_state, write_callbacks
+from nbkeras.callbacks.backup.about import what_next
+from nbkeras.callbacks.backup.callback_states import (
+    begin_files,
+    event_files,
+    history_of,
+    read_callbacks,
+    without_state,
+    write_callbacks,
+)
 from nbkeras.callbacks.backup.course import Course
+from nbkeras.callbacks.backup.files import CsvFiles
 from nbkeras.callbacks.backup.identity import difference, form_difference, forms_of, identity_of
 from nbkeras.callbacks.backup.list_hooks import ListHooks
 from nbkeras.callbacks.backup.lock import FolderLock
@@ -18,6 +26,7 @@ from nbkeras.callbacks.backup.pacing import DEFAULT, Due, parse_every
 from nbkeras.callbacks.backup.randomness import PYTHON_DRIVEN, moved, read_random, write_random
 from nbkeras.callbacks.backup.refusing import refuse_difference, refuse_finished, refuse_other_backups
 from nbkeras.callbacks.backup.replay import Replay
+from nbkeras.callbacks.backup.skipping import Skipping
 from nbkeras.callbacks.backup.sources import data_difference, form_of, inexact_sources, is_arrays
 from nbkeras.callbacks.backup.store import Store
 from nbkeras.callbacks.backup.variables import write_variables
@@ -63,6 +72,8 @@ class ExactBackupHooks:
         every: ``"epoch"``, a number of steps, or a time such as ``"30s"``. Default ``"30s"``, at the end of a
             step, and rarer where backups would take more than 1/20 of the time.
         restart: delete the backups that are there and begin anew. Default False.
+        reuse: let a finished training give its model and its history again, without training, in place of
+            the refusal. Default False.
 
     Raises:
         Refusal: for an ``every`` that is none of these; before training when another training uses the
@@ -79,17 +90,19 @@ class ExactBackupHooks:
         every: str | int | timedelta = DEFAULT,
         *,
         restart: bool = False,
+        reuse: bool = False,
     ) -> None:
         super().__init__()
         self._supports_tf_logs = True
         self._every = parse_every(every)
-        self._restart = restart
+        self._restart, self._reuse = restart, reuse
         self._store = Store(Path(directory).expanduser())
         self._lock = FolderLock(self._store.folder)
         self._found: tuple[Backup, Any] | None = None
         self._prepared = False
         self._course: Course | None = None
         self._replay: Replay | None = None
+        self._give_back: Callable[[], None] | None = None
         self._form: dict[str, str] = {}
         self.say: Callable[[str], None] = _print
         """Tells the user a line; by default it is printed."""
@@ -145,6 +158,10 @@ class ExactBackupHooks:
             if held is not None:
                 held.end()
         self._replay = self._course = None
+        if self._give_back is not None:
+            # There was no training after all.
+            self._give_back()
+            self._give_back = None
         self._prepared, self._found = False, None
         self._lock.release()
 
@@ -176,11 +193,12 @@ class ExactBackupHooks:
         open_runs.opened(self)
         if self._restart:
             self._store.clear()
-        others = [callback for callback in caller.callbacks if callback is not self]
+        others = self._others(caller)
         refuse_other_backups(others)
         self._form = form_of(host.f_locals)
         if self.found is not None:
             refuse_difference(self._store.folder, data_difference(self.found["data"], self._form))
+            self._give_back = CsvFiles(others).give_back
         self._reopen(others)
         read_callbacks(others)  # A get_state that returns no data is refused now.
         self._say_all(
@@ -202,8 +220,7 @@ class ExactBackupHooks:
     def on_train_end(self, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
         """Note that the training has come to its end."""
         if self._replay is not None:
-            self.close()
-            refuse_difference(self._store.folder, "a training that ends before the place of the backup")
+            self._refuse("a training that ends before the place of the backup")
         last = None if self._course is None else self._course.last
         if last is not None:
             self._store.amend(last, {"finished": True})
@@ -226,8 +243,7 @@ class ExactBackupHooks:
             return []
         backup, state, notes = loaded
         about = backup.about
-        if not (passes and about["finished"]):
-            refuse_finished(self._store.folder, about, epochs)
+        refuse_finished(self._store.folder, about, epochs, passes=passes or self._reuse)
         refuse_difference(self._store.folder, difference(about["identity"], identity_of(model)))
         if getattr(model, "built", False):
             # Slots and metrics may be made by the first step; the model's own variables are there.
@@ -235,19 +251,22 @@ class ExactBackupHooks:
                 self._store.folder, form_difference({"model": about["variables"]["model"]}, forms_of(model))
             )
         self._found = (backup, state)
-        where = f"resumes at {place(about)} from {backup.name} in {str(self._store.folder)!r}"
-        return [*notes, f"{where}: the data before it are read again, without training"]
+        return [*notes, what_next(backup, str(self._store.folder), epochs)]
 
     def _reopen(self, others: list[Any]) -> None:
         """Let the Monitor of the list go on with the run of the backup."""
-        about = self.found
+        if self._found is None or "run" not in self._found[0].about:
+            return
+        about, state = self._found[0].about, self._found[1]
         for callback in others:
-            if isinstance(callback, MonitorHooks) and about is not None and "run" in about:
-                callback.continue_run(about["run"], Continued(about["done"], about["position"][0]))
+            if isinstance(callback, MonitorHooks):
+                history = history_of(state["callbacks"])
+                callback.continue_run(about["run"], Continued(about["done"], about["position"][0], history))
 
     def _begin(self, caller: Any, host: FrameType, epoch: int) -> None:
         model, found = self.model, self._found  # type: ignore[attr-defined]
         began = read_random()
+        begin_files(caller.callbacks, validates=host.f_locals.get("validation_data") is not None)
         for callback in caller.callbacks:
             if isinstance(callback, MonitorHooks) and callback.run is not None:
                 self.extra["run"] = callback.run.id
@@ -266,6 +285,14 @@ class ExactBackupHooks:
         position = tuple(backup.about["position"])
         # The learning rate that the backup's run began with, say, is what its next backup says, too.
         about["identity"] = backup.about["identity"]
+        files = self._give_back
+
+        def give_back() -> None:
+            if files is not None:
+                files()
+            write_random(began)
+
+        self._give_back = give_back
         for name in PYTHON_DRIVEN:
             # What draws its data from these begins with what it began with.
             write_random({name: state["began"][name]})
@@ -275,25 +302,27 @@ class ExactBackupHooks:
             host,
             position=position,
             logs=state["logs"],
+            skipping=Skipping(host.f_locals, model),
             arrays_validate=is_arrays(host.f_locals.get("val_x")),
         )
         started = read_random()
 
         def arrive() -> None:
-            self._replay = None
-            refuse_difference(self._store.folder, form_difference(backup.about["variables"], forms_of(model)))
-            others = [callback for callback in caller.callbacks if callback is not self]
+            self._refuse(form_difference(backup.about["variables"], forms_of(model)))
+            self._replay = self._give_back = None
+            others, written = self._others(caller), backup.about.get("written", {})
             write_variables(model, state["variables"])
-            write_callbacks(others, state["callbacks"])
+            write_callbacks(others, state["callbacks"], written)
+            if now := event_files(others):
+                # If this run is killed before its next backup, the one after it has to know of them.
+                self._store.amend(backup, {"written": now})
             # A generator that drew from Python's or NumPy's state has left it where it belongs.
             write_random(state["random"], but=PYTHON_DRIVEN & moved(started, read_random()))
             model.stop_training = state["stop"]
             self._follow(caller, about, state["began"], position, backup.about["done"])
 
         def missed(here: tuple[int, int]) -> None:
-            refuse_difference(
-                self._store.folder, f"data that end after step {here[1]} of epoch {here[0] + 1}"
-            )
+            self._refuse(f"data that end after step {here[1]} of epoch {here[0] + 1}")
 
         self._replay = replay
         replay.begin(arrive, missed)
@@ -313,6 +342,18 @@ class ExactBackupHooks:
             done=done,
         )
         self._course.begin(*position)
+
+    def _refuse(self, found: str) -> None:
+        """Refuse what differs, with everything as it was before."""
+        if not found:
+            return
+        left = self._replay is not None and self._replay.leaves_a_step
+        self.close()
+        new = " (the model had no weights or slots, and has those of one step: make it anew)" if left else ""
+        refuse_difference(self._store.folder, found + new)
+
+    def _others(self, caller: Any) -> list[Any]:
+        return [callback for callback in caller.callbacks if callback is not self]
 
     def _say_all(self, lines: Any) -> None:
         for line in lines:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from nbkeras.callbacks.backup.about import is_over
 from nbkeras.runtime.refusal import Refusal
 
 if sys.platform != "win32":
@@ -87,3 +89,15 @@ def clear_folder(store: Store) -> int:
         return store.clear()
     finally:
         lock.release()
+
+
+def note_cell_end(store: Store) -> None:
+    """Note that the cell of a training came to its end: a finished training does not pass any more."""
+    newest = store.backups()[:1]
+    if not newest or not newest[0].about["finished"] or is_over(newest[0].about):
+        return
+    lock = FolderLock(store.folder)
+    with suppress(Refusal):
+        lock.take()
+        store.amend(newest[0], {"cell_under_way": False})
+    lock.release()

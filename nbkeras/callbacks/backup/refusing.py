@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbkeras.callbacks.backup.about import place
+from nbkeras.callbacks.backup.about import can_go_on, is_over, place
 from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def refuse_finished(folder: Path, about: dict[str, Any], epochs: int) -> None:
+def refuse_finished(folder: Path, about: dict[str, Any], epochs: int, *, passes: bool) -> None:
     """Refuse a training that has come to its end, or is further than it shall go.
 
     Args:
         folder: of the backups.
         about: what the backup says of itself.
         epochs: what the coming ``fit`` is asked for.
+        passes: whether one that has come to its end may pass with what it came to.
 
     Raises:
         Refusal: then.
@@ -30,16 +31,13 @@ def refuse_finished(folder: Path, about: dict[str, Any], epochs: int) -> None:
             f"backup: expected {needed} epochs or more, received {epochs}: the backup in {str(folder)!r} "
             f"is at {place(about)}: give  epochs={needed} , or begin anew with  --restart  (restart=True)"
         )
-    if not about["finished"]:
+    if passes or not is_over(about) or can_go_on(about, epochs):
         return
-    # One that a callback has ended would be ended again.
-    can_go_on = epoch >= about["epochs"]
-    if can_go_on and epochs > epoch:
-        return
-    more = f", or give more epochs:  epochs={epoch + 10}" if can_go_on else ""
+    more = f", or give more epochs:  epochs={epoch + 10}" if can_go_on(about, epoch + 10) else ""
     raise Refusal(
         f"backup: expected a training to go on with, received one that is finished after {epoch} epochs in "
-        f"{str(folder)!r}: begin anew with  --restart  (restart=True){more}"
+        f"{str(folder)!r}: begin anew with  --restart  (restart=True), take what it came to with  --reuse  "
+        f"(reuse=True){more}"
     )
 
 

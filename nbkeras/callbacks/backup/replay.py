@@ -2,8 +2,10 @@
 
 Keras's own ``fit`` runs from its first epoch, with a step in place of the training step that only takes a
 batch from the data. So every source of data that gives the same each time it is begun anew is where it was,
-however many iterators Keras makes of it. The first step trains: it makes what Keras makes at the first batch
-(slots of the optimizer, metrics, the weights of a model that has none yet). The backup then overwrites all.
+however many iterators Keras makes of it. Where an epoch leaves the same behind whether it was read or not
+(`skipping` tells), not even that is done. The first step trains: it makes what Keras makes at the first batch
+(slots of the optimizer, metrics, the weights of a model that has none yet). What it has changed is put back
+at once, and the backup then overwrites all.
 """
 
 from __future__ import annotations
@@ -13,11 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.backup.identity import steps_at_once
 from nbkeras.callbacks.backup.list_hooks import ListHooks, do_nothing
+from nbkeras.callbacks.backup.variables import Kept
 from nbkeras.callbacks.frames import on_stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
+
+    from nbkeras.callbacks.backup.skipping import Skipping
 
 _SILENT = (
     *("on_test_begin", "on_test_end", "on_test_batch_begin", "on_test_batch_end"),
@@ -34,6 +39,7 @@ class Replay:
         host: the frame of ``fit``.
         position: the epoch, counted from 0, and the steps done in it; 0 steps is the end of the epoch before.
         logs: what Keras shall take for the logs of the last step.
+        skipping: what of the data need not be read.
         arrays_validate: whether the validation data are arrays, which need no replay.
     """
 
@@ -45,6 +51,7 @@ class Replay:
         *,
         position: tuple[int, int],
         logs: dict[str, Any],
+        skipping: Skipping,
         arrays_validate: bool,
     ) -> None:
         """Replace nothing yet."""
@@ -53,10 +60,13 @@ class Replay:
         self._host: FrameType | None = host
         self._position = position
         self._logs = logs
+        self._skipping = skipping
         self._skip_validation = arrays_validate
+        self._first: int | None = None
+        self._length: int | None = None
         self._functions: dict[str, Any] = {}
         self._here = (0, 0)
-        self._trained = False
+        self._kept: Kept | None = None
         self._then: Callable[[], None] = do_nothing
         self._missed: Callable[[tuple[int, int]], None] = do_nothing
 
@@ -96,6 +106,11 @@ class Replay:
         if "_should_eval" in vars(model):
             delattr(model, "_should_eval")
 
+    @property
+    def leaves_a_step(self) -> bool:
+        """Whether the model has weights or slots of the one step that was trained, and had none before."""
+        return self._kept is not None and not self._kept.is_whole
+
     # In place of the model's functions. A fit that an error or an interrupt ended calls nobody: the next
     # one meets these, and they find that theirs is gone.
 
@@ -104,12 +119,17 @@ class Replay:
             return self._model.train_function(iterator)
         count = steps_at_once(self._model)
         epoch, step = self._here
-        if not self._trained:
-            self._trained = True
-            logs = self._functions["train_function"](iterator)
-        else:
+        logs = {}
+        if self._kept is None:
+            self._kept = Kept(self._model)
+            with self._kept:
+                logs = self._functions["train_function"](iterator)
+        elif not self._is_skipped(epoch):
             draw(iterator, count)
-            logs = {}
+        elif self._length is not None and step >= self._length:
+            raise StopIteration
+        elif self._skipping.opened and step == 0:
+            draw(iterator, 1)
         wanted, steps = self._position
         return dict(self._logs) if epoch == wanted and step + count >= steps > 0 else logs
 
@@ -117,8 +137,16 @@ class Replay:
         if not self._alive():
             self._model.make_test_function()
             return self._model.test_function(iterator)
-        draw(iterator, steps_at_once(self._model))
+        if not self._skipping.validation:
+            draw(iterator, steps_at_once(self._model))
         return {}
+
+    def _is_skipped(self, epoch: int) -> bool:
+        """Tell whether the epoch under way need not be read."""
+        if not self._skipping.training or epoch >= self._position[0]:
+            return False
+        # Keras learns from the first epoch how many steps there are, where the data do not say so.
+        return not self._skipping.measured or epoch != self._first
 
     def _no_validation(self, *arguments: Any) -> bool:
         if not self._alive():
@@ -135,6 +163,8 @@ class Replay:
 
     def _on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._here = (epoch, 0)
+        if self._first is None:
+            self._first = epoch
         wanted, steps = self._position
         if epoch == wanted and steps:
             # The callbacks had this before the backup: the rest of the epoch needs what they set up here.
@@ -151,6 +181,8 @@ class Replay:
 
     def _on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         wanted, steps = self._position
+        if self._skipping.measured and epoch == self._first:
+            self._length = self._here[1]
         if (epoch + 1, 0) == (wanted, steps):
             if isinstance(logs, dict):
                 # What Keras would pass on as the training's last logs, if this was its last epoch.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.callbacks.backup.drawing import stateful_draws
 from nbkeras.runtime.keras_lines import line_of
 
 if TYPE_CHECKING:
@@ -142,7 +143,10 @@ def _seeds(operation: Any) -> bool:
 
 
 def _of_layers(model: Any) -> Iterator[str]:
-    """Name the layers of tf_keras that draw from operations whose state cannot be kept."""
+    """Name the layers that draw from operations whose state cannot be kept."""
+    own = "keras.random and a SeedGenerator" if line_of(model) == "keras" else "a tf.random.Generator"
+    for name, function in stateful_draws(model):
+        yield f"not exact: {name} draws by {function}, whose state cannot be kept: draw by {own} of its own"
     for layer in model._flatten_layers():  # noqa: SLF001 - no public name finds nested layers
         kind = getattr(getattr(layer, "_random_generator", None), "_rng_type", None)
         if kind == "legacy_stateful" and line_of(layer) == "tf_keras":

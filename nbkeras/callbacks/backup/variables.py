@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nbkeras.runtime.keras_lines import line_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -26,12 +28,12 @@ def variables_of(model: Any) -> dict[str, list[Any]]:
     """
     layers = list(model._flatten_layers())  # noqa: SLF001 - no public name finds nested layers on both lines
     groups: dict[str, Iterable[Any]] = {
-        "model": model.variables,
+        "model": _of_model(model),
         "metrics": (each for metric in model.metrics for each in metric.variables),
         "optimizer": _of_optimizer(getattr(model, "optimizer", None)),
         "counters": (getattr(model, name, None) for name in _COUNTERS),
         "states": (each for layer in layers if getattr(layer, "stateful", False) for each in _states(layer)),
-        "random": (_generator(layer) for layer in layers),
+        "random": (each for layer in layers for each in _generators(layer)),
     }
     seen: set[int] = set()
     unique: dict[str, list[Any]] = {}
@@ -59,6 +61,49 @@ def write_variables(model: Any, values: dict[str, list[Array]]) -> None:
             variable.assign(value)
 
 
+class Kept:
+    """Gives all variables of a model back as they were, when a step of it has been made inside of a ``with``.
+
+    Args:
+        model: the model.
+    """
+
+    def __init__(self, model: Any) -> None:
+        """Keep nothing yet."""
+        self._model = model
+        self._values: list[tuple[Any, Array]] = []
+
+    def __enter__(self) -> None:
+        """Keep the values."""
+        _make_slots(self._model)
+        self._values = [(each, np.asarray(each.numpy())) for each in self._all()]
+
+    def __exit__(self, *_: object) -> None:
+        """Give the values back."""
+        for variable, value in self._values:
+            variable.assign(value)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the step has made nothing that was not there before, and has its values."""
+        return len(self._values) == len(list(self._all()))
+
+    def _all(self) -> Iterator[Any]:
+        groups = variables_of(self._model)
+        # Those of metrics begin anew with each epoch.
+        return (each for name, found in groups.items() if name != "metrics" for each in found)
+
+
+def _make_slots(model: Any) -> None:
+    """Make an optimizer's slots as Keras's own first step would, so that their first values are known."""
+    # tf_keras makes them only for what has a gradient, and a train_step of the user's for what it likes.
+    own_step = type(model).train_step.__module__.partition(".")[0] == "keras"
+    optimizer: Any = getattr(model, "optimizer", None)
+    if own_step and getattr(model, "built", False) and not getattr(optimizer, "built", True):
+        with model.distribute_strategy.scope():
+            optimizer.build(model.trainable_variables)
+
+
 def label(variable: Any) -> str:
     """Return what a variable is called in its layer: ``kernel``, whatever the layer's number is."""
     path = str(getattr(variable, "path", None) or getattr(variable, "name", ""))
@@ -69,6 +114,11 @@ def label(variable: Any) -> str:
 def shape_of(variable: Any) -> tuple[int, ...]:
     """Return a variable's shape."""
     return tuple(int(size) for size in variable.shape)
+
+
+def _of_model(model: Any) -> Any:
+    # tf_keras raises where there are none yet.
+    return model.variables if model.built or line_of(model) == "keras" else ()
 
 
 def _of_optimizer(optimizer: Any) -> Iterator[Any]:
@@ -101,6 +151,9 @@ def _leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _generator(layer: Any) -> Any:
-    held = getattr(getattr(layer, "_random_generator", None), "_generator", None)
-    return getattr(held, "state", None)
+def _generators(layer: Any) -> Iterator[Any]:
+    """Give the states of TensorFlow's generators, those of a layer of the user's too."""
+    yield getattr(getattr(getattr(layer, "_random_generator", None), "_generator", None), "state", None)
+    for held in vars(layer).values():
+        if type(held).__name__ == "Generator" and type(held).__module__.startswith("tensorflow."):
+            yield held.state

@@ -112,6 +112,23 @@ def callbacks(keras, folder):
     }
 
 
+def logged(keras, folder):
+    """TensorBoard by steps and by epochs, a layer with a generator of its own, and averaged weights.
+
+    On Keras 3, the latter take their turns at epochs' ends.
+    """
+    made = keras.callbacks
+    x, y = _data()
+    callbacks = [made.TensorBoard(str(folder / "events"), update_freq=1, histogram_freq=2)]
+    options = {}
+    if hasattr(made, "SwapEMAWeights"):
+        callbacks.append(made.SwapEMAWeights(swap_on_epoch=True))
+        options = {"use_ema": True, "ema_momentum": 0.8}
+    model = keras.Sequential([_noise(keras), keras.layers.Dense(5, activation="relu"), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.Adam(0.01, **options), "mse", metrics=["mae"])
+    return model, {"x": _dataset(x, y), "validation_data": (x[:30], y[:30]), "callbacks": callbacks}
+
+
 def stateful(keras, folder):
     """The states of a stateful RNN go on from batch to batch."""
     inputs = keras.layers.Input(batch_shape=(BATCH, 3, 2))
@@ -141,6 +158,7 @@ CASES = {
         steps_per_epoch,
         py_dataset,
         callbacks,
+        logged,
         stateful,
         mixed,
     )
@@ -157,6 +175,20 @@ def _dataset(x, y):
     import tensorflow as tf
 
     return tf.data.Dataset.from_tensor_slices((x, y)).shuffle(SAMPLES, seed=4).batch(BATCH)
+
+
+def _noise(keras):
+    import tensorflow as tf
+
+    class Noise(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.generator = tf.random.Generator.from_seed(3)
+
+        def call(self, x, training=None):
+            return x + 0.1 * self.generator.normal(tf.shape(x)) if training else x
+
+    return Noise()
 
 
 def _dense(keras, optimizer, **compiled):

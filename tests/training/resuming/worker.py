@@ -51,7 +51,24 @@ def train(keras, name, folder, every, started, watch):
         "history": {key: [float(each) for each in values] for key, values in history.history.items()},
         "epochs": [int(epoch) for epoch in history.epoch],
         "csv": log.read_text() if log.exists() else "",
+        "events": _events(folder / "events"),
     }
+
+
+def _events(folder):
+    """What TensorBoard's own reader finds: step and value of each scalar, and the steps of all else."""
+    if not folder.exists():
+        return {}
+    import tensorflow as tf
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    found = {}
+    for part in ("train", "validation"):
+        read = EventAccumulator(str(folder / part), size_guidance={"tensors": 0}).Reload()
+        for tag in set(read.Tags()["tensors"]) - {"keras"}:
+            points = [(each.step, tf.make_ndarray(each.tensor_proto)) for each in read.Tensors(tag)]
+            found[f"{part} {tag}"] = [(step, _sha([value])) for step, value in points]
+    return found
 
 
 def _sha(arrays):
@@ -130,6 +147,9 @@ def run(line, name, every, kills, seed, place):
         received, _ = fork(keras, name, cut, every, kill)
         if received is None and not _is_finished(cut):
             killed += 1
+            if not any((cut / "backup").glob("*.json")):
+                # It begins anew, and TensorBoard's files of the killed one are another training's.
+                shutil.rmtree(cut / "events", ignore_errors=True)
         else:
             # It was through before it could be killed.
             shutil.rmtree(cut)

@@ -1,0 +1,98 @@
+"""A backup that the data do not reach any more is refused, and nothing of the user's has changed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import nbkeras
+from nbkeras import Refusal
+
+
+def values(model):
+    return {id(each): each.numpy().copy() for each in [*model.variables, *model.optimizer.variables]}
+
+
+@pytest.fixture
+def fit(keras, data, tmp_path):
+    """Train on a dataset that does not say how long it is, with a file that Keras empties as it begins."""
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(2)
+    rows = tf.data.Dataset.from_tensor_slices((data[0], data[1].astype("float32")))
+
+    class Ending(keras.callbacks.Callback):
+        def __init__(self, last):
+            super().__init__()
+            self.last = last
+
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == self.last:
+                raise KeyboardInterrupt
+
+        def get_state(self):
+            return {}
+
+        def set_state(self, state):
+            pass
+
+    def fit(model, batches, last):
+        dataset = rows.filter(lambda x, y: True).batch(16).take(batches)
+        backup = nbkeras.ExactBackup(tmp_path / "b", every=4)
+        csv = keras.callbacks.CSVLogger("log.csv")
+        try:
+            model.fit(dataset, epochs=3, shuffle=False, verbose=0, callbacks=[backup, csv, Ending(last)])
+        finally:
+            # Keras's own callback leaves it open when the training is left.
+            if csv.csv_file is not None:
+                csv.csv_file.close()
+
+    return fit
+
+
+@pytest.fixture
+def make(keras):
+    def make(*first):
+        model = keras.Sequential([*first, keras.layers.Dense(3), keras.layers.Dense(1)], name="net")
+        model.compile("adam", "mse")
+        return model
+
+    return make
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+def test_data_that_have_become_shorter(keras, fit, make, tmp_path):
+    first = keras.layers.Input((4,))
+    with pytest.raises(KeyboardInterrupt):
+        fit(make(first), 6, last=1)
+    before = (tmp_path / "log.csv").read_text()
+    assert before.count("\n") == 2
+    model = make(first)
+    np.random.seed(11)  # noqa: NPY002 - as users draw
+    expected = [np.random.random()]  # noqa: NPY002
+    np.random.seed(11)  # noqa: NPY002
+    held = values(model)
+    with pytest.raises(Refusal, match="data that end after step 3 of epoch 1") as caught:
+        fit(model, 3, last=None)
+    # What was there is as it was: weights, counts of the optimizer, files, random state.
+    now = values(model)
+    assert all(np.array_equal(now[key], value) for key, value in held.items())
+    assert [np.random.random()] == expected  # noqa: NPY002
+    assert (tmp_path / "log.csv").read_text() == before
+    if keras.__name__ == "keras":
+        # Slots are as new ones, too.
+        assert all(not np.any(each.numpy()) for each in model.optimizer.variables[2:])
+        assert "make it anew" not in str(caught.value)
+    else:
+        assert "has those of one step: make it anew" in str(caught.value)
+    # The backup is there, too.
+    fit(make(first), 6, last=None)
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+@pytest.mark.parametrize("keras", ["keras"], indirect=True)
+def test_a_model_that_had_no_weights_is_named(fit, make):
+    with pytest.raises(KeyboardInterrupt):
+        fit(make(), 6, last=1)
+    with pytest.raises(Refusal, match="has those of one step: make it anew"):
+        fit(make(), 3, last=None)
