@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.checks.seeded_by_hand import global_seed
 from nbkeras.data.ordered import ordered_batches
 from nbkeras.data.tensors import LeftToKeras, leaves, weights_of_classes
 from nbkeras.reproducibility.seeding import LARGEST, current_seed, next_order
@@ -60,10 +61,14 @@ def feed_in_order(call: Call, seed: int, *, by: str) -> str | None:
     shuffle = call.get("shuffle", default=True)
     if call.kind != "fit" or call.get("x") is None or call.has_batches or not shuffle:
         return None
+    line = line_of(call.model) or active_line()
     try:
-        arguments = _arguments(call, seed, line_of(call.model) or active_line())
+        arguments = _arguments(call, seed, line)
     except LeftToKeras as left:
-        return f"shuffled by Keras itself, not by {by}: {left}"
+        # NBK101, which no option can mend here.
+        same = line == "keras" and global_seed() is not None
+        order = ", so in one and the same order in every epoch" if same else ""
+        return f"shuffled by Keras itself, not by {by}: {left}{order}"
     for name, value in arguments.items():
         if value is not None or call.says(name):
             call.set(name, value)
