@@ -38,7 +38,7 @@ def keep_noise_going(call: Call, *, by: str) -> str | None:
     call.set("steps_per_epoch", steps)
     operations = seeded_operations(dataset)
     said = (
-        f"{' and '.join(operations)}: random numbers of its own for each epoch, by ds.repeat() and "
+        f"each epoch gets random numbers of its own from {' and '.join(operations)}, through ds.repeat() and "
         f"steps_per_epoch={steps}, by {by}"
     )
     if not is_deterministic() and any("parallel" in each for each in operations):

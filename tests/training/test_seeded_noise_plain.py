@@ -51,7 +51,7 @@ def test_printed_code_gives_the_same_bits(keras, data, monkeypatch):
     armed, plain = dict(known), dict(known)
     with nbkeras.fitting(seed=7, quiet=True) as session:
         exec(CELL, armed)  # noqa: S102 - as a notebook does
-    assert any("random numbers of its own for each epoch" in note for note in session.run.notes)
+    assert any("each epoch gets random numbers of its own" in note for note in session.run.notes)
     code = written(CELL, known)
     assert "fit(batches.repeat(), epochs=3, shuffle=False,\n    steps_per_epoch=len(batches),\n)" in code
     assert "# nbkeras" not in code
