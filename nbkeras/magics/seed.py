@@ -14,9 +14,9 @@ SEED = Grammar(
     magic="%seed",
     summary="Seed Python, NumPy, Keras and TensorFlow; without a number, show what is seeded.",
     details="""
-        Seeding alone makes every epoch the same: Keras 3 gives NumPy arrays one order, and random numbers in a
-        dataset's map begin again. After %seed, each fit under %%fit or %nbkeras on has an order and numbers for
-        each epoch, the same ones in each run, and says so.
+        Seeding alone makes every epoch the same: Keras 3 gives NumPy arrays one order, and random numbers
+        in a dataset's map begin again. After %seed, each fit under %%fit or %nbkeras on has an order and
+        numbers for each epoch, the same ones in each run, and says so.
         PYTHONHASHSEED counts as Python starts: --hash-seed writes it into the description of this kernel, for
         the next start. For a cell that gives the same when it is run again: %%fit --seed N. In Python:
         nbkeras.seed(7, deterministic=True)
