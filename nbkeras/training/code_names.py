@@ -29,6 +29,11 @@ class Names:
         self._namespace = namespace
         self._bound = Counter(name for node in ast.walk(tree) for name in _bound_by(node))
         self._made = {name: node for statement in tree.body for name, node in _made_by(statement)}
+        self._makers: dict[str, list[ast.expr]] = {}
+        for statement in tree.body:
+            for name, node in _made_by(statement):
+                if isinstance(node, ast.expr):
+                    self._makers.setdefault(name, []).append(node)
         self._functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
         self._imported = dict(pair for node in ast.walk(tree) for pair in _imported_by(node))
 
@@ -60,12 +65,15 @@ class Names:
         return self._makes_other(node.func) if isinstance(node, ast.Call) else self._is_foreign(node)
 
     def made(self, name: ast.Name) -> ast.expr | ast.FunctionDef | None:
-        """Return what the cell makes a name of, or the function of that name, where it is known which."""
-        made = self._functions.get(name.id) if self._bound[name.id] == 1 else None
-        if made is not None:
-            return made
-        maker = self._maker(name)
-        return maker if isinstance(maker, ast.expr) else None
+        """Return what the cell makes a name of last before, or the function of that name."""
+        if name.id in self._functions and self._bound[name.id] == 1:
+            return self._functions[name.id]
+        makers = self._makers.get(name.id, [])
+        if len(makers) != self._bound[name.id]:
+            return None
+        here = (name.lineno, name.col_offset)
+        before = [each for each in makers if (each.end_lineno or 0, each.end_col_offset or 0) <= here]
+        return before[-1] if before else None
 
     def _named(self, name: ast.Name) -> Any:
         if name.id not in self._bound:

@@ -67,6 +67,7 @@ def test_printed_code_gives_the_same_bits(keras, data, monkeypatch):
         f"ds = {SLICES}{NOISE}.batch(8)",
         f"ds = {SLICES}.cache(){NOISE}.batch(8).prefetch(2)",
         f"first = {SLICES}\nnoise = first{NOISE}\nds = noise.batch(8)",
+        f"ds = {SLICES}\nds = ds{NOISE}\nds = ds.batch(8)",
         f"{FLIP}def both(a, b):\n    return flip(a, b)\nds = {SLICES}.map(both).batch(8)",
         f"{FLIP}ds = keras.utils.image_dataset_from_directory('x').map(flip)",
         f"ds = tf.data.Dataset.zip(tf.data.Dataset.range(8), {SLICES}{NOISE}).batch(8)",
@@ -89,6 +90,8 @@ def test_noise_of_a_dataset_of_the_cell_is_seen_in_its_text(made):
         (f"ds = {SLICES}{NOISE}.batch(8)", "fit(ds, epochs=2, steps_per_epoch=3)", "of steps_per_epoch"),
         (f"ds = {SLICES}{NOISE}.batch(8)", "fit(ds, **more)", "of steps_per_epoch"),
         (f"ds = {SLICES}{NOISE}.unbatch().batch(8)", "fit(ds, epochs=2)", "of its number of batches"),
+        (f"ds = {SLICES}{NOISE}\nds = ds.cache().batch(8)", "fit(ds, epochs=2)", None),
+        (f"ds = {SLICES}{NOISE}\nif big:\n    ds = ds.batch(8)", "fit(ds, epochs=2)", "ds may be arrays"),
         ("", f"fit({SLICES}{NOISE}.batch(8), epochs=2)", "of how it is given"),
         (f"ds = {SLICES}.map(augment).batch(8)", "fit(ds, epochs=2)", "if functions of ds draw"),
         (
