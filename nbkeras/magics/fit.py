@@ -137,8 +137,10 @@ class FitMagics(NotebookMagics):
             if show_code:
                 print(self._plain_code(cell, values))  # noqa: T201 - the code is the output
                 return None
-            known = None if values["seed"] is None else identity_of_cell(self.shell, line + cell)
-            with seeded_cell(known) as seeded, fitting(**values) as session:
+            is_seeded = values["seed"] is not None
+            known = identity_of_cell(self.shell, line + cell) if is_seeded else None
+            read, said = self._of_earlier_cells(cell, values["seed"]) if is_seeded else ({}, [])
+            with seeded_cell(known, read, said) as seeded, fitting(**values) as session:
                 session.cell = seeded
                 result = run_cell_body(self.shell, "%%fit", line, cell)
         except Refusal as refusal:
@@ -147,6 +149,18 @@ class FitMagics(NotebookMagics):
         if registry.live_runs()[-1:] == before:
             print(NOTHING_TRAINED)  # noqa: T201 - said once, under the cell
         return result
+
+    def _of_earlier_cells(self, cell: str, seed: int) -> tuple[dict[str, Any], list[str]]:
+        """Return what a cell reads of earlier cells, and what is to be said of what no seed reaches."""
+        from nbkeras.reproducibility.proof.names import reached
+        from nbkeras.reproducibility.proof.source import Source
+        from nbkeras.reproducibility.unreached import unreached
+
+        variables = self.shell.user_ns
+        source = Source(self.shell.transform_cell(cell), variables, first_line=2)
+        read = reached(source.free, variables)
+        source.read_functions(read)
+        return {name: variables[name] for name in sorted(read)}, list(unreached(source, seed))
 
     def _plain_code(self, cell: str, values: dict[str, Any]) -> str:
         from nbkeras.training.options import fit_options

@@ -28,7 +28,15 @@ class ModelState:
         """
         if not model.built or not _optimizer_is_built(model):
             return None
-        variables = list(_variables(model))
+        return cls._now([*_variables(model), *_of_optimizer(model)])
+
+    @classmethod
+    def of_part(cls, layer: Any) -> ModelState:
+        """Keep the values of a layer, or of a model that is a part of another one: it has no optimizer."""
+        return cls._now(list(_variables(layer)))
+
+    @classmethod
+    def _now(cls, variables: list[Any]) -> ModelState:
         return cls(variables, [_value(variable) for variable in variables])
 
     def restore(self) -> None:
@@ -37,22 +45,28 @@ class ModelState:
             variable.assign(value)
 
 
-def digest_of(model: Any) -> str:
-    """Return a fingerprint of the values that `ModelState` keeps."""
+def digest_of(model: Any, *, part: bool = False) -> str:
+    """Return a fingerprint of the values that `ModelState` keeps of a model, or of a part of one."""
     digest = hashlib.sha256()
-    for variable in _variables(model):
+    for variable in [*_variables(model), *([] if part else _of_optimizer(model))]:
         value = _value(variable)
         digest.update(f"{value.dtype} {value.shape};".encode())
         digest.update(value.tobytes())
     return digest.hexdigest()
 
 
-def _variables(model: Any) -> Iterator[Any]:
-    optimizer = model.optimizer
+def _of_optimizer(model: Any) -> list[Any]:
     # A method in tf_keras's legacy optimizers.
-    of_optimizer = optimizer.variables() if callable(optimizer.variables) else optimizer.variables
+    held = model.optimizer.variables
+    # tf_keras 2.21 does not count the scale of the loss among the variables, which moves with half precision,
+    # and has no public name for the variables behind it.
+    scale = getattr(model.optimizer, "_loss_scale", None)
+    moving = [getattr(scale, name, None) for name in ("_current_loss_scale", "_counter")]
+    return [*(held() if callable(held) else held), *(each for each in moving if each is not None)]
+
+
+def _variables(model: Any) -> Iterator[Any]:
     yield from model.variables
-    yield from of_optimizer
     if line_of(model) == "tf_keras":
         # Keras 3 counts its seed generators among the variables.
         for layer in model._flatten_layers():  # noqa: SLF001 - no public name reaches layers in layers

@@ -116,13 +116,9 @@ class Session:
             # The user's own Monitor does the work; a second one would make a second run.
             monitor = own
             monitor.asked = plan
-        if self.cell is None:
-            return self._monitored(call, more, monitor, first)
-        notes += self.cell.before(call)
-        try:
-            return self._monitored(call, more, monitor, first)
-        finally:
-            self.cell.after(model)
+        if self.cell is not None:
+            notes += self.cell.before(call)
+        return self._monitored(call, more, monitor, first)
 
     def _monitored(self, call: Call, more: list[Any], monitor: Any, first: list[Any]) -> Any:
         __tracebackhide__ = True

@@ -53,7 +53,7 @@ def note_batches(frame: FrameType | None, batches: list[Batch]) -> bool:
 
 def pipeline_facts(data: Any, workers: int | None = None) -> list[str]:
     """Return what makes the order or the values of data depend on more than seeds."""
-    facts = {fact for each in _stages(data) for fact in _facts_of(each)}
+    facts = {fact for each in stages(data) for fact in _facts_of(each)}
     options = getattr(data, "options", None)
     if callable(options) and getattr(options(), "deterministic", None) is False:
         facts.add(UNORDERED)
@@ -87,7 +87,7 @@ def _batch(parts: list[np.ndarray[Any, Any]]) -> Batch:
     return Batch([digest_of(part) for part in parts], loose)
 
 
-def _stages(data: Any) -> Iterator[Any]:
+def stages(data: Any) -> Iterator[Any]:
     """Give a dataset and those that it is made of."""
     waiting = [data] if hasattr(data, "element_spec") else []
     while waiting:

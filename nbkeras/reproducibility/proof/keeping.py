@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nbkeras.reproducibility.generators import undo_of
 from nbkeras.runtime.keras_lines import is_model
 
 if TYPE_CHECKING:
@@ -52,19 +53,11 @@ def _undo_of(thing: Any) -> Callable[[], None] | None:
         return _refill(thing, thing.copy())
     if isinstance(thing, list) or (isinstance(thing, np.ndarray) and _can_be_filled(thing)):
         return _later(thing.__setitem__, slice(None) if isinstance(thing, list) else ..., thing.copy())
-    return _generator(thing)
+    return undo_of(thing)
 
 
 def _can_be_filled(array: np.ndarray[Any, Any]) -> bool:
     return array.flags.writeable and array.nbytes <= _LARGEST
-
-
-def _generator(thing: Any) -> Callable[[], None] | None:
-    if isinstance(thing, np.random.Generator):
-        return _later(setattr, thing.bit_generator, "state", thing.bit_generator.state)
-    if isinstance(thing, np.random.RandomState):
-        return _later(thing.set_state, thing.get_state())
-    return _later(thing.setstate, thing.getstate()) if isinstance(thing, random.Random) else None
 
 
 def _model(model: Any) -> Callable[[], None]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbkeras.reproducibility.fingerprint import digest_of, joined, optimizer_parts, seeds_of, weights_of
+from nbkeras.reproducibility.generators import kind_of, state_of
 from nbkeras.reproducibility.proof.trace import Value
 from nbkeras.runtime.keras_lines import is_model
 
@@ -75,7 +76,6 @@ def _container(thing: Any, counter: Any) -> Value | None:
 
 def _state(thing: Any) -> Value | None:
     """Return the value of what has a state: a model, an optimizer, a random generator."""
-    name = type(thing).__name__
     if is_model(thing):
         parts = [*weights_of(thing), *seeds_of(thing), *optimizer_parts(getattr(thing, "optimizer", None))]
         return (
@@ -83,17 +83,8 @@ def _state(thing: Any) -> Value | None:
             if parts
             else None
         )
-    if isinstance(thing, np.random.Generator):
-        return Value("NumPy generator", _text(repr(thing.bit_generator.state)))
-    if isinstance(thing, np.random.RandomState):
-        return Value(
-            "NumPy generator", _text(repr([np.asarray(each).tolist() for each in thing.get_state()]))
-        )
-    if isinstance(thing, random.Random):
-        return Value("random generator", _text(repr(thing.getstate())))
-    if name == "Generator" and hasattr(thing, "state"):
-        return Value("TensorFlow generator", digest_of(thing.state.numpy()))
-    return None
+    state = state_of(thing)
+    return None if state is None else Value(kind_of(thing), _text(state))
 
 
 def _array(thing: Any) -> Value | None:
