@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 
 import numpy as np
@@ -127,6 +128,25 @@ def test_arrays_have_an_order_that_is_kept_without_a_seed(cell, stopper, tmp_pat
     assert "not exact" not in notes
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@pytest.mark.parametrize("keras", ["keras"], indirect=True)
+def test_tensorboard_goes_on_in_one_directory(cell, stopper, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    options = {"backup": tmp_path / "b", "every": 2, "tensorboard": tmp_path / "events"}
+    with pytest.raises(KeyboardInterrupt) as left:
+        # The second epoch's end comes after the backup, and comes again.
+        cell(stopper(7, interrupt), **options)
+    *_, run = cell(**options)
+    # A writer that nobody has closed writes what it still has when it goes.
+    del left
+    gc.collect()
+    assert [path.name for path in (tmp_path / "events").iterdir()] == [run.id]
+    for part in ("train", "validation"):
+        read = EventAccumulator(str(tmp_path / "events" / run.id / part)).Reload()
+        assert [each.step for each in read.Tensors("epoch_loss")] == list(range(EPOCHS))
+
+
 @pytest.mark.parametrize("keras", ["keras"], indirect=True)
 def test_another_process_s_run_is_reopened(cell, stopper, tmp_path):
     """The log has the run of a process that is gone; the run comes in its place."""
@@ -249,6 +269,8 @@ def test_options_that_cannot_be_meant(tmp_path):
         ({"backup": tmp_path, "every": "-3s"}, "every: expected"),
         ({"every": "epoch"}, "every: expected a directory for the backups"),
         ({"restart": True}, "restart: expected a directory for the backups"),
+        ({"reuse": True}, "reuse: expected a directory for the backups"),
+        ({"backup": tmp_path, "restart": True, "reuse": True}, "reuse: expected no --restart beside it"),
         ({"backup": "/dev/null/b"}, "backup: expected a place that can be written"),
     ]:
         with pytest.raises(Refusal) as caught, nbkeras.fitting(**options):
@@ -278,10 +300,10 @@ def plain(make, data, stopper, tmp_path, monkeypatch, keras):
     """Call a plain fit with the callback, as a cell without a magic does."""
     monkeypatch.setenv("TF_USE_LEGACY_KERAS", str(int(keras.__name__ == "tf_keras")))
 
-    def plain(*callbacks, dataset=None, epochs=3):
+    def plain(*callbacks, dataset=None, epochs=3, **options):
         x, y = data
         given = {"x": x, "y": y, "shuffle": False} if dataset is None else {"x": dataset, "shuffle": False}
-        own = nbkeras.ExactBackup(tmp_path / "b", every=1)
+        own = nbkeras.ExactBackup(tmp_path / "b", every=1, **options)
         return make().fit(**given, epochs=epochs, verbose=0, callbacks=[own, *callbacks]).history
 
     return plain
@@ -292,11 +314,14 @@ def test_a_plain_fit_that_was_interrupted_holds_nothing(plain, stopper, capsys):
         plain(stopper(5, interrupt))
     with pytest.raises(Refusal, match=r"expected 2 epochs or more, received 1: the backup .* is at epoch 2"):
         plain(epochs=1)
-    assert len(plain()["loss"]) == 3
+    history = plain()
+    assert len(history["loss"]) == 3
     said = capsys.readouterr().out
     assert "nbkeras: resumes at epoch 2, step 1 from backup-000004" in said
     with pytest.raises(Refusal, match="is finished after 3 epochs"):
         plain()
+    assert plain(reuse=True) == history
+    assert "nbkeras: finished after 3 epochs: gives what it came to" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("keras", ["keras"], indirect=True)

@@ -6,7 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
-from nbkeras.callbacks.backup.callback_states import read_callbacks
+from nbkeras.callbacks.backup.callback_states import event_files, read_callbacks
 from nbkeras.callbacks.backup.identity import forms_of
 from nbkeras.callbacks.backup.list_hooks import ListHooks
 from nbkeras.callbacks.backup.randomness import read_random
@@ -77,6 +77,8 @@ class Course:
     def end(self) -> None:
         """Leave the list of callbacks as it was."""
         self._hooks.take()
+        # What TensorBoard's writers hold back would come later, into files that the next run has cut.
+        event_files(self._hooks.callbacks.callbacks)
 
     @property
     def done(self) -> int:

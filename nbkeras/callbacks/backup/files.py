@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import weakref
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,7 @@ def open_events(callback: Any, *, validates: bool) -> None:
     # Both lines hold their writers so (Keras 3.15, tf_keras 2.21); no public name gives them.
     writers = [callback._train_writer, *([callback._val_writer] if validates else [])]  # noqa: SLF001
     for writer in writers:
-        writer.flush()
+        _flush(writer)
 
 
 def read_events(callback: Any) -> dict[str, int]:
@@ -87,10 +88,11 @@ def read_events(callback: Any) -> dict[str, int]:
     TensorFlow's writers keep events for up to two minutes, so they are asked to write them.
     """
     for writer in callback._writers.values():  # noqa: SLF001 - see above
-        writer.flush()
+        _flush(writer)
     root = Path(callback.log_dir)
     # events.out.tfevents.SECONDS.HOST.PID.NUMBER.v2 (TensorFlow 2.21): what others write there is theirs.
-    own = root.rglob(f"events.out.tfevents.*.{socket.gethostname()}.{os.getpid()}.*")
+    pattern = f"events.out.tfevents.*.{socket.gethostname()}.{os.getpid()}.*"
+    own = [path for part in ("train", "validation") for path in (root / part).glob(pattern)]
     return {str(path.relative_to(root)): path.stat().st_size for path in own} | _carried.get(callback, {})
 
 
@@ -101,3 +103,11 @@ def cut_events(callback: Any, sizes: dict[str, int]) -> None:
         if path.is_file() and path.stat().st_size > size:
             os.truncate(path, size)
     _carried[callback] = dict(sizes)
+
+
+def _flush(writer: Any) -> None:
+    import tensorflow as tf
+
+    # A full disk, say: the training is worth more than what TensorBoard shows.
+    with suppress(tf.errors.OpError):
+        writer.flush()

@@ -140,14 +140,17 @@ def stateful(keras, folder):
 
 
 def mixed(keras, folder):
-    """Half precision: the loss scale is state, too."""
+    """Half precision, whose loss scale is state, too; a file that does not say how many records it has."""
     keras.mixed_precision.set_global_policy("mixed_float16")
     try:
         model = keras.Sequential([keras.layers.Dense(4), keras.layers.Dense(1, dtype="float32")])
         model.compile("adam", "mse")
     finally:
         keras.mixed_precision.set_global_policy("float32")
-    return model, {"x": _dataset(*_data())}
+    return model, {
+        "x": _records(*_data(), str(folder / "data.tfrecord")),
+        "validation_data": _dataset(*_data()),
+    }
 
 
 CASES = {
@@ -175,6 +178,21 @@ def _dataset(x, y):
     import tensorflow as tf
 
     return tf.data.Dataset.from_tensor_slices((x, y)).shuffle(SAMPLES, seed=4).batch(BATCH)
+
+
+def _records(x, y, path):
+    import tensorflow as tf
+
+    with tf.io.TFRecordWriter(path) as writer:
+        for row in np.concatenate([x, y], axis=1):
+            writer.write(row.tobytes())
+
+    def parsed(text):
+        row = tf.io.decode_raw(text, tf.float32)
+        return tf.reshape(row[:FEATURES], [FEATURES]), row[FEATURES:]
+
+    data = tf.data.TFRecordDataset(path).shuffle(30, seed=5).map(parsed, num_parallel_calls=2)
+    return data.shuffle(20, seed=6).batch(BATCH).prefetch(1)
 
 
 def _noise(keras):
