@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nbkeras import recipes, runs
     from nbkeras.callbacks.backup.exact import ExactBackupHooks as ExactBackup
     from nbkeras.callbacks.monitor import MonitorHooks as Monitor
+    from nbkeras.devices.asking import devices
     from nbkeras.reproducibility.seeding import seed
     from nbkeras.reproducibility.stamp import stamp
     from nbkeras.runtime.refusal import Refusal
@@ -38,6 +39,7 @@ __all__ = [
     "Monitor",
     "Refusal",
     "__version__",
+    "devices",
     "fitting",
     "load_ipython_extension",
     "recipes",
@@ -70,7 +72,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return importlib.import_module("importlib.metadata").version("nbkeras")
-    if name in {"recipes", "runs"}:
+    # Modules: nbkeras.devices can be called, too.
+    if name in {"devices", "recipes", "runs"}:
         return importlib.import_module(f"nbkeras.{name}")
     if name == "ExactBackup":
         return importlib.import_module("nbkeras.callbacks.backup.exact").exact_backup_class()

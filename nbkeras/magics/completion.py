@@ -14,6 +14,7 @@ from IPython.core import completer
 from nbkeras.magics import (
     backup,
     custom_step,
+    devices,
     faq,
     fit,
     monitor,
@@ -45,6 +46,7 @@ GRAMMARS: tuple[Grammar, ...] = (
     wizard.WIZARD,
     tune.TUNE,
     *custom_step.GRAMMARS,
+    devices.DEVICES,
 )
 _MAGIC = re.compile(r"^\s*(%%?\w+)\s(.*)$", re.DOTALL)
 

@@ -11,6 +11,7 @@ from nbkeras.magics.backup import BackupMagics
 from nbkeras.magics.completion import matcher
 from nbkeras.magics.config import NBKeras
 from nbkeras.magics.custom_step import CustomStepMagics
+from nbkeras.magics.devices import DevicesMagics
 from nbkeras.magics.faq import FaqMagics, without_question_mark
 from nbkeras.magics.fit import FitMagics
 from nbkeras.magics.monitor import MonitorMagics
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 MAGICS = {
     "cell": ("fit", "reproducible", "tune", "train_step", "test_step"),
     "line": (
-        *("backup", "faq", "monitor", "nbkeras", "runs", "seed", "stamp", "wizard"),
+        *("backup", "devices", "faq", "monitor", "nbkeras", "runs", "seed", "stamp", "wizard"),
         *("train_step", "test_step"),
     ),
 }
@@ -56,6 +57,7 @@ def load(shell: InteractiveShell) -> None:
         WizardMagics,
         TuneMagics,
         CustomStepMagics,
+        DevicesMagics,
     ):
         shell.register_magics(magics(shell, config))
     if shell.Completer is not None:

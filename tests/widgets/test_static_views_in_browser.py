@@ -8,12 +8,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from nbkeras import recipes
+from nbkeras.devices.facts import Device, Devices
 from nbkeras.reproducibility.proof.source import Source
 from nbkeras.reproducibility.proof.trace import Fit, Trace
 from nbkeras.reproducibility.proof.verdict import prove
 from nbkeras.reproducibility.stamp import Stamp
 from nbkeras.runs.run import Run
 from nbkeras.widgets.compare import comparison_bundle
+from nbkeras.widgets.devices import devices_bundle
 from nbkeras.widgets.divergence import divergence_bundle
 from nbkeras.widgets.faq import faq_entry_bundle, faq_list_bundle
 from nbkeras.widgets.runs_table import runs_table_bundle
@@ -124,6 +126,8 @@ def test_axe_finds_nothing_on_light_and_dark_pages(browser: Browser, colours: st
     views = [static_bundle(run), comparison_bundle([run, other]), runs_table_bundle([run, other])]
     views += [faq_list_bundle(recipes.all()), faq_entry_bundle(recipes.get("early_stopping"))]
     views += [stamp_bundle(Stamp(seeds={"tensorflow": "1"}), "small"), proof_bundle()]
+    gpu = Device("GPU", "Tesla T4", compute_capability=(7, 5), why_not_seen="no driver")
+    views.append(devices_bundle(Devices((gpu,), {"XLA": "in the build"}, ("Tesla T4 is not seen",))))
     body = "<hr>".join(view["text/html"] for view in views).replace("<details>", "<details open>")
     head = '<!doctype html><html lang="en"><title>runs</title>'
     page = browser.new_page()

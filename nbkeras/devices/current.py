@@ -1,0 +1,33 @@
+"""The strategy that the notebook trains with: one place for all that set or ask it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """A ``tf.distribute`` strategy, and how it is called in words such as ``TPU local, 8 replicas``."""
+
+    strategy: Any
+    words: str
+
+
+_current: Current | None = None
+
+
+def current() -> Current | None:
+    """Return the notebook's strategy, None where none was chosen."""
+    return _current
+
+
+def set_current(strategy: Any, words: str = "") -> None:
+    """Make a strategy the notebook's own; None takes it away.
+
+    Args:
+        strategy: a ``tf.distribute.Strategy``.
+        words: what the notebook is told that it is.
+    """
+    global _current  # noqa: PLW0603 - one notebook, one strategy
+    _current = None if strategy is None else Current(strategy, words)
