@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.magics.cells import prepared
+from nbkeras.reproducibility.proof.comparing import LAST
 from nbkeras.reproducibility.proof.keeping import Kept
 from nbkeras.reproducibility.proof.names import reached
 from nbkeras.reproducibility.proof.source import Source
 from nbkeras.reproducibility.proof.trace import Trace
-from nbkeras.reproducibility.proof.values import random_states, values_of
+from nbkeras.reproducibility.proof.values import random_states, unseen, values_of
 from nbkeras.training.fitting import fitting
 from nbkeras.training.witnessing import witnessed
 
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from nbkeras.reproducibility.proof.trace import Value
+
+
+_SEEDING = re.compile(r"%%fit\b.*\s--seed\b")
 
 
 class ProvenCell:
@@ -32,6 +37,7 @@ class ProvenCell:
         self._run = prepared(shell, "%%reproducible", line, cell)
         # Line 1 is the magic's own.
         self._text = shell.transform_cell(plain(cell))
+        self._seeds = any(_SEEDING.match(each) for each in cell.splitlines())
         self.source = self._parsed()
         self._before = dict(self._names)
         self._kept: Kept | None = None
@@ -73,6 +79,10 @@ class ProvenCell:
         with fitting(quiet=quiet), witnessed(trace, self._variables):
             value = self._run()
         trace.end = self._variables()
+        trace.unseen = unseen(sorted(self._made()), self._names)
+        if value is not None:
+            trace.end |= values_of([LAST], {LAST: value})
+            trace.unseen += unseen([LAST], {LAST: value})
         return value
 
     def _begin(self, label: str) -> Trace:
@@ -83,11 +93,16 @@ class ProvenCell:
         """The names of earlier cells that the cell reads, and those that its functions read."""
         return {name for name in reached(self.source.free, self._names) if not name.startswith("_")}
 
+    def _made(self) -> set[str]:
+        return {name for name in self.source.makes if not name.startswith("_")}
+
     def _variables(self) -> dict[str, Value]:
-        return values_of(sorted(self.source.makes | self._read_names()), self._names)
+        return values_of(sorted(self._made() | self._read_names()), self._names)
 
     def _parsed(self) -> Source:
-        return Source(self._text, self._names, first_line=2)
+        source = Source(self._text, self._names, first_line=2)
+        source.seeded_above = self._seeds
+        return source
 
 
 def plain(cell: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from nbkeras.reproducibility.proof.trace import Trace
 
 
+_BACKUP = re.compile(r"%%fit\b.*\s--backup\b")
+
+
 def _runs(text: str) -> int:
     from nbkeras.training.options import positive_int
 
@@ -30,8 +34,8 @@ REPRODUCIBLE = Grammar(
     details="""
         The first run is that of the cell without the magic line, with a monitor. Then the cell runs again in
         this kernel, quietly, from the notebook as the first run has left it. Compared are the initial
-        weights, every batch of data, the loss after each step, the weights after steps, the history and the
-        weights at the end; without a training, the cell's variables. What differs first is named with its
+        weights, every batch of data, the loss after each step, the weights after steps, the history, the
+        weights at the end, and the variables that the cell leaves. What differs first is named with its
         most probable cause and what to type against it. Afterwards variables, models, lists and arrays are
         as after the first run; files that the cell writes are written again. ■ during a later run stops that
         run, and what it did until then is compared.
@@ -70,6 +74,11 @@ class ReproducibleMagics(NotebookMagics):
         if count + fresh <= 1:
             text = "%%reproducible: expected two runs or more, received --runs 1: add  --fresh-kernel"
             raise UsageError(text)
+        if any(_BACKUP.match(each) for each in cell.splitlines()):
+            text = (
+                "expected a cell without --backup, received one: its second run would go on from the backups"
+            )
+            raise UsageError(f"%%reproducible: {text} of the first: take --backup away")
         from nbkeras.magics.proven_cell import ProvenCell
         from nbkeras.widgets.live import install
 

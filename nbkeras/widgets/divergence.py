@@ -25,6 +25,8 @@ LIMIT = 40_000
 """The most bytes that a proof takes in a notebook's file."""
 
 _CELL, _TEXT = 110, 300
+_SAME, _DIFFERS = "background:#d7efe4;color:#0b4f3a", "background:#fbdfd2;color:#7a2f00"
+_NOTHING = "background:#e4e4e4;color:#333333"
 _POINTS = (240, 120, 60, 24)
 
 
@@ -56,7 +58,7 @@ def _bundle(proof: Proof, points: int) -> Bundle:
     html = render(
         "divergence.html",
         headline=proof.headline,
-        same=proof.difference is None,
+        colours=_DIFFERS if proof.difference is not None else _SAME if proof.compared else _NOTHING,
         found=found,
         compared=table,
         charts=[
@@ -66,7 +68,8 @@ def _bundle(proof: Proof, points: int) -> Bundle:
         width=WIDTH,
         height=HEIGHT,
     )
-    lines = [proof.headline, *(f"{name}: {text}" for name, text in found), "", *table.plain(), *remarks]
+    compared = table.plain() if table.rows else ()
+    lines = [proof.headline, *(f"{name}: {text}" for name, text in found), "", *compared, *remarks]
     return {"text/html": html, "text/plain": "\n".join(lines)}
 
 

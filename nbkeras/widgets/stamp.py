@@ -18,6 +18,7 @@ _LENGTH = 100
 # A comparison after a change of the whole environment has a row for each package.
 _ROWS = 60
 _RESULT = "fingerprint."
+_DIFFER = {"data": "differ", "weights": "differ"}
 
 
 def stamp_bundle(stamp: Stamp, name: str) -> Bundle:
@@ -45,8 +46,7 @@ def differences_bundle(one: Stamp, other: Stamp, names: Sequence[str]) -> Bundle
         kind for kind in kinds if kind in {**one.get("fingerprint", {}), **other.get("fingerprint", {})}
     ]
     verdicts = [
-        f"{kind} {'differ' if any(name.startswith(_RESULT + kind) for name in found) else 'the same'}"
-        for kind in results
+        f"{kind} {_DIFFER.get(kind, 'differs') if _differs(kind, found) else 'the same'}" for kind in results
     ]
     rows = tuple((name, *(wording.line(each, _LENGTH) for each in both)) for name, *both in pairs[:_ROWS])
     labels = [f"{letter} {wording.line(name, 24)}" for letter, name in zip("AB", names, strict=True)]
@@ -54,6 +54,10 @@ def differences_bundle(one: Stamp, other: Stamp, names: Sequence[str]) -> Bundle
     title = " · ".join(verdicts) if verdicts else "no fingerprints: these runs did not come to their end"
     table = Table(("difference", *labels), rows, words=3)
     return _bundle(title, table, after if pairs else "no difference")
+
+
+def _differs(kind: str, found: set[str]) -> bool:
+    return any(name.startswith(_RESULT + kind) for name in found)
 
 
 def _bundle(title: str, table: Table, after: str) -> Bundle:

@@ -11,6 +11,7 @@ from tests.recipes.cases import PAIRWISE
 from tests.reproducibility import planted
 
 # The second line of Keras has its turn in `make grid`.
+VERDICTS = ("The same", "Not the same", "Nothing to compare")
 LINES = ["keras", "tf_keras"] if PAIRWISE else ["keras"]
 
 
@@ -30,15 +31,15 @@ def proof(kernel, cell, options=""):
     reply = kernel.run(f"%%reproducible {options}\n{cell}", timeout=120)
     assert reply["status"] == "ok", reply
     texts = [each["data"]["text/plain"] for each in kernel.outputs("update_display_data")]
-    return next(text for text in reversed(texts) if text.startswith(("The same", "Not the same")))
+    return next(text for text in reversed(texts) if text.startswith(VERDICTS))
 
 
 def test_new_process_gives_the_same(kernel):
     """First of all: the new process runs what this kernel has run."""
     text = proof(kernel, planted.SEED + planted.ONES + planted.FIT, "--fresh-kernel")
-    assert text.startswith("The same: 2 runs in this kernel and one in a new process gave the same bits"), (
-        text
-    )
+    assert text.startswith(
+        "The same: 2 runs in this kernel and one in a new process gave the same bits in 1 "
+    ), text
     assert re.search(r"The new process ran the \d+ cells that this notebook had executed", text)
 
 
@@ -54,7 +55,26 @@ def test_planted_cause_is_found_and_named(kernel, cause):
 @pytest.mark.parametrize("case", planted.CLEAN)
 def test_clean_cell_is_the_same(kernel, case):
     text = proof(kernel, planted.CLEAN[case])
-    assert text.startswith("The same: 2 runs in this kernel gave the same bits\nFingerprint: "), text
+    said = r"The same: 2 runs in this kernel gave the same bits in \d trainings? and \d+ variables?"
+    assert re.match(said + "\nFingerprint: ", text), text
+
+
+@pytest.mark.parametrize("case", planted.AFTER)
+def test_what_a_cell_does_beside_fit_is_compared_or_said(kernel, case):
+    cell, first, words = planted.AFTER[case]
+    text = proof(kernel, cell)
+    assert text.startswith(first), text
+    assert words in text, text
+
+
+@pytest.mark.skipif(not PAIRWISE, reason="the long list: make grid")
+@pytest.mark.parametrize("number", range(len(planted.MORE)))
+def test_more_ways_of_the_same_causes(kernel, number):
+    cause, cell, *options = planted.MORE[number]
+    kernel.run(planted.MORE_SETUP)
+    text = proof(kernel, cell, *options)
+    assert text.startswith("Not the same: "), text
+    assert f"\nMost probable cause: {cause}: " in text, text
 
 
 def test_function_of_an_earlier_cell_is_looked_into(kernel):
@@ -155,6 +175,10 @@ def test_cell_without_training_is_compared_by_its_variables(kernel):
         ("%%reproducible --runs 1\n1", "expected two runs or more, received --runs 1: add  --fresh-kernel"),
         ("%%reproducible --runs none\n1", "--runs: expected a whole number of 1 or more, received 'none'"),
         ("%%reproducible --fresh\n1", "received '--fresh': type --fresh-kernel"),
+        (
+            "%%reproducible\n%%fit --seed 1 --backup d\n1",
+            "without --backup, received one: its second run would",
+        ),
         ("%%reproducible\nraw = keras.Sequential([])\nraw.fit(x, y)", "expected a compiled model"),
         ("%stamp nobody", "%stamp: no run 'nobody'"),
         ("%stamp a b c", "expected two runs to compare at most, received 3: type  %stamp a b"),

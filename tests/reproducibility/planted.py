@@ -101,3 +101,125 @@ CLEAN = {
     + MODEL
     + "model.fit(x, y)\nmodel.evaluate(x, y)\nmodel.fit(x, y);",
 }
+
+# Results beside fit: the cell, how the verdict begins, and what it says.
+AFTER = {
+    "a number after the training": (
+        SEED + MODEL + FIT + "\nscore = float(np.random.default_rng().random())",
+        "Not the same",
+        "First difference: the variables at the end: score: 0.",
+    ),
+    "the value of the last line": (
+        SEED + MODEL + FIT + "\nnp.random.default_rng().random()",
+        "Not the same",
+        "Most probable cause: unseeded NumPy: line ",
+    ),
+    "a model that a loop trains on": (
+        SEED + MODEL + FIT + "\nmodel.train_on_batch(x * np.random.default_rng().random(), y)",
+        "Not the same",
+        "First difference: the variables at the end: model (model of ",
+    ),
+    "a loop of one's own": (
+        MODEL + "for _ in range(3):\n    model.train_on_batch(x, y)",
+        "Not the same",
+        "Most probable cause: nothing is seeded: the generators of ",
+    ),
+    "a loop that gives the same": (
+        SEED + MODEL + "start = time.time()\nmodel.train_on_batch(x, y)\ntook = time.time() - start",
+        "The same: 2 runs in this kernel gave the same bits in 3 variables\n",
+        "from the clock or the system, not counted: start, took",
+    ),
+    "prints": (
+        "print(random.random())",
+        "Nothing to compare: 2 runs in this kernel trained nothing with fit and left no variable",
+        "Give a name to what is to be compared",
+    ),
+    "a figure": (
+        SEED + MODEL + FIT + "\nfigure = object()",
+        "The same: ",
+        "Not compared: what the cell prints, draws and writes; figure (object).",
+    ),
+}
+
+# What the longer list of cells needs.
+MORE_SETUP = """
+import datetime, os, queue, secrets, threading
+from numpy.random import default_rng
+from time import time as now
+layers = keras.layers
+state, counter = {"n": 0}, iter(range(1000))
+class Settings:
+    rate = 0.01
+settings = Settings()
+base = keras.Sequential([layers.Input((8,)), layers.Dense(4)])
+def jitter():
+    return int.from_bytes(os.urandom(1), "big") % 8 * 0.003
+"""
+_ONES = ONES.replace("Dropout(0.5)", "%s")
+_UNSHUFFLED = FIT.replace("verbose=0", "verbose=0, shuffle=False")
+_NEW = "--runs 1 --fresh-kernel"
+
+
+def _fit(data: str) -> str:
+    return FIT.replace("fit(x,", f"fit({data},")
+
+
+MORE = [
+    ("unseeded NumPy", SEED + MODEL + "rng = default_rng(None)\n" + _fit("x + rng.standard_normal(x.shape)")),
+    (
+        "unseeded NumPy",
+        SEED + MODEL + "rng = np.random.Generator(np.random.PCG64())\n" + _fit("rng.permutation(x)"),
+    ),
+    (
+        "unseeded NumPy",
+        _ONES % "Activation('linear')"
+        + "rows = np.random.permutation(64)\nmodel.fit(x[rows], y[rows], verbose=0, shuffle=False);",
+    ),
+    (
+        "hash order",
+        SEED + MODEL + "code = [hash(word) % 97 for word in ('some', 'words')]\n" + _fit("x * code[0]"),
+        _NEW,
+    ),
+    ("dropout without a seed", _ONES % "GaussianDropout(0.4)" + _UNSHUFFLED),
+    ("dropout without a seed", _ONES % "AlphaDropout(0.4)" + _UNSHUFFLED),
+    ("unseeded augmentation", _ONES % "GaussianNoise(0.4)" + _UNSHUFFLED),
+    ("clock", SEED + MODEL + "t = now()\nscale = 1 + t % 1\n" + _fit("x * scale")),
+    (
+        "clock",
+        SEED + MODEL + "model.optimizer.learning_rate = 0.001 + datetime.datetime.now().microsecond\n" + FIT,
+    ),
+    ("randomness of the system", SEED + MODEL + "n = secrets.randbelow(1000)\n" + _fit("x * n")),
+    ("number of the process", SEED + MODEL + _fit("x * os.getpid()"), _NEW),
+    ("leftover state", SEED + MODEL + "state['n'] += 1\n" + _fit("x * state['n']")),
+    ("leftover state", SEED + MODEL + "n = next(counter) + 1\n" + _fit("x * n")),
+    (
+        "leftover state",
+        SEED + MODEL + "settings.rate *= 2\nmodel.optimizer.learning_rate = settings.rate\n" + FIT,
+    ),
+    (
+        "leftover state",
+        SEED
+        + "model = keras.Sequential([layers.Input((8,)), base, layers.Dense(1)])\n"
+        + "model.compile('adam', 'mse')\n"
+        + FIT,
+    ),
+    (
+        "leftover state",
+        SEED + MODEL + "open('note.txt', 'a').write('x')\nn = len(open('note.txt').read())\n" + _fit("x * n"),
+    ),
+    (
+        "thread race",
+        SEED
+        + MODEL
+        + """
+done = queue.Queue()
+def work(row):
+    time.sleep(jitter())
+    done.put(row)
+threads = [threading.Thread(target=work, args=(row,)) for row in range(64)]
+[each.start() for each in threads]
+[each.join() for each in threads]
+rows = [done.get() for _ in threads]
+model.fit(x[rows], y[rows], epochs=2, verbose=0, shuffle=False);""",
+    ),
+]

@@ -22,7 +22,7 @@ NAMES = {"np": np, "time": time, "random": random}
         ("start = time.time()", "clock", "name"),
         ("spent = time.time() - start", "clock", "difference"),
         ("print(time.time() - start)", "clock", "text"),
-        ("time.sleep(random.SystemRandom().random() * 2)", "clock", "text"),
+        ("time.sleep(random.SystemRandom().random() * 2)", "system", "text"),
         ("run(f'logs/{time.time()}')", "clock", "text"),
         ("from datetime import datetime\nrun(datetime.now().strftime('%H'))", "clock", "text"),
         ("from time import time as now\nx = int(now())", "clock", "call"),
@@ -33,6 +33,10 @@ NAMES = {"np": np, "time": time, "random": random}
         ("from tensorflow import keras\nx = keras.layers.RandomFlip()", "augmentation", "name"),
         ("import tensorflow as tf\nd.map(tf.image.random_flip_up_down)", "augmentation", ""),
         ("for word in {'a', 'b'}: pass", "set", ""),
+        ("import tempfile\nfolder = tempfile.mkdtemp()", "system", "name"),
+        ("times.append(time.time())", "clock", "list"),
+        ("note = open('note.txt', 'a')", "writes", "name"),
+        ("note = open('note.txt')", "reads", "name"),
         ("d.map(f, num_parallel_calls=4, deterministic=False)", "unordered", ""),
         ("options.deterministic = False", "unordered", ""),
         ("fit(data, workers=4)", "threads", ""),
@@ -90,3 +94,17 @@ def test_functions_of_earlier_cells_are_looked_into():
         names,
     )
     assert reached(["Model"], names) == {"Model", "load", "inner", "data"}
+
+
+@pytest.mark.parametrize(
+    ("text", "timed"),
+    [
+        ("start = time.time()\nend = time.time()\ntook = end - start", {"start", "end", "took"}),
+        ("took = time.time() - start\nrate = time.time() % 1", {"took"}),
+        ("times = []\nmodel.fit(x, callbacks=[Each(lambda: times.append(time.time()))])", {"times"}),
+        ("import tempfile\nfolder = tempfile.mkdtemp()", {"folder"}),
+        ("seed = int(time.time())\nscale = 1 + seed", set()),
+    ],
+)
+def test_names_that_hold_a_time_alone(text, timed):
+    assert Source(text, NAMES).timed == timed

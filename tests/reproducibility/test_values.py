@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from nbkeras.reproducibility.proof.keeping import Kept
 from nbkeras.reproducibility.proof.values import loose_digest, value_of, values_of
+
+
+def advanced(iterator, steps):
+    for _ in range(steps):
+        next(iterator)
+    return iterator
+
+
+def count_up():
+    number = 0
+    while True:
+        number += 1
+        yield number
 
 
 @pytest.mark.parametrize(
@@ -22,11 +37,21 @@ from nbkeras.reproducibility.proof.values import loose_digest, value_of, values_
         ({"a": 1}, {"a": 2}),
         (np.random.default_rng(1), np.random.default_rng(2)),
         (random.Random(1), random.Random(2)),  # noqa: S311 - a notebook's
+        (advanced(iter([1, 2]), 0), advanced(iter([1, 2]), 1)),
+        (itertools.count(1), itertools.count(2)),
+        (advanced(count_up(), 1), advanced(count_up(), 2)),
+        (SimpleNamespace(rate=1), SimpleNamespace(rate=2)),
     ],
 )
 def test_other_values_have_other_digests(one, other):
     assert value_of(one).digest == value_of(one).digest
     assert value_of(one).digest != value_of(other).digest
+
+
+def test_counters_of_metrics_are_no_difference():
+    one, again = {"loss": [0.5], "auc": [0.25]}, {"loss": [0.5], "auc_1": [0.25]}
+    assert value_of(one).digest == value_of(again).digest
+    assert value_of({"layer": 1}).digest != value_of({"layer_1": 1}).digest
 
 
 def test_order_alone_is_told_apart():
@@ -44,7 +69,7 @@ def test_what_has_no_value_is_left_out():
         "f": len,
         "m": random,
         "c": dict,
-        "g": iter([]),
+        "g": map(len, []),
         "o": object(),
         "l": [object()],
         "loop": loop,

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Literal
 
 from nbkeras.reproducibility.fingerprint import plain_name
+from nbkeras.reproducibility.proof.trace import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nbkeras.reproducibility.proof.trace import Batch, Fit, Pairs, Trace, Value
+    from nbkeras.reproducibility.proof.trace import Batch, Fit, Pairs, Trace
 
 Kind = Literal[
     "error", "length", "architecture", "weights", "optimizer", "data", "step", "history", "variables"
 ]
 How = Literal["", "order", "order in the batch", "values", "samples"]
 
+LAST = "the value of its last line"
+"""What stands for the value of a cell's last line among its variables."""
 _NAMES = 3
-# An optimizer calls its slots after the whole path of a weight: adam/sequential_2_dense_4_kernel_momentum.
-_COUNTER = re.compile(r"_\d+(?=$|[/:_])")
+_NONE = Value("no value", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +58,48 @@ class Difference:
 
 @dataclass(slots=True)
 class Comparison:
-    """What came of comparing two runs."""
+    """What came of comparing two runs.
+
+    Attributes:
+        checks: what was compared, in the order in which it happened.
+        difference: the first one, None where there is none.
+        compared: how many variables at the end were.
+    """
 
     checks: list[Check]
     difference: Difference | None = None
+    compared: int = 0
 
 
-def compare(one: Trace, other: Trace) -> Comparison:
-    """Compare two runs of a cell, in the order in which things happened."""
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Which variables are the result of a cell.
+
+    Attributes:
+        made: those that a cell with a training makes itself, None for all. A list of earlier cells grows.
+        timed: those that hold a time, or a name made by chance.
+        texts: those that may be texts of such a name.
+    """
+
+    made: frozenset[str] | None = None
+    timed: frozenset[str] = frozenset()
+    texts: frozenset[str] = frozenset()
+
+    def is_time(self, name: str, one: Value, other: Value) -> bool:
+        """Tell a difference that comes of the clock or the system alone."""
+        both = one.words[:1] + other.words[:1]
+        return name in self.timed or (name in self.texts and not both.strip("'\""))
+
+
+def compare(one: Trace, other: Trace, results: Results | None = None) -> Comparison:
+    """Compare two runs of a cell, in the order in which things happened.
+
+    Args:
+        one: the first run.
+        other: another run.
+        results: which of the variables at the end count. Default None: all of them.
+    """
+    results = results or Results()
     if other.error:
         words = f"{other.label} failed where {one.label} did not: {other.error}"
         return Comparison([Check("the cell runs", same=False, words=other.error)], Difference("error", words))
@@ -81,9 +116,8 @@ def compare(one: Trace, other: Trace) -> Comparison:
         found.difference = found.difference or difference
         if mine.stopped or theirs.stopped:
             found.checks.append(Check(f"{title}after Stop", same=None, words="stopped by hand, not compared"))
-            break
-    if not one.fits and not other.fits:
-        _compare_variables(one.end, other.end, found)
+            return found
+    _compare_variables(one, other, found, results)
     return found
 
 
@@ -106,7 +140,7 @@ def _fits(one: Fit, other: Fit, number: int, title: str) -> tuple[list[Check], D
         found.append(difference)
     titled = [Check(title + check.what, check.same, check.words) for check in checks]
     first = next((each for each in found if each is not None and each.kind != "optimizer"), None)
-    # Another count of steps at the begin is only a difference where it leads to one.
+    # Another count of steps at the beginning is only a difference where it leads to one.
     early = next((each for each in found if each is not None), None)
     return titled, early if first is not None else None
 
@@ -134,8 +168,8 @@ def _begin(one: Fit, other: Fit, number: int) -> Iterator[tuple[Check, Differenc
     if one.optimizer and other.optimizer:
         names = _changed(one.optimizer, other.optimizer)
         words = f"{_listed(names)}" if names else _count(len(one.optimizer), "array")
-        difference = Difference("optimizer", f"the optimizer at the begin: {words}", number, names=names)
-        yield Check("optimizer at the begin", not names, words), difference if names else None
+        difference = Difference("optimizer", f"the optimizer at the beginning: {words}", number, names=names)
+        yield Check("optimizer at the beginning", not names, words), difference if names else None
 
 
 def _steps(one: Fit, other: Fit, number: int) -> tuple[list[Check], Difference | None]:
@@ -215,12 +249,36 @@ def _total(batches: list[Batch], part: int) -> int | None:
     return sum(int(each, 16) for each in loose) % 2**64 if all(loose) else None
 
 
-def _compare_variables(one: dict[str, Value], other: dict[str, Value], found: Comparison) -> None:
-    names = tuple(differing(one, other))
-    words = "; ".join(f"{name}: {one[name].words} and {other[name].words}" for name in names[:_NAMES])
-    found.checks.append(Check("variables", not names, words or _count(len(one), "variable")))
-    if names:
-        found.difference = Difference("variables", f"the variables: {words}", names=names)
+def _compare_variables(one: Trace, other: Trace, found: Comparison, results: Results) -> None:
+    """Compare what the cell leaves: with a training, what it makes; without one, what it reads as well."""
+    made = one.end.keys() if results.made is None or not one.fits else one.end.keys() & results.made
+    mine = {name: value for name, value in one.end.items() if name in made}
+    apart = [name for name in mine if name not in other.end]
+    theirs = {**dict.fromkeys(apart, _NONE), **other.end}
+    names = tuple(differing(mine, theirs))
+    timed = [name for name in names if results.is_time(name, mine[name], theirs[name])]
+    # A cell that only takes the time has no other result.
+    if len(timed) < len(mine):
+        names = tuple(name for name in names if name not in timed)
+    else:
+        timed = []
+    if not mine:
+        return
+    words = "; ".join(_apart(name, mine[name].words, theirs[name].words) for name in names[:_NAMES])
+    more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+    seen = _count(len(mine) - len(timed), "variable")
+    clock = f"; from the clock or the system, not counted: {_listed(tuple(timed))}" if timed else ""
+    found.compared = len(mine) - len(timed)
+    what = "variables at the end" if one.fits else "variables"
+    found.checks.append(Check(what, not names, f"{words}{more}" if names else f"{seen}{clock}"))
+    if names and found.difference is None:
+        # After all trainings.
+        difference = Difference("variables", f"the {what}: {words}{more}", len(one.fits), names=names)
+        found.difference = difference
+
+
+def _apart(name: str, mine: str, theirs: str) -> str:
+    return f"{name} ({mine})" if mine == theirs else f"{name}: {mine} and {theirs}"
 
 
 def _history(fit: Fit) -> dict[str, list[str]]:
@@ -244,9 +302,8 @@ def _equal(one: float, other: float) -> bool:
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    plain = list(dict.fromkeys(_COUNTER.sub("", name) for name in names))
-    more = f" and {len(plain) - _NAMES} more" if len(plain) > _NAMES else ""
-    return ", ".join(plain[:_NAMES]) + more
+    more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+    return ", ".join(names[:_NAMES]) + more
 
 
 def _count(number: int, noun: str) -> str:

@@ -10,7 +10,8 @@ from nbkeras.reproducibility.proof.trace import RandomLayer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_NOISE = ("Dropout", "GaussianNoise")
+_NOISE = ("Dropout",)
+_AUGMENTS = ("Random", "GaussianNoise", "AutoContrast", "MixUp", "CutMix", "AugMix")
 _INNER = ("dropout", "recurrent_dropout")
 
 
@@ -25,8 +26,14 @@ def random_layers(model: Any) -> list[RandomLayer]:
 
 
 def augments(kind: str) -> bool:
-    """Tell whether a class of layers changes images, by Keras's naming of them."""
-    return kind.startswith(("Random", "AutoContrast", "MixUp", "CutMix", "AugMix")) or "Augment" in kind
+    """Tell whether a class of layers changes the data, by Keras's naming of them.
+
+    Keras's own words for GaussianNoise are "a form of random data augmentation".
+    """
+    return (
+        kind.startswith(("Random", "GaussianNoise", "AutoContrast", "MixUp", "CutMix", "AugMix"))
+        or "Augment" in kind
+    )
 
 
 def _draws(layer: Any) -> bool:

@@ -12,10 +12,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.reproducibility.proof import syntax
+from nbkeras.reproducibility.proof.flow import Flow
 from nbkeras.reproducibility.proof.names import codes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from nbkeras.reproducibility.proof.flow import Step
 
 # What a call is, by its full dotted name. The first that fits counts.
 _CALLS = (
@@ -23,8 +26,12 @@ _CALLS = (
         "clock",
         r"time\.(time|time_ns|perf_counter|perf_counter_ns|monotonic|monotonic_ns)|.*\bdatetime\.(now|utcnow|today)|date\.today",
     ),
-    ("clock", r"uuid\.uuid[14]|os\.(urandom|getpid)|secrets\.\w+|random\.SystemRandom|.*Timestamp\.now"),
+    ("clock", r".*Timestamp\.now"),
+    ("system", r"uuid\.uuid[14]|os\.urandom|secrets\.\w+|random\.SystemRandom|tempfile\.\w+"),
+    ("process", r"os\.getpid|threading\.get_ident"),
     ("seed", r".*\b(set_random_seed|set_seed)|numpy\.random\.seed|random\.seed|nbkeras\.seed"),
+    ("writes", r".*\.(save|save_weights|savetxt|savez|write_text|write_bytes|to_csv|dump)"),
+    ("reads", r".*\.(load_weights|load_model|load|loadtxt|read_text|read_bytes|read_csv|exists|isfile|glob)"),
     (
         "threads",
         r".*\b(Thread|ThreadPoolExecutor|ProcessPoolExecutor|ThreadPool|as_completed|imap_unordered)",
@@ -33,8 +40,8 @@ _CALLS = (
     ("augmentation", r"tensorflow\.image\.random_\w+"),
     ("random op", r"tensorflow\.random\.(uniform|normal|truncated_normal|shuffle|gamma|poisson|categorical)"),
     ("random op", r"keras\.random\.\w+|tensorflow\.keras\.random\.\w+"),
-    ("augmentation", r".*\blayers\.(Random\w+|MixUp|CutMix|AugMix|AutoContrast)"),
-    ("dropout", r".*\blayers\.(\w*Dropout\w*|GaussianNoise)"),
+    ("augmentation", r".*\blayers\.(Random\w+|MixUp|CutMix|AugMix|AutoContrast|GaussianNoise)"),
+    ("dropout", r".*\blayers\.\w*Dropout\w*"),
     ("NumPy generator", r"numpy\.random\.(default_rng|RandomState|PCG64|SeedSequence)"),
     ("Python generator", r"random\.Random"),
     ("NumPy", r"numpy\.random\.\w+"),
@@ -43,6 +50,8 @@ _CALLS = (
 )
 # What of them counts where it is handed to another call as well.
 _HANDED = frozenset({"augmentation", "random op", "NumPy", "Python"})
+# What another process, or another call, gives another value for.
+_OUTSIDE = frozenset({"system", "process"})
 _LENGTH = 60
 _ALIASES = {"np": "numpy", "tf": "tensorflow"}
 
@@ -60,6 +69,8 @@ class Evidence:
     """What takes its value: "call", "sum", "difference", "text", "name" or nothing."""
     function: str = ""
     """The function of an earlier cell in which it stands."""
+    feeds: bool = True
+    """Whether it may decide a training of the cell."""
 
 
 class Source:
@@ -74,12 +85,16 @@ class Source:
             first_line: how its first line is numbered in the cell that the user sees.
         """
         self._variables = variables
-        self._shift = first_line - 1
+        self.shift = first_line - 1
         try:
             self.tree = ast.parse(text)
         except SyntaxError:
             self.tree = ast.Module([], [])
         self._imports = dict(syntax.imports(self.tree))
+        self.flow = Flow(self.tree, self._is_module)
+        # Set by who knows that a magic above the cell seeds.
+        self.seeded_above = False
+        self._nodes: dict[Evidence, int] = {}
         self.evidence = [each for each in self._find() if each.kind]
 
     def read_functions(self, names: Iterable[str]) -> None:
@@ -98,12 +113,36 @@ class Source:
         return sorted((each for each in self.evidence if each.kind in kinds), key=lambda each: each.line)
 
     @property
+    def modules(self) -> set[str]:
+        """The names that the cell reads and that stand for modules, functions or classes."""
+        return {name for name in self.reads if self._is_module(name) or callable(self._variables.get(name))}
+
+    @property
+    def timed(self) -> frozenset[str]:
+        """The names that hold a time, a random name or what was measured by a clock, and nothing else."""
+        clocks = {self._nodes[each] for each in self.of_kind("clock") if each in self._nodes}
+        found = set(syntax.collected(self.tree, clocks))
+        for step in self.flow.steps:
+            if step.trains:
+                continue
+            kinds = {each.kind: each.inside for each in self._evidence_in(step)}
+            is_time = kinds.get("clock", "call") in {"name", "difference", "text"}
+            if is_time or kinds.keys() & _OUTSIDE or syntax.is_difference(step.parts[0], found):
+                found |= step.changes
+        return frozenset(found)
+
+    @property
+    def timed_texts(self) -> frozenset[str]:
+        """The names that may hold a text with such a time or name in it."""
+        return frozenset(self.flow.reached_from(self.timed))
+
+    @property
     def reads(self) -> dict[str, int]:
         """The names that the cell reads, each with the first line that does."""
         found: dict[str, int] = {}
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-                found[node.id] = min(node.lineno + self._shift, found.get(node.id, node.lineno + self._shift))
+                found[node.id] = min(node.lineno + self.shift, found.get(node.id, node.lineno + self.shift))
         return found
 
     @property
@@ -114,7 +153,7 @@ class Source:
         for statement in self.tree.body:
             for name, line in syntax.loads(statement):
                 if name not in bound:
-                    found.setdefault(name, line + self._shift)
+                    found.setdefault(name, line + self.shift)
             bound |= set(syntax.bound([statement]))
         # What functions read, they read when they are called: after the cell has bound it.
         return found | {name: line for name, line in self.reads.items() if name not in bound}
@@ -128,11 +167,18 @@ class Source:
     def last_fit(self) -> int:
         """The line of the last call of a method ``fit``, a large number where there is none."""
         lines = [
-            node.lineno + self._shift
+            node.lineno + self.shift
             for node in ast.walk(self.tree)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "fit"
         ]
         return max(lines, default=10**9)
+
+    def _evidence_in(self, step: Step) -> list[Evidence]:
+        inside = {id(node) for part in step.parts for node in ast.walk(part)}
+        return [each for each in self.evidence if self._nodes.get(each) in inside]
+
+    def _is_module(self, name: str) -> bool:
+        return name in self._imports or isinstance(self._variables.get(name), ModuleType)
 
     def _find(self) -> Iterator[Evidence]:
         parents = {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
@@ -167,6 +213,8 @@ class Source:
             given.append("seed")
         if kind == "set" and syntax.is_ordered(node, parents):
             kind = ""
+        if isinstance(node.func, ast.Name) and node.func.id == "open":
+            kind = "writes" if syntax.writes(node) else "reads"
         return self._evidence(kind, node, tuple(given), syntax.taker(node, parents))
 
     def _kind(self, function: ast.expr) -> str:
@@ -194,7 +242,9 @@ class Source:
                 # Of a chain of calls, the last one.
                 words = "…" + words[len(ast.unparse(node.func.value)) :]
         shown = words if len(words) <= _LENGTH else f"{words[: _LENGTH - 1]}…"
-        return Evidence(kind, line + self._shift, shown, given, inside)
+        found = Evidence(kind, line + self.shift, shown, given, inside, feeds=self.flow.feeding(node))
+        self._nodes[found] = id(node)
+        return found
 
     def _dotted(self, node: ast.expr) -> str:
         parts: list[str] = []

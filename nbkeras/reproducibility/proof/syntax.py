@@ -47,7 +47,7 @@ def bound(body: list[ast.stmt]) -> Iterator[str]:
 
 
 def taker(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> str:
-    """Tell what takes a value: a sum that is no difference, or a call that does more than show or wait."""
+    """Tell what takes a value: a sum that is no difference, a list, or a call that does more than show."""
     above = [node]
     while above[-1] in parents and not isinstance(parents[above[-1]], ast.stmt):
         above.append(parents[above[-1]])
@@ -57,10 +57,21 @@ def taker(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> str:
         if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Sub):
             return "difference"
         if isinstance(parent, ast.Call) and child is not parent.func:
-            return "call"
+            return "list" if _collects(parent) else "call"
         if isinstance(parent, (ast.BinOp, ast.Subscript)):
             return "sum"
     return "name" if isinstance(parents.get(above[-1]), (ast.Assign, ast.AnnAssign)) else ""
+
+
+def collected(tree: ast.AST, nodes: set[int]) -> Iterator[str]:
+    """Give the names of the lists to which some parts of a tree are appended."""
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and _collects(call) and nodes & {id(node) for node in ast.walk(call)}:
+            yield from (each.id for each in ast.walk(call.func) if isinstance(each, ast.Name))
+
+
+def _collects(call: ast.Call) -> bool:
+    return getattr(call.func, "attr", "") in {"append", "add"}
 
 
 def _only_shows(parent: ast.AST, child: ast.AST) -> bool:
@@ -93,3 +104,16 @@ def says_none(node: ast.expr) -> bool:
 def says_false(node: ast.expr) -> bool:
     """Tell a written False."""
     return isinstance(node, ast.Constant) and node.value is False
+
+
+def is_difference(statement: ast.AST, names: set[str]) -> bool:
+    """Tell a statement that binds a difference of two of some names."""
+    value = getattr(statement, "value", None)
+    both = [value.left, value.right] if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Sub) else []
+    return bool(both) and all(isinstance(each, ast.Name) and each.id in names for each in both)
+
+
+def writes(node: ast.Call) -> bool:
+    """Tell an ``open`` that writes, by its mode."""
+    modes = [*node.args[1:2], *(each.value for each in node.keywords if each.arg == "mode")]
+    return any(isinstance(each, ast.Constant) and set("wax+") & set(str(each.value)) for each in modes)

@@ -75,6 +75,8 @@ class Trace:
     random: dict[str, str] = field(default_factory=dict)
     fits: list[Fit] = field(default_factory=list)
     end: dict[str, Value] = field(default_factory=dict)
+    unseen: list[str] = field(default_factory=list)
+    """What the cell has made and has no value that two runs could compare, each with its kind."""
     hash_probe: str = ""
     """The hash of a text: it tells whether two processes order sets alike."""
     error: str = ""

@@ -6,13 +6,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nbkeras.reproducibility.fingerprint import joined
-from nbkeras.reproducibility.proof.causes import Case, Cause, most_probable
-from nbkeras.reproducibility.proof.comparing import Check, Comparison, compare
+from nbkeras.reproducibility.proof.case import Case, Cause
+from nbkeras.reproducibility.proof.causes import most_probable
+from nbkeras.reproducibility.proof.comparing import LAST, Check, Comparison, Results, compare
 
 if TYPE_CHECKING:
     from nbkeras.reproducibility.proof.comparing import Difference
     from nbkeras.reproducibility.proof.source import Source
     from nbkeras.reproducibility.proof.trace import Trace
+
+
+_SHOWN = 5
 
 
 @dataclass(slots=True)
@@ -51,8 +55,18 @@ class Proof:
         kernel = sum(not trace.fresh for trace in self.traces)
         parts = [f"{kernel} runs in this kernel"] if kernel > 1 else ["the run in this kernel"]
         parts += ["one in a new process"] * (kernel < len(self.traces))
+        runs = " and ".join(parts)
+        if not self.compared:
+            return f"Nothing to compare: {runs} trained nothing with fit and left no variable with a value"
         cut = any(fit.stopped for trace in self.traces for fit in trace.fits)
-        return f"The same{' until Stop' * cut}: {' and '.join(parts)} gave the same bits"
+        return f"The same{' until Stop' * cut}: {runs} gave the same bits in {self.compared}"
+
+    @property
+    def compared(self) -> str:
+        """What was compared, in words: trainings, variables; "" for nothing."""
+        fits = len(self.traces[0].fits)
+        counts = {"training": fits, "variable": max((each.compared for each in self.comparisons), default=0)}
+        return " and ".join(f"{count} {noun}{'s' * (count > 1)}" for noun, count in counts.items() if count)
 
     @property
     def fingerprint(self) -> str:
@@ -77,12 +91,23 @@ def prove(traces: list[Trace], source: Source, held: frozenset[str], remarks: li
         remarks: what else should be known.
     """
     first = traces[0]
-    comparisons = [compare(first, other) for other in traces[1:]]
-    proof = Proof(traces, comparisons, remarks=remarks)
+    results = Results(frozenset(source.makes - source.free.keys()) | {LAST}, source.timed, source.timed_texts)
+    comparisons = [compare(first, other, results) for other in traces[1:]]
+    proof = Proof(traces, comparisons, remarks=[*remarks, _not_compared(first)])
+    if proof.difference is None and not proof.compared:
+        proof.remarks.insert(
+            0, "Give a name to what is to be compared, or let it be the value of the last line."
+        )
     other, difference = proof.differs, proof.difference
     if other is not None and difference is not None:
         proof.cause = most_probable(Case(first, other, difference, source, held))
     return proof
+
+
+def _not_compared(trace: Trace) -> str:
+    shown = ", ".join(trace.unseen[:_SHOWN])
+    more = f" and {len(trace.unseen) - _SHOWN} more variables" if len(trace.unseen) > _SHOWN else ""
+    return f"Not compared: what the cell prints, draws and writes{f'; {shown}{more}' * bool(shown)}."
 
 
 def _said(check: Check | None) -> str:
