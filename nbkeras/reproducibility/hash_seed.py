@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -46,15 +47,26 @@ def set_hash_seed(value: int, kernel: str | None = None) -> Path:
     spec["env"] = {**(spec.get("env") or {}), VARIABLE: str(value)}
     text = json.dumps(spec, indent=1) + "\n"
     for folder in _places(specs[name]["resource_dir"], name):
+        path = folder / "kernel.json"
+        before = path.read_text("utf-8") if path.exists() else None
+        made = _missing(folder)
         try:
-            _write(folder / "kernel.json", text)
+            _write(path, text)
         except OSError:
+            _remove(made)
             continue
         if _counts(name, value):
-            return folder / "kernel.json"
+            return path
+        # Jupyter finds another one before it: this one is as it was.
+        if before is None:
+            path.unlink()
+            _remove(made)
+        else:
+            _write(path, before)
+    tried = " and ".join(map(str, _places(specs[name]["resource_dir"], name)))
     refusal = (
-        f"expected a kernel description that can be written, received {specs[name]['resource_dir']}: "
-        f'add  "env": {{"{VARIABLE}": "{value}"}}  to its kernel.json'
+        f"expected a folder of kernel {name} that can be written and that Jupyter reads first, received "
+        f"{tried}: start Jupyter in a terminal with  {VARIABLE}={value} jupyter lab  and its kernels have it"
     )
     raise Refusal(refusal)
 
@@ -89,6 +101,17 @@ def _places(resources: str, name: str) -> list[Path]:
     own = Path(resources)
     users = Path(jupyter_core.paths.jupyter_data_dir()) / "kernels" / name
     return [own, users] if (own / "kernel.json").exists() else [users]
+
+
+def _missing(folder: Path) -> list[Path]:
+    """Return those of a folder and the folders above it that are not there, the lowest first."""
+    return [each for each in (folder, *folder.parents) if not each.exists()]
+
+
+def _remove(folders: list[Path]) -> None:
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def _write(path: Path, text: str) -> None:

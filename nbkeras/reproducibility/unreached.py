@@ -19,8 +19,8 @@ def unreached(source: Source, seed: int) -> Iterator[str]:
         seed: a seed, for the mends.
     """
     for place in source.of_kind("NumPy generator", "Python generator"):
-        if "seed" not in place.given and place.text.endswith("()"):
-            mend = f"{place.text[:-1]}{seed})"
+        if "seed" not in place.given:
+            mend = f"{place.text.partition('(')[0]}({seed})"
             yield f"{_at(place)}: no seed reaches it, it draws other numbers in each run: {mend}"
     if os.environ.get("PYTHONHASHSEED", "random") == "random":
         for place in source.of_kind("set")[:1]:
