@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nbkeras.callbacks.backup.exact import ExactBackupHooks as ExactBackup
     from nbkeras.callbacks.monitor import MonitorHooks as Monitor
     from nbkeras.devices.asking import devices
+    from nbkeras.devices.tpu.connecting import tpu_connect
     from nbkeras.reproducibility.seeding import seed
     from nbkeras.reproducibility.stamp import stamp
     from nbkeras.runtime.refusal import Refusal
@@ -47,6 +48,7 @@ __all__ = [
     "seed",
     "stamp",
     "test_step",
+    "tpu_connect",
     "track",
     "train_step",
     "try_step",
@@ -61,6 +63,7 @@ _HOMES = {
     "seed": "nbkeras.reproducibility.seeding",
     "stamp": "nbkeras.reproducibility.stamp",
     "test_step": "nbkeras.training.custom_step.steps",
+    "tpu_connect": "nbkeras.devices.tpu.connecting",
     "track": "nbkeras.training.tracking",
     "train_step": "nbkeras.training.custom_step.steps",
     "try_step": "nbkeras.training.custom_step.steps",

@@ -23,6 +23,7 @@ from nbkeras.magics import (
     seed,
     stamp,
     switch,
+    tpu,
     tune,
     wizard,
 )
@@ -47,6 +48,7 @@ GRAMMARS: tuple[Grammar, ...] = (
     tune.TUNE,
     *custom_step.GRAMMARS,
     devices.DEVICES,
+    tpu.TPU_CONNECT,
 )
 _MAGIC = re.compile(r"^\s*(%%?\w+)\s(.*)$", re.DOTALL)
 

@@ -20,6 +20,7 @@ from nbkeras.magics.runs import RunsMagics
 from nbkeras.magics.seed import SeedMagics
 from nbkeras.magics.stamp import StampMagics
 from nbkeras.magics.switch import SwitchMagics
+from nbkeras.magics.tpu import TpuMagics
 from nbkeras.magics.tune import TuneMagics
 from nbkeras.magics.wizard import WizardMagics
 from nbkeras.runtime.frontend import in_kernel
@@ -32,7 +33,7 @@ MAGICS = {
     "cell": ("fit", "reproducible", "tune", "train_step", "test_step"),
     "line": (
         *("backup", "devices", "faq", "monitor", "nbkeras", "runs", "seed", "stamp", "wizard"),
-        *("train_step", "test_step"),
+        *("tpu_connect", "train_step", "test_step"),
     ),
 }
 
@@ -58,6 +59,7 @@ def load(shell: InteractiveShell) -> None:
         TuneMagics,
         CustomStepMagics,
         DevicesMagics,
+        TpuMagics,
     ):
         shell.register_magics(magics(shell, config))
     if shell.Completer is not None:

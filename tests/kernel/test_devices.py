@@ -27,7 +27,14 @@ def test_the_notebook_s_first_cells(kernel):
     assert "type --logical-cpus" in refused(kernel, "%devices --logical-cpu 2")
     kernel.run("%devices --logical-cpus 2 --code")
     code = kernel.text()
+    # No more does a TPU that is not there.
+    before = kernel.value("dict(__import__('os').environ)")
+    assert "no TPU was found" in refused(kernel, "%tpu_connect")
+    assert "this machine  " in kernel.text()
+    assert "nothing answers at 127.0.0.1:9" in refused(kernel, "%tpu_connect grpc://127.0.0.1:9")
+    assert "--or-else: expected mirrored or cpu" in refused(kernel, "%tpu_connect --or-else gpu --code")
     assert kernel.value("'tensorflow' in __import__('sys').modules") is False
+    assert kernel.value("dict(__import__('os').environ)") == before
 
     assert kernel.run("%devices")["status"] == "ok"
     (shown,) = kernel.outputs("display_data")
@@ -44,6 +51,16 @@ def test_the_notebook_s_first_cells(kernel):
     assert "put  %devices --logical-cpus 4  into its first cell" in refused(
         kernel, "%devices --logical-cpus 4"
     )
-    kernel.run("print(nbkeras.devices())" if kernel.run("import nbkeras")["status"] == "ok" else "")
+
+    kernel.run("%tpu_connect local --or-else mirrored")
+    # The strategy without a list takes GPUs, or else the first CPU.
+    assert "this machine has no TPU: MirroredStrategy on " in kernel.text()
+    kernel.run("import nbkeras; print(nbkeras.devices())")
     assert "CPU:0, CPU:1" in kernel.text()
     assert "fixed until the kernel restarts" in kernel.text()
+    assert "MirroredStrategy on " in kernel.text()
+    code = "print(nbkeras.tpu_connect('local', or_else='cpu').num_replicas_in_sync)"
+    assert kernel.run(code)["status"] == "ok"
+    assert kernel.text().endswith("CPU:0 takes its place\n1\n")
+    reply = kernel.run("nbkeras.tpu_connect('grpc://127.0.0.1:9')")
+    assert (reply["status"], reply["ename"]) == ("error", "NoTpu")

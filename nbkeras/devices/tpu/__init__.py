@@ -1,0 +1,1 @@
+"""Finding a TPU, connecting to it, and saying plainly why there is none."""

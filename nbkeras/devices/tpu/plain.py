@@ -1,0 +1,50 @@
+"""The plain TensorFlow that ``%tpu_connect`` stands for."""
+
+from __future__ import annotations
+
+from nbkeras.devices.tpu.targets import LOCAL, named
+
+_CONNECT = [
+    "tf.config.experimental_connect_to_cluster(resolver)",
+    "tf.tpu.experimental.initialize_tpu_system(resolver)",
+    "strategy = tf.distribute.TPUStrategy(resolver)",
+]
+_OR_ELSE = {
+    "mirrored": "strategy = tf.distribute.MirroredStrategy()",
+    "cpu": 'strategy = tf.distribute.OneDeviceStrategy("CPU:0")',
+}
+
+
+def plain_code(
+    name: str | None = None, or_else: str | None = None, zone: str | None = None, project: str | None = None
+) -> str:
+    """Return code that connects to a TPU without nbkeras: with no looks before, and no deadlines.
+
+    Example:
+        >>> print(plain_code("local"))
+        import tensorflow as tf
+        <BLANKLINE>
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver("local")
+        tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+        strategy = tf.distribute.TPUStrategy(resolver)
+
+    Args:
+        name: the TPU, by default that of this machine.
+        or_else: what takes its place, where the code is to go on without one.
+        zone: its zone.
+        project: its project.
+    """
+    target = named(name or LOCAL, zone, project)
+    arguments = [f'"{target.name}"']
+    arguments += [f"{key}={value!r}" for key, value in (("zone", zone), ("project", project)) if value]
+    made = f"resolver = tf.distribute.cluster_resolver.TPUClusterResolver({', '.join(arguments)})"
+    lines = [made, *_CONNECT]
+    if or_else is not None:
+        lines = [
+            "try:",
+            *(f"    {line}" for line in lines),
+            "except (OSError, ValueError, IndexError, tf.errors.OpError):",
+            f"    {_OR_ELSE[or_else]}",
+        ]
+    return "\n".join(["import tensorflow as tf", "", *lines])
