@@ -35,6 +35,11 @@ def devices_bundle(devices: Devices) -> Bundle:
         "devices.html",
         table_of=Table(HEADER, rows, marked=unseen, words=_WORDS),
         facts=devices.facts(),
-        notes=[_COMMAND.sub(r" `\1`", note) for note in devices.notes],
+        notes=[_parts(note) for note in devices.notes],
     )
     return {"text/html": html, "text/plain": repr(devices)}
+
+
+def _parts(note: str) -> list[str]:
+    """Part a note into words and commands, in turns; words come first."""
+    return _COMMAND.split(note)

@@ -111,9 +111,9 @@ def test_a_machine_without_a_tpu_says_what_it_looked_for(refused):
         "no TPU was found; Colab has them in the menu Runtime > Change runtime type"
     )
     looked_for = {each.looked_for: each.found for each in refusal.findings}
-    assert looked_for[", ".join(VARIABLES)] == "not set"
+    assert looked_for["what TensorFlow reads"] == f"{', '.join(VARIABLES)} not set"
     assert "no TPU on the PCI bus; no /dev/accel* or /dev/vfio/*" in looked_for["this machine"]
-    assert looked_for[", ".join(OLD_VARIABLES)] == "not set"
+    assert looked_for["what Colab once set"] == f"{', '.join(OLD_VARIABLES)} not set"
     assert "2." in looked_for["TensorFlow"]
     assert [line.split("  ")[0] for line in refusal.table()] == list(looked_for)
 

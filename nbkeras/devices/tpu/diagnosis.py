@@ -62,9 +62,9 @@ def findings(
     tried = [Finding(target.words(), why) for target, why in failed.items()]
     return (
         *tried,
-        _of_variables(VARIABLES, environment),
+        Finding("what TensorFlow reads", _of_variables(VARIABLES, environment)),
         Finding("this machine", _of_machine(hardware)),
-        _of_variables(OLD_VARIABLES, environment),
+        Finding("what Colab once set", _of_variables(OLD_VARIABLES, environment)),
         Finding("TensorFlow", _of_tensorflow(hardware)),
     )
 
@@ -107,9 +107,10 @@ def mismatch_of_runtime(version: str) -> str:
     return f"the TPU runs TensorFlow {version}, and this notebook {mine}: they must be of one release"
 
 
-def _of_variables(names: tuple[str, ...], environment: Mapping[str, str]) -> Finding:
+def _of_variables(names: tuple[str, ...], environment: Mapping[str, str]) -> str:
     given = [f"{name}={environment[name]}" for name in names if environment.get(name)]
-    return Finding(", ".join(names), ", ".join(given) or "not set")
+    missing = [name for name in names if not environment.get(name)]
+    return "; ".join(filter(None, [*given, f"{', '.join(missing)} not set" if missing else ""]))
 
 
 def _of_machine(hardware: TpuHardware) -> str:
