@@ -15,9 +15,9 @@ STAMP = Grammar(
     summary="Show the environment stamp of this notebook or of a run, or in what two of them differ.",
     details="""
         A stamp has versions, machine, flags, seeds, the git commit of the notebook's folder and all installed
-        packages. Each run has the stamp of its begin in the run log, and the fingerprints of what it came to:
-        of its data, its weights, its optimizer and its history. With two runs, the rows in which they differ
-        are shown; equal weights mean that they ended bit for bit the same. In Python: nbkeras.stamp().
+        packages. Each run has the stamp of its beginning in the run log, and the fingerprints of what it came
+        to: of its data, its weights, its optimizer and its history. With two runs, the rows in which they
+        differ are shown; equal weights mean that they ended bit for bit the same. In Python: nbkeras.stamp().
         """,
     examples="""
         %stamp
@@ -75,11 +75,19 @@ def _answer(names: list[str], requirements: str | None) -> None:
         raise Refusal(text)
     if requirements is not None:
         stamps[0].requirements(requirements)
-        print(f"wrote {requirements}: python -m pip install -r {requirements}  rebuilds it")  # noqa: T201 - the answer
+        print(_written(requirements, stamps[0].get("packages", {})))  # noqa: T201 - the answer
     elif len(stamps) == _PAIR:
         display(differences_bundle(stamps[0], stamps[1], [run.name for run in found]), raw=True)
     else:
         display(stamp_bundle(stamps[0], found[0].name if found else "this notebook"), raw=True)
+
+
+def _written(path: str, packages: dict[str, str]) -> str:
+    from nbkeras.reproducibility.stamp_packages import only_here
+
+    left = only_here(packages)
+    said = f"wrote {path}: python -m pip install -r {path}  rebuilds it"
+    return f"{said}, without what only this machine has: {', '.join(left)}" if left else said
 
 
 StampMagics.stamp.__doc__ = STAMP.help()

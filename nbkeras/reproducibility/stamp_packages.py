@@ -41,8 +41,21 @@ def requirement_lines(packages: Mapping[str, str]) -> Iterator[str]:
     for name, version in packages.items():
         if version.endswith(LOCAL):
             yield f"# {name} {version}"
+        elif "+" in version and not version.startswith("@"):
+            # A local version (PEP 440) is on no public index, and nothing tells which one it came from.
+            yield f"{name}=={version}  # not on PyPI: name its index with --extra-index-url"
         else:
             yield f"{name} {version}" if version.startswith("@") else f"{name}=={version}"
+
+
+def only_here(packages: Mapping[str, str]) -> list[str]:
+    """Return the packages that nobody else can fetch, which a requirements file leaves out.
+
+    Example:
+        >>> only_here({"numpy": "2.4.6", "own": "0.1 from a local folder"})
+        ['own 0.1 from a local folder']
+    """
+    return [f"{name} {version}" for name, version in packages.items() if version.endswith(LOCAL)]
 
 
 def _changed(path: list[str]) -> Iterator[tuple[str, float]]:
@@ -70,10 +83,14 @@ def _source(distribution: metadata.Distribution) -> str:
     except ValueError:
         origin = {}
     url, control = origin.get("url", ""), origin.get("vcs_info")
-    if not url:
+    by_conda = (distribution.read_text("INSTALLER") or "").strip() == "conda"
+    if not url or (by_conda and url.startswith("file:")):
+        # Conda writes down the folder in which it was built, on no machine of the user's.
         return distribution.version
     if url.startswith("file:"):
-        return f"{distribution.version} {LOCAL}"
+        editable = "editable " * bool(origin.get("dir_info", {}).get("editable"))
+        commit = f"at commit {control['commit_id']} " if control else ""
+        return f"{distribution.version} {editable}{commit}{LOCAL}"
     return f"@ {control['vcs']}+{_public(url)}@{control['commit_id']}" if control else f"@ {_public(url)}"
 
 

@@ -122,7 +122,7 @@ AFTER = {
     "a loop of one's own": (
         MODEL + "for _ in range(3):\n    model.train_on_batch(x, y)",
         "Not the same",
-        "Most probable cause: nothing is seeded: the generators of ",
+        "Most probable cause: nothing is seeded: no line seeds the generators of ",
     ),
     "a loop that gives the same": (
         SEED + MODEL + "start = time.time()\nmodel.train_on_batch(x, y)\ntook = time.time() - start",

@@ -131,8 +131,10 @@ def _unseeded(case: Case) -> Iterator[Cause]:
     fits = case.fits
     one, other = fits or (case.one, case.other)
     moved = [name for name, state in one.random.items() if other.random.get(name, state) != state]
+    if "TensorFlow" not in one.random and case.source.uses("tensorflow", "keras", "tf_keras"):
+        moved.append("TensorFlow")
     if moved and not case.is_seeded and case.difference.kind in DRAWN:
-        why = f"the generators of {' and '.join(moved)} began in other states: nothing in the cell seeds them"
+        why = f"no line seeds the generators of {' and '.join(moved)}, which began in other states"
         yield Cause("nothing is seeded", why, SEED, 36)
 
 

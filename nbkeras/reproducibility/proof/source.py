@@ -112,6 +112,10 @@ class Source:
         """Return the places of some kinds, first lines first."""
         return sorted((each for each in self.evidence if each.kind in kinds), key=lambda each: each.line)
 
+    def uses(self, *packages: str) -> bool:
+        """Tell whether a name that the cell reads stands for one of some packages or a part of it."""
+        return any(self._root(name).partition(".")[0] in packages for name in self.reads)
+
     @property
     def modules(self) -> set[str]:
         """The names that the cell reads and that stand for modules, functions or classes."""

@@ -92,6 +92,8 @@ def system(case: Case) -> Iterator[Cause]:
             why = f"{at(place)} is random by the system, and no seed reaches it"
             fix = "draw from a generator with a seed: `np.random.default_rng(1)`"
             weight = 89 if place.feeds or case.difference.kind == "variables" else 45
+            # Random waits of threads change an order and no value.
+            weight = 60 if "order" in case.difference.how else weight
             yield Cause("randomness of the system", why, fix, weight if drawn else 50)
 
 

@@ -23,6 +23,7 @@ from nbkeras.reproducibility.fingerprint import (
 )
 from nbkeras.reproducibility.generators import kind_of, state_of
 from nbkeras.reproducibility.proof.trace import Value
+from nbkeras.reproducibility.stamp_flags import tensorflow_seed
 from nbkeras.runtime.keras_lines import is_model, line_of
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def random_states() -> dict[str, str]:
     }
     context = sys.modules.get("tensorflow.python.eager.context")
     own = None if context is None else getattr(context.context(), "_rng", None)
-    if own is not None:
+    # Without a seed its operations draw from the system, whatever state it has.
+    if own is not None and tensorflow_seed() is not None:
         states["TensorFlow"] = _text(repr(own.getstate()))
     return states
 
