@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nbkeras.training.fitting import fitting
     from nbkeras.training.tracking import track
     from nbkeras.training.tuning.tune import tune
+    from nbkeras.widgets.proving import reproducible
     from nbkeras.widgets.wizard.showing import wizard
 
     __version__: str
@@ -44,6 +45,7 @@ __all__ = [
     "fitting",
     "load_ipython_extension",
     "recipes",
+    "reproducible",
     "runs",
     "seed",
     "stamp",
@@ -60,6 +62,7 @@ __all__ = [
 _HOMES = {
     "Refusal": "nbkeras.runtime.refusal",
     "fitting": "nbkeras.training.fitting",
+    "reproducible": "nbkeras.widgets.proving",
     "seed": "nbkeras.reproducibility.seeding",
     "stamp": "nbkeras.reproducibility.stamp",
     "test_step": "nbkeras.training.custom_step.steps",

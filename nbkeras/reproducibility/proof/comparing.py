@@ -22,6 +22,8 @@ How = Literal["", "order", "order in the batch", "values", "samples"]
 
 LAST = "the value of its last line"
 """What stands for the value of a cell's last line among its variables."""
+RETURNED = "what it returns"
+"""What stands for the value of a function."""
 _NAMES = 3
 _NONE = Value("no value", "")
 

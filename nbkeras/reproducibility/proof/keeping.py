@@ -23,11 +23,13 @@ class Kept:
     generators. What else an object holds inside is as the later runs have left it.
     """
 
-    def __init__(self, variables: dict[str, Any], names: Iterable[str]) -> None:
-        """Keep everything that the names stand for, and how all names are bound."""
+    def __init__(self, variables: dict[str, Any], names: Iterable[str], also: Iterable[Any] = ()) -> None:
+        """Keep everything that the names stand for, how all names are bound, and what other things hold."""
         self._variables = variables
         self._bound = dict(variables)
-        self._undo = [_undo_of(variables[name]) for name in names if name in variables]
+        self._undo = [
+            _undo_of(each) for each in (*(variables[name] for name in names if name in variables), *also)
+        ]
         self._python = random.getstate()
         self._numpy = np.random.get_state()  # noqa: NPY002 - the shared one
 

@@ -76,13 +76,16 @@ class Evidence:
 class Source:
     """A cell and the functions that it uses, parsed."""
 
-    def __init__(self, text: str, variables: Mapping[str, Any], *, first_line: int = 1) -> None:
+    def __init__(
+        self, text: str, variables: Mapping[str, Any], *, first_line: int = 1, function: bool = False
+    ) -> None:
         """Parse a cell; one that is no Python says nothing.
 
         Args:
             text: plain Python.
             variables: the notebook's, to know what names stand for.
             first_line: how its first line is numbered in the cell that the user sees.
+            function: whether the text is one function, whose body is then the cell.
         """
         self._variables = variables
         self.shift = first_line - 1
@@ -90,6 +93,8 @@ class Source:
             self.tree = ast.parse(text)
         except SyntaxError:
             self.tree = ast.Module([], [])
+        if function and self.tree.body and isinstance(self.tree.body[0], ast.FunctionDef):
+            self.tree = ast.Module(self.tree.body[0].body, [])
         self._imports = dict(syntax.imports(self.tree))
         self.flow = Flow(self.tree, self._is_module)
         # Set by who knows that a magic above the cell seeds.
@@ -97,12 +102,12 @@ class Source:
         self._nodes: dict[Evidence, int] = {}
         self.evidence = [each for each in self._find() if each.kind]
 
-    def read_functions(self, names: Iterable[str]) -> None:
-        """Take what the functions and classes of earlier cells say as said by the cell."""
+    def read_functions(self, names: Iterable[str], *, module: str = "__main__") -> None:
+        """Take what the functions and classes of earlier cells, or of one module, say as said by the cell."""
         for name in sorted(set(names) - self.makes):
             thing: Any = self._variables.get(name)
-            # A module's own functions are no cell's.
-            if getattr(thing, "__module__", "") == "__main__" and codes_of(thing):
+            # Another module's own functions are no cell's.
+            if getattr(thing, "__module__", "") == module and codes_of(thing):
                 with contextlib.suppress(OSError, TypeError):
                     text = textwrap.dedent(inspect.getsource(thing))
                     found = Source(text, self._variables).evidence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nbkeras.reproducibility.fingerprint import joined
 from nbkeras.reproducibility.proof.case import Case, Cause
 from nbkeras.reproducibility.proof.causes import most_probable
-from nbkeras.reproducibility.proof.comparing import LAST, Check, Comparison, Results, compare
+from nbkeras.reproducibility.proof.comparing import LAST, RETURNED, Check, Comparison, Results, compare
 
 if TYPE_CHECKING:
     from nbkeras.reproducibility.proof.comparing import Difference
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 
 _SHOWN = 5
+_MENDS = {
+    "the cell": "Give a name to what is to be compared, or let it be the value of the last line.",
+    "the function": "Return what is to be compared.",
+}
 
 
 @dataclass(slots=True)
@@ -65,7 +69,8 @@ class Proof:
     def compared(self) -> str:
         """What was compared, in words: trainings, variables; "" for nothing."""
         fits = len(self.traces[0].fits)
-        counts = {"training": fits, "variable": max((each.compared for each in self.comparisons), default=0)}
+        noun = "value" if RETURNED in self.traces[0].end else "variable"
+        counts = {"training": fits, noun: max((each.compared for each in self.comparisons), default=0)}
         return " and ".join(f"{count} {noun}{'s' * (count > 1)}" for noun, count in counts.items() if count)
 
     @property
@@ -81,7 +86,9 @@ class Proof:
         return [(name, *(_said(checks.get(name)) for checks in found)) for name in names]
 
 
-def prove(traces: list[Trace], source: Source, held: frozenset[str], remarks: list[str]) -> Proof:
+def prove(
+    traces: list[Trace], source: Source, held: frozenset[str], remarks: list[str], *, what: str = "the cell"
+) -> Proof:
     """Compare the runs of a cell with the first one and name what makes them differ.
 
     Args:
@@ -89,25 +96,25 @@ def prove(traces: list[Trace], source: Source, held: frozenset[str], remarks: li
         source: the cell.
         held: the datasets of earlier cells that it trains on.
         remarks: what else should be known.
+        what: what ran, in words.
     """
     first = traces[0]
-    results = Results(frozenset(source.makes - source.free.keys()) | {LAST}, source.timed, source.timed_texts)
+    made = frozenset(source.makes - source.free.keys()) | {LAST, RETURNED}
+    results = Results(made, source.timed, source.timed_texts)
     comparisons = [compare(first, other, results) for other in traces[1:]]
-    proof = Proof(traces, comparisons, remarks=[*remarks, _not_compared(first)])
+    proof = Proof(traces, comparisons, remarks=[*remarks, _not_compared(first, what)])
     if proof.difference is None and not proof.compared:
-        proof.remarks.insert(
-            0, "Give a name to what is to be compared, or let it be the value of the last line."
-        )
+        proof.remarks.insert(0, _MENDS[what])
     other, difference = proof.differs, proof.difference
     if other is not None and difference is not None:
         proof.cause = most_probable(Case(first, other, difference, source, held))
     return proof
 
 
-def _not_compared(trace: Trace) -> str:
+def _not_compared(trace: Trace, what: str) -> str:
     shown = ", ".join(trace.unseen[:_SHOWN])
     more = f" and {len(trace.unseen) - _SHOWN} more variables" if len(trace.unseen) > _SHOWN else ""
-    return f"Not compared: what the cell prints, draws and writes{f'; {shown}{more}' * bool(shown)}."
+    return f"Not compared: what {what} prints, draws and writes{f'; {shown}{more}' * bool(shown)}."
 
 
 def _said(check: Check | None) -> str:
