@@ -97,6 +97,7 @@ RECIPE = Recipe(
             maximum=100_000,
         ),
     ),
+    magic="%%fit --seed",
     template=Path(__file__).with_suffix(".py.jinja"),
     follow=functions,
     check=own.copied,

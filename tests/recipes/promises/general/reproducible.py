@@ -1,10 +1,11 @@
 """Two runs agree to the bit, in one process and in two; each epoch has its order, each seed its result."""
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
 
-from nbkeras import recipes
+from nbkeras import fitting, recipes
 
 # Deterministic operations can't be switched off again.
 OWN = [
@@ -40,6 +41,17 @@ def kept(values, variables, line):
         Path("again.py").write_text(code)
         done = subprocess.run([sys.executable, "again.py"], capture_output=True, text=True, check=True)
         assert done.stdout.split()[-1] == first
+    with_magics = recipes.get("reproducible").code(line=line, magics=True, **values)
+    magic, _, body = with_magics.partition("\n")
+    if not values["determinism"]:
+        assert with_magics == recipes.get("reproducible").code(line=line, **values)
+    elif not values["model"]:
+        # The magic's form ends with the bits of the plain one.
+        assert magic == f"%%fit --seed {values['seed']}"
+        with fitting(seed=values["seed"], quiet=True):
+            exec(compile(body, "<magic>", "exec"), variables)  # noqa: S102 - what the promise is about
+        weights = b"".join(array.tobytes() for array in variables["model"].get_weights())
+        assert hashlib.sha256(weights).hexdigest()[:16] == first
     other = recipes.get("reproducible").code(line=line, **{**values, "seed": 43})
     assert _fingerprint(other, variables) != first
 
