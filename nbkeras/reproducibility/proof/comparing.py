@@ -193,7 +193,11 @@ def _steps(one: Fit, other: Fit, number: int) -> tuple[list[Check], Difference |
         found.append(Difference("step", words, number, weights, names=names))
     both = len(list(_both(one.batches, other.batches)))
     checks = [
-        Check("batches", None if not both else not batch, _HOW[how] if batch else _count(both, "batch")),
+        Check(
+            "batches",
+            None if not both else not batch,
+            _HOW[how] if batch else _count(both, "batch") if both else "handed to several devices",
+        ),
         Check("loss by step", not loss, f"from step {loss} on" if loss else _count(len(one.losses), "step")),
         Check(
             "weights after steps",
