@@ -70,4 +70,4 @@ def _hears(callback: Any, name: str, base: Any) -> bool:
 
 
 def _do_nothing(batch: int, logs: Any = None) -> None:
-    """Stand for the begin of a batch, of which nobody hears."""
+    """Stand for the beginning of a batch, of which nobody hears."""

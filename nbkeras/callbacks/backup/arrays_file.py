@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
+from nbkeras.callbacks.backup.guarded import new_file
 from nbkeras.callbacks.backup.packing import pack, unpack
 
 if TYPE_CHECKING:
@@ -27,14 +28,10 @@ def write_state(path: Path, state: Any) -> None:
     """
     form, arrays = pack(state)
     text = np.frombuffer(json.dumps(form).encode(), np.uint8)
-    try:
-        with h5py.File(path, "w") as file:
-            file.create_dataset("state", data=text)
-            for number, array in enumerate(arrays):
-                _write_array(file, str(number), array)
-    except RuntimeError as error:
-        # HDF5 says so when a file cannot be closed because the disk is full.
-        raise OSError(str(error)) from error
+    with new_file(path) as file:
+        file.create_dataset("state", data=text)
+        for number, array in enumerate(arrays):
+            _write_array(file, str(number), array)
 
 
 def read_state(path: Path) -> Any:

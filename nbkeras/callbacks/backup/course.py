@@ -30,7 +30,7 @@ class Course:
         store: where the backups go.
         due: says when.
         about: what is said of each backup besides its position.
-        began: the random state at the begin of the run.
+        began: the random state at the beginning of the run.
         say: tells the user a line.
         done: steps done before this ``fit`` began to train.
     """

@@ -54,7 +54,7 @@ class ExactBackupHooks:
     the optimizer and the history that it would have had: bit for bit on one machine with determinism on.
     Kept are all variables of the model, its metrics and its optimizer, the states of Keras's callbacks
     and the random states of Python, NumPy, Keras and TensorFlow; the data are brought to their place by
-    reading them again from the begin of the run, without training. What cannot be exact is said by name.
+    reading them again from the beginning of the run, without training. What cannot be exact is said by name.
 
     A callback of one's own takes part with two methods: ``get_state()`` returns dicts and lists of numbers,
     texts and arrays, ``set_state(state)`` takes them back.
@@ -122,7 +122,7 @@ class ExactBackupHooks:
         Args:
             model: the model, compiled.
             epochs: the epochs that the coming ``fit`` is asked for.
-            hold: hold the directory from now on, and not only from the begin of the training.
+            hold: hold the directory from now on, and not only from the beginning of the training.
             passes: let a finished training pass, with what it came to, because a later one goes on.
 
         Returns:

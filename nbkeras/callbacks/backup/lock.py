@@ -60,8 +60,10 @@ class FolderLock:
                     f"{str(self.folder)!r}, which process {holder or 'unknown'} uses: wait for its end, "
                     "or give another directory"
                 ) from None
-        os.ftruncate(handle, 0)
-        os.write(handle, f"{os.getpid()}\n".encode())
+        # On a full disk nobody learns who holds it; it is held nevertheless.
+        with suppress(OSError):
+            os.ftruncate(handle, 0)
+            os.write(handle, f"{os.getpid()}\n".encode())
         self._handle = handle
 
     def release(self) -> None:

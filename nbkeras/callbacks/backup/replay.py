@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.backup.identity import steps_at_once
 from nbkeras.callbacks.backup.list_hooks import ListHooks, do_nothing
+from nbkeras.callbacks.backup.randomness import read_random, write_random
 from nbkeras.callbacks.backup.variables import Kept
 from nbkeras.callbacks.frames import on_stack
 
@@ -31,7 +32,7 @@ _SILENT = (
 
 
 class Replay:
-    """One replay, from the begin of a ``fit`` to the position of a backup.
+    """One replay, from the beginning of a ``fit`` to the position of a backup.
 
     Args:
         model: the model, whose training step is replaced meanwhile.
@@ -168,7 +169,10 @@ class Replay:
         wanted, steps = self._position
         if epoch == wanted and steps:
             # The callbacks had this before the backup: the rest of the epoch needs what they set up here.
+            # What they draw for it is none of the data's, which alone move the random state in a replay.
+            before = read_random()
             self._epoch_begin(epoch, logs)
+            write_random(before)
 
     def _on_batch_begin(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras passes them
         self._here = (self._here[0], batch)

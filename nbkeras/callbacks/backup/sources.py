@@ -54,8 +54,9 @@ def _form(data: Any) -> str:
         return str([_form(each) for each in data])
     if _is_sequence(data):
         return f"{type(data).__name__}, {len(data)} batches"
-    shape = getattr(data, "shape", None)
-    return type(data).__name__ if shape is None else f"{tuple(shape)} {data.dtype}"
+    shape, dtype = getattr(data, "shape", None), getattr(data, "dtype", None)
+    # A table of pandas has a type for each column.
+    return type(data).__name__ if shape is None else f"{tuple(shape)} {dtype or type(data).__name__}"
 
 
 def inexact_sources(

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from nbkeras.callbacks.backup.packing import Array
 
 _COUNTERS = ("_train_counter", "_test_counter", "_predict_counter")
-# Variables of optimizers that their list of variables leaves out on one line or the other.
-_OF_OPTIMIZERS = ("_iterations", "_learning_rate", "_current_learning_rate")
 _OF_LOSS_SCALES = ("_current_loss_scale", "_counter")
 
 
@@ -24,7 +22,8 @@ def variables_of(model: Any) -> dict[str, list[Any]]:
     """Return a model's variables by what they are for, each one once.
 
     Keras 3's ``model.variables`` has the states of seed generators and stateful RNNs, tf_keras keeps them
-    apart, and both keep metrics apart.
+    apart, and both keep metrics apart. "held" is what else layers and models have as attributes: on Keras 3 a
+    ``tf.Variable`` is no variable of its layer, and the two optimizers of a GAN are none of its model's.
     """
     layers = list(model._flatten_layers())  # noqa: SLF001 - no public name finds nested layers on both lines
     groups: dict[str, Iterable[Any]] = {
@@ -34,6 +33,7 @@ def variables_of(model: Any) -> dict[str, list[Any]]:
         "counters": (getattr(model, name, None) for name in _COUNTERS),
         "states": (each for layer in layers if getattr(layer, "stateful", False) for each in _states(layer)),
         "random": (each for layer in layers for each in _generators(layer)),
+        "held": (each for layer in layers for each in _held(layer)),
     }
     seen: set[int] = set()
     unique: dict[str, list[Any]] = {}
@@ -127,16 +127,28 @@ def _of_optimizer(optimizer: Any) -> Iterator[Any]:
     # A property in Keras 3, a method in tf_keras's older optimizers.
     held = optimizer.variables
     yield from held() if callable(held) and not isinstance(held, list) else held
-    for name in _OF_OPTIMIZERS:
-        yield vars(optimizer).get(name)
-    yield from (getattr(optimizer, "_hyper", None) or {}).values()
+    # The list leaves some out on one line or the other: learning rates, Nadam's product of momenta (tf_keras
+    # 2.21), the hyperparameters of older optimizers, what a loss-scale optimizer or one of several holds.
+    yield from _held(optimizer)
     scale = getattr(optimizer, "_loss_scale", None)
     for name in _OF_LOSS_SCALES:
         yield getattr(scale, name, None)
-    # A loss-scale optimizer of either line, and Keras 3's optimizer of several optimizers.
-    inner = [vars(optimizer).get(name) for name in ("inner_optimizer", "_optimizer")]
-    for each in [*inner, *(vars(optimizer).get("optimizers") or ())]:
-        yield from _of_optimizer(each)
+
+
+def _held(owner: Any) -> Iterator[Any]:
+    """Give the variables that something has as attributes, and those of optimizers that it has there."""
+    # Made in another order by another run, say, where some are made by the first step.
+    for _, value in sorted(vars(owner).items()):
+        for each in _leaves(value):
+            if callable(getattr(each, "apply_gradients", None)):
+                yield from _of_optimizer(each)
+            elif _is_variable(each):
+                yield each
+
+
+def _is_variable(value: Any) -> bool:
+    # A class has no value, and what stands for a variable while a graph is made none that can be read.
+    return all(hasattr(type(value), name) for name in ("assign", "numpy", "shape"))
 
 
 def _states(layer: Any) -> Iterator[Any]:
@@ -147,6 +159,8 @@ def _leaves(value: Any) -> Iterator[Any]:
     if isinstance(value, (list, tuple)):
         for each in value:
             yield from _leaves(each)
+    elif isinstance(value, dict):
+        yield from _leaves(list(value.values()))
     elif value is not None:
         yield value
 
