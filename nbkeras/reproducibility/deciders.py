@@ -8,6 +8,8 @@ from typing import Any
 
 from nbkeras.reproducibility.seeding import current_seed, is_deterministic
 
+_BY_DEFAULT = "as jit_compile says; Keras 3's default uses it, but not with deterministic operations"
+
 
 def seeded_line() -> str:
     """Say in one line what is seeded."""
@@ -69,7 +71,7 @@ def _xla() -> str:
     tensorflow = sys.modules.get("tensorflow")
     flags = os.environ.get("TF_XLA_FLAGS")
     jit = "" if tensorflow is None else tensorflow.config.optimizer.get_jit()
-    said = flags or ("on for all functions" if jit else "only where jit_compile says so")
+    said = flags or ("on for all functions" if jit else _BY_DEFAULT)
     return f"XLA: {said}"
 
 

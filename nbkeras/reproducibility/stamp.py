@@ -92,7 +92,7 @@ def stamp() -> Stamp:
 
     Versions, devices, flags, seeds, the git commit of the current directory and all installed packages.
     TensorFlow is asked where it is loaded and not loaded for it. Each run in the run log has the stamp of its
-    begin: ``%stamp RUN`` shows it.
+    beginning: ``%stamp RUN`` shows it.
 
     Example:
         >>> import nbkeras
