@@ -22,6 +22,7 @@ from nbkeras.magics import (
     runs,
     seed,
     stamp,
+    strategy,
     switch,
     tpu,
     tune,
@@ -49,6 +50,7 @@ GRAMMARS: tuple[Grammar, ...] = (
     *custom_step.GRAMMARS,
     devices.DEVICES,
     tpu.TPU_CONNECT,
+    strategy.STRATEGY,
 )
 _MAGIC = re.compile(r"^\s*(%%?\w+)\s(.*)$", re.DOTALL)
 

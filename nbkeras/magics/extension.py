@@ -19,6 +19,7 @@ from nbkeras.magics.reproducible import ReproducibleMagics
 from nbkeras.magics.runs import RunsMagics
 from nbkeras.magics.seed import SeedMagics
 from nbkeras.magics.stamp import StampMagics
+from nbkeras.magics.strategy import StrategyMagics
 from nbkeras.magics.switch import SwitchMagics
 from nbkeras.magics.tpu import TpuMagics
 from nbkeras.magics.tune import TuneMagics
@@ -33,7 +34,7 @@ MAGICS = {
     "cell": ("fit", "reproducible", "tune", "train_step", "test_step"),
     "line": (
         *("backup", "devices", "faq", "monitor", "nbkeras", "runs", "seed", "stamp", "wizard"),
-        *("tpu_connect", "train_step", "test_step"),
+        *("strategy", "tpu_connect", "train_step", "test_step"),
     ),
 }
 
@@ -60,6 +61,7 @@ def load(shell: InteractiveShell) -> None:
         CustomStepMagics,
         DevicesMagics,
         TpuMagics,
+        StrategyMagics,
     ):
         shell.register_magics(magics(shell, config))
     if shell.Completer is not None:

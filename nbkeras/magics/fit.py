@@ -7,6 +7,7 @@ from typing import Any
 from IPython.core.error import UsageError
 from IPython.core.magic import cell_magic, magics_class
 
+from nbkeras.devices.strategies import KINDS, checked_kind
 from nbkeras.magics.base import NotebookMagics
 from nbkeras.magics.cells import identity_of_cell, run_cell_body
 from nbkeras.magics.grammar import Grammar, Option
@@ -101,6 +102,13 @@ FIT = Grammar(
         Option("--every", "When to back up: epoch, a number of steps, or a time; 30s by default.", "WHEN"),
         Option("--restart", "Delete the backups and begin anew."),
         Option("--reuse", "Take a finished training as it ended, in place of the refusal; train nothing."),
+        Option(
+            "--strategy",
+            "Make the cell's models under one device, mirrored ones, the connected tpu, or none of them.",
+            "WHAT",
+            checked_kind,
+            complete=KINDS,
+        ),
         Option("--quiet", "Record the runs and show nothing.", config="quiet"),
         Option("--code", "Print the plain Keras code that does the same, and train nothing."),
     ),

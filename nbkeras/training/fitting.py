@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from nbkeras.devices.strategies import under
 from nbkeras.reproducibility.seeding import seed as set_seed
 from nbkeras.training.arming import arm, disarm
 from nbkeras.training.options import fit_options
@@ -36,6 +37,7 @@ def fitting(
     every: str | int | timedelta | None = None,
     restart: bool = False,
     reuse: bool = False,
+    strategy: str | None = None,
 ) -> Iterator[Session]:
     """Monitor every ``fit``, ``evaluate`` and ``predict`` inside a ``with`` block.
 
@@ -79,6 +81,9 @@ def fitting(
         restart: delete the backups and begin anew. Default False.
         reuse: let a training that is finished give its model and its history again, without training, in
             place of the refusal. Default False.
+        strategy: what the block's models are made under and train on: ``"one"`` device, ``"mirrored"`` on
+            all GPUs or else all CPUs, the ``"tpu"`` that is connected, or ``"none"``. By default the
+            notebook's own (``%strategy``).
 
     Yields:
         An object with the block's ``runs`` so far, and the last ``run``.
@@ -104,14 +109,16 @@ def fitting(
         every=every,
         restart=restart,
         reuse=reuse,
+        strategy=strategy,
     )
-    if options.seed is not None:
-        set_seed(options.seed, deterministic=True)
-    session = Session(lambda: options)
-    arm(session)
-    try:
-        with kept_generators(backup=options.backup is not None):
-            yield session
-        session.cell_ended()
-    finally:
-        disarm(session)
+    with under(options.strategy):
+        if options.seed is not None:
+            set_seed(options.seed, deterministic=True)
+        session = Session(lambda: options)
+        arm(session)
+        try:
+            with kept_generators(backup=options.backup is not None):
+                yield session
+            session.cell_ended()
+        finally:
+            disarm(session)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Union
 
 from nbkeras.callbacks.backup.pacing import DEFAULT as DEFAULT_EVERY
 from nbkeras.callbacks.backup.pacing import parse_every
+from nbkeras.devices.strategies import checked_kind
 from nbkeras.reproducibility.seeding import checked_seed
 from nbkeras.runtime.durations import parse_duration
 from nbkeras.runtime.refusal import Refusal
@@ -52,6 +53,7 @@ class FitOptions:
     every: str | int | timedelta = DEFAULT_EVERY
     restart: bool = False
     reuse: bool = False
+    strategy: str | None = None
 
 
 def fit_options(
@@ -71,6 +73,7 @@ def fit_options(
     every: str | int | timedelta | None = None,
     restart: bool = False,
     reuse: bool = False,
+    strategy: str | None = None,
 ) -> FitOptions:
     """Check the options and bring each into one form.
 
@@ -94,6 +97,7 @@ def fit_options(
         every=DEFAULT_EVERY if every is None else every,
         restart=restart,
         reuse=reuse,
+        strategy=None if strategy is None else checked_kind(strategy),
     )
 
 

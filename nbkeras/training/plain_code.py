@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.devices.strategies import plain_code as strategy_code
 from nbkeras.runtime.keras_lines import active_line
 from nbkeras.training.code_calls import PARAMETERS, CallPlace, CallWriter
 from nbkeras.training.code_directions import directions_in
@@ -82,7 +83,7 @@ def plain_code(cell: str, options: FitOptions, namespace: Mapping[str, Any]) -> 
     head = "".join(f"# nbkeras: {comment}\n" for comment in dict.fromkeys(comments))
     start = _start(tree, source)
     counted = any(place.counts_orders for place in places.values())
-    return body[:start] + head + _prelude(tree, body, namespace, options.seed, counted=counted) + body[start:]
+    return body[:start] + head + _prelude(tree, body, namespace, options, counted=counted) + body[start:]
 
 
 def _calls(node: ast.AST) -> Iterator[ast.Call]:
@@ -130,9 +131,9 @@ def _start(tree: ast.Module, source: Source) -> int:
 
 
 def _prelude(
-    tree: ast.Module, body: str, namespace: Mapping[str, Any], seed: int | None, *, counted: bool
+    tree: ast.Module, body: str, namespace: Mapping[str, Any], options: FitOptions, *, counted: bool
 ) -> str:
-    """Return the imports, seeds and definitions that the new code needs and the cell does not have."""
+    """Return what the new code needs and the cell does not have: imports, seeds, a strategy, definitions."""
     imported = {
         (alias.asname or alias.name).partition(".")[0]
         for node in ast.walk(tree)
@@ -142,6 +143,7 @@ def _prelude(
     limited = "TimeLimit(" in body
     backed = "nbkeras.ExactBackup(" in body and "nbkeras" not in imported
     line = active_line()
+    seed = options.seed
     imports = []
     if limited and "time" not in imported:
         imports.append("import time")
@@ -151,13 +153,16 @@ def _prelude(
     above = limited or seed is not None
     if ("keras.callbacks." in body or above) and not known and (above or "keras" not in imported):
         imports.append("import keras" if line == "keras" else "import tf_keras as keras")
-    if seed is not None:
+    if seed is not None or options.strategy is not None:
         imports.append("import tensorflow as tf")
     if ordered and counted:
         imports.append("import itertools")
     if backed:
         imports.append("import nbkeras")
     head = "\n".join(imports) + "\n\n" if imports else ""
+    if options.strategy is not None:
+        chosen = strategy_code(options.strategy).removeprefix("import tensorflow as tf\n\n")
+        head += f"{chosen}\n\n"
     if seed is not None:
         head += SEEDS.format(seed=seed) + (COUNTED.format(seed=seed) if ordered and counted else "") + "\n"
     return (

@@ -17,6 +17,7 @@ from nbkeras.training.added import added_callbacks
 from nbkeras.training.callback_lists import JoinedList, members_of
 from nbkeras.training.calls import Call
 from nbkeras.training.data_passes import finding_notes
+from nbkeras.training.distributing import distribution_notes
 from nbkeras.training.metric_names import compiled_directions, refuse_unknown_metric
 from nbkeras.training.results import results_of
 from nbkeras.training.resuming import Resuming
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nbkeras.runs.run import Run
+    from nbkeras.runtime.keras_lines import Line
     from nbkeras.training.calls import CallKind
     from nbkeras.training.options import FitOptions
     from nbkeras.training.seeded_cells import SeededCell
@@ -78,6 +80,7 @@ class Session:
             return method(model, *args, **kwargs)
         call.refuse_if_not_compiled()
         _refuse(call, options)
+        shared = distribution_notes(call, options.batch_size)
         own = next((c for c in members_of(call.get("callbacks")) if isinstance(c, MonitorHooks)), None)
         results = results_of(call)
         number = next(self._fits) if kind == "fit" else 0
@@ -88,7 +91,7 @@ class Session:
             # Files that are named by the run go on, too.
             run = backup.run
             self._backups.append(backup)
-        notes = _change(call, options, own)
+        notes = _change(call, options, own) + shared
         added = []
         if kind == "fit":
             added = added_callbacks(
@@ -110,7 +113,7 @@ class Session:
             first.append(backup.callback)
         notes += finding_notes(call, options)
         if own is None:
-            monitor = monitor_class(line)(plan=plan)
+            monitor = self._new_monitor(line, plan)
             more.append(monitor)
         else:
             # The user's own Monitor does the work; a second one would make a second run.
@@ -119,6 +122,9 @@ class Session:
         if self.cell is not None:
             notes += self.cell.before(call)
         return self._monitored(call, more, monitor, first)
+
+    def _new_monitor(self, line: Line, plan: Plan) -> Any:
+        return monitor_class(line)(plan=plan)
 
     def _monitored(self, call: Call, more: list[Any], monitor: Any, first: list[Any]) -> Any:
         __tracebackhide__ = True

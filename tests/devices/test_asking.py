@@ -32,6 +32,7 @@ def tensorflow(models, *, visible=None, logical=None):
     physical = {"GPU": list(range(len(models))), "CPU": ["cpu"]}
     config = SimpleNamespace(
         list_physical_devices=lambda kind: physical[kind],
+        list_logical_devices=lambda kind: [],
         get_visible_devices=lambda kind: physical[kind] if visible is None else visible,
         get_logical_device_configuration=lambda device: [None] * (logical or {}).get(device, 0) or None,
         experimental=SimpleNamespace(

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from nbkeras.devices.tpu import connecting, diagnosis
+from nbkeras.devices.tpu import connected, diagnosis
 from nbkeras.devices.tpu.connecting import connect
 from nbkeras.devices.tpu.engine import Engine
 from nbkeras.devices.tpu.probing import holders, runtime_version, why_silent
@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(autouse=True)
 def nothing_named(monkeypatch):
-    monkeypatch.setattr(connecting, "_connected", None)
+    monkeypatch.setattr(connected, "_connected", None)
     for name in (*VARIABLES, *OLD_VARIABLES, "TPU_ACCELERATOR_TYPE", "TPU_LIBRARY_PATH"):
         monkeypatch.delenv(name, raising=False)
 

@@ -14,7 +14,7 @@ import pytest
 from nbkeras.devices import current as current_module
 from nbkeras.devices import tensorflow_build
 from nbkeras.devices.current import current, set_current
-from nbkeras.devices.tpu import connecting
+from nbkeras.devices.tpu import connected, connecting
 from nbkeras.devices.tpu.connecting import connect
 from nbkeras.devices.tpu.diagnosis import NoTpu
 from nbkeras.devices.tpu.engine import Engine
@@ -58,15 +58,16 @@ class Replaced(Engine):
         self.calls.append(("strategy", resolver))
         return SimpleNamespace(num_replicas_in_sync=8)
 
+    def make_default(self, strategy):
+        self.calls.append(("make_default", strategy))
+
     def without_tpu(self, kind):
-        return SimpleNamespace(num_replicas_in_sync=1), {"mirrored": "MirroredStrategy on CPU:0"}.get(
-            kind, kind
-        )
+        return SimpleNamespace(num_replicas_in_sync=1), {"mirrored": "mirrored on CPU:0"}.get(kind, kind)
 
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch):
-    monkeypatch.setattr(connecting, "_connected", None)
+    monkeypatch.setattr(connected, "_connected", None)
     monkeypatch.setattr(current_module, "_current", None)
     # A server of TensorFlow answers there, as far as cheap looks go.
     monkeypatch.setattr(connecting, "why_silent", lambda host, port: "")
@@ -87,7 +88,13 @@ def tpu_machine(tmp_path):
 def test_the_tpu_of_this_machine(tpu_machine):
     said, engine = [], Replaced()
     made = connect(None, 60, None, say=said.append, engine=engine, root=tpu_machine)
-    assert [name for name, _ in engine.calls] == ["resolver", "connect", "initialize", "strategy"]
+    assert [name for name, _ in engine.calls] == [
+        "resolver",
+        "connect",
+        "initialize",
+        "strategy",
+        "make_default",
+    ]
     assert current().strategy is made.strategy
     assert current().words == "TPU local, 8 replicas"
     assert said == [
@@ -99,7 +106,14 @@ def test_the_tpu_of_this_machine(tpu_machine):
 def test_an_address_is_rehearsed_and_connected_in_the_thread_of_the_cell(tmp_path):
     engine = Replaced()
     connect("grpc://10.0.0.2:8470", 60, None, say=print, engine=engine, root=tmp_path)
-    assert [name for name, _ in engine.calls] == ["rehearse", "resolver", "connect", "initialize", "strategy"]
+    assert [name for name, _ in engine.calls] == [
+        "rehearse",
+        "resolver",
+        "connect",
+        "initialize",
+        "strategy",
+        "make_default",
+    ]
     # TensorFlow's default device is that of a thread.
     assert dict(engine.calls)["connect"] is True
 
@@ -111,7 +125,7 @@ def test_a_second_call_asks_nothing_and_keeps_the_strategy(tpu_machine, monkeypa
     set_current(None)
     for name in (None, "local"):
         assert connect(name, 60, None, say=said.append, engine=engine, root=tpu_machine) is first
-    assert engine.calls == calls
+    assert engine.calls == calls + [("make_default", first.strategy)] * 2
     assert current().strategy is first.strategy
     assert said[0] == "TPU local, 8 replicas: connected before, its variables are kept"
     with pytest.raises(Refusal, match="restart the kernel to connect to another one"):
@@ -121,7 +135,7 @@ def test_a_second_call_asks_nothing_and_keeps_the_strategy(tpu_machine, monkeypa
 def test_what_the_notebook_has_initialised_itself_is_not_initialised_again(tpu_machine):
     engine = Replaced(known=("local",))
     connect(None, 60, None, say=print, engine=engine, root=tpu_machine)
-    assert [name for name, _ in engine.calls] == ["resolver", "strategy"]
+    assert [name for name, _ in engine.calls] == ["resolver", "strategy", "make_default"]
 
 
 def test_an_initialising_that_never_ends_is_left_at_the_deadline(tpu_machine):
@@ -151,10 +165,10 @@ def test_what_tensorflow_says_is_the_reason(tpu_machine, error, words):
 def test_or_else_says_why_and_what_takes_its_place(tmp_path):
     said = []
     made = connect("local", 60, "mirrored", say=said.append, engine=Replaced(), root=tmp_path)
-    line = "no TPU at local: this machine has no TPU: MirroredStrategy on CPU:0 takes its place"
+    line = "no TPU at local: this machine has no TPU: mirrored on CPU:0 takes its place"
     assert said == [line]
     assert current().strategy is made.strategy
-    assert current().words == "MirroredStrategy on CPU:0"
+    assert current().words == "mirrored on CPU:0"
     # A TPU may come: the next call looks again.
     assert connect("grpc://10.0.0.2:8470", 60, None, say=print, engine=Replaced(), root=tmp_path) is not made
     with pytest.raises(Refusal, match="--or-else: expected mirrored or cpu, received 'gpu'"):
@@ -174,6 +188,7 @@ def test_the_engine_calls_tensorflow_by_its_public_names(monkeypatch):
         distribute=SimpleNamespace(
             cluster_resolver=SimpleNamespace(TPUClusterResolver=note("resolver", "made")),
             TPUStrategy=note("strategy", "strategy"),
+            experimental_set_strategy=note("make_default"),
         ),
     )
     monkeypatch.setattr(tensorflow_build, "tensorflow", lambda: tf)
@@ -182,11 +197,13 @@ def test_the_engine_calls_tensorflow_by_its_public_names(monkeypatch):
     engine.connect(resolver)
     assert engine.initialize(resolver) is True
     assert engine.strategy(resolver) == "strategy"
+    engine.make_default("strategy")
     assert calls == [
         ("resolver", ("my-tpu",), {"zone": "z", "project": "p"}),
         ("connect", ("made",), {}),
         ("initialize", ("made",), {}),
         ("strategy", ("made",), {}),
+        ("make_default", ("strategy",), {}),
     ]
     assert not engine.is_initialized(named(LOCAL))
 

@@ -19,6 +19,43 @@ def refused(kernel, line):
     return reply["evalue"]
 
 
+MODEL = """
+import keras, numpy as np
+x = np.random.default_rng(0).random((64, 4)).astype("float32")
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+"""
+
+
+def the_strategy_of_later_cells(kernel):
+    assert "expected one, mirrored, tpu, none or status" in refused(kernel, "%strategy two")
+    assert "received GPU:0: %devices shows them" in refused(
+        kernel, "%strategy mirrored --devices gpu:0,gpu:1"
+    )
+    assert "each once, received 'CPU:0,CPU:0'" in refused(kernel, "%strategy one --devices CPU:0,CPU:0")
+    assert "type  %tpu_connect  first" in refused(kernel, "%strategy tpu")
+    kernel.run("%strategy mirrored --devices CPU:0,CPU:1 --code")
+    assert 'experimental_set_strategy(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))' in kernel.text()
+    kernel.run("%strategy")
+    assert kernel.text() == "no strategy: models train on TensorFlow's first device\n"
+
+    assert kernel.run("%strategy mirrored")["status"] == "ok"
+    assert kernel.text().endswith("2 replicas, each takes 1/2 of a batch: 32 samples of 64\n")
+    assert kernel.run(MODEL)["status"] == "ok"
+    assert "--batch-size: expected a multiple of the 2 replicas" in refused(
+        kernel, "%%fit --batch-size 33\nmodel.fit(x, x)"
+    )
+    assert kernel.run("%%fit --quiet\nhistory = model.fit(x, x[:, :1])")["status"] == "ok"
+    notes = kernel.value("__import__('nbkeras').runs.latest().notes")
+    assert "2 replicas: each takes 16 samples of a batch of 32" in notes
+    # A cell may be without it, for its own model.
+    cell = f"%%fit --quiet --strategy none\n{MODEL}\nhistory = model.fit(x, x[:, :1])"
+    assert kernel.run(cell)["status"] == "ok"
+    assert kernel.value("__import__('nbkeras').runs.latest().notes[1:]") == []
+    kernel.run("%strategy none")
+    assert kernel.value("tf.distribute.has_strategy()") is False
+
+
 def test_the_notebook_s_first_cells(kernel):
     # Nothing of this needs TensorFlow.
     assert "from 1 to 64, received '0'" in refused(kernel, "%devices --logical-cpus 0")
@@ -48,19 +85,20 @@ def test_the_notebook_s_first_cells(kernel):
     mirrored = "import tensorflow as tf; strategy = tf.distribute.MirroredStrategy(['CPU:0', 'CPU:1'])"
     assert kernel.run(mirrored)["status"] == "ok"
     assert kernel.value("strategy.num_replicas_in_sync") == 2
+
+    the_strategy_of_later_cells(kernel)
     assert "put  %devices --logical-cpus 4  into its first cell" in refused(
         kernel, "%devices --logical-cpus 4"
     )
 
     kernel.run("%tpu_connect local --or-else mirrored")
-    # The strategy without a list takes GPUs, or else the first CPU.
-    assert "this machine has no TPU: MirroredStrategy on " in kernel.text()
+    assert "this machine has no TPU: mirrored on CPU:0, CPU:1 takes its place" in kernel.text()
     kernel.run("import nbkeras; print(nbkeras.devices())")
     assert "CPU:0, CPU:1" in kernel.text()
     assert "fixed until the kernel restarts" in kernel.text()
-    assert "MirroredStrategy on " in kernel.text()
+    assert "mirrored on CPU:0, CPU:1" in kernel.text()
     code = "print(nbkeras.tpu_connect('local', or_else='cpu').num_replicas_in_sync)"
     assert kernel.run(code)["status"] == "ok"
-    assert kernel.text().endswith("CPU:0 takes its place\n1\n")
+    assert kernel.text().endswith("one on CPU:0 takes its place\n1\n")
     reply = kernel.run("nbkeras.tpu_connect('grpc://127.0.0.1:9')")
     assert (reply["status"], reply["ename"]) == ("error", "NoTpu")

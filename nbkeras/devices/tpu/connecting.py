@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from nbkeras.devices.current import set_current
 from nbkeras.devices.tpu import targets
+from nbkeras.devices.tpu.connected import Connected, connected, keep
 from nbkeras.devices.tpu.diagnosis import (
     NoTpu,
     findings,
@@ -39,18 +39,6 @@ if TYPE_CHECKING:
 
 # All looks at all places together: they run side by side.
 _LOOKS = 2.5
-
-
-@dataclass(frozen=True, slots=True)
-class Connected:
-    """A TPU that this notebook is connected to."""
-
-    target: Target
-    strategy: Any
-    words: str
-
-
-_connected: Connected | None = None
 
 
 def tpu_connect(
@@ -112,38 +100,44 @@ def connect(
         engine: TensorFlow's calls.
         root: where the system's files are.
     """
-    global _connected  # noqa: PLW0603 - one notebook, one TPU
     seconds = parse_duration(timeout, option="--timeout")
     if or_else is not None:
         targets.checked_or_else(or_else)
     wanted = None if name is None else targets.named(name, zone, project)
-    if _connected is not None:
-        return _again(_connected, wanted, say)
     engine = engine or Engine()
+    before = connected()
+    if before is not None:
+        return _again(before, wanted, say, engine)
     try:
-        _connected = _search(wanted, (zone, project), time.monotonic() + seconds, say, engine, root)
+        made = _search(wanted, (zone, project), time.monotonic() + seconds, say, engine, root)
     except NoTpu as refusal:
         if or_else is None:
             raise
         strategy, words = engine.without_tpu(or_else)
-        set_current(strategy, words)
+        _make_current(engine, strategy, words)
         say(f"{str(refusal).partition(';')[0]}: {words} takes its place")
         return Connected(targets.Target("", or_else), strategy, words)
-    set_current(_connected.strategy, _connected.words)
-    say(f"{_connected.words}: the notebook's strategy from now on")
-    return _connected
+    keep(made)
+    _make_current(engine, made.strategy, made.words)
+    say(f"{made.words}: the notebook's strategy from now on")
+    return made
 
 
-def _again(connected: Connected, wanted: Target | None, say: Callable[[str], None]) -> Connected:
-    if wanted is not None and wanted.name != connected.target.name:
+def _again(before: Connected, wanted: Target | None, say: Callable[[str], None], engine: Engine) -> Connected:
+    if wanted is not None and wanted.name != before.target.name:
         text = (
-            f"expected {connected.target.name}, to which this notebook is connected, received {wanted.name}: "
+            f"expected {before.target.name}, to which this notebook is connected, received {wanted.name}: "
             "restart the kernel to connect to another one"
         )
         raise Refusal(text)
-    set_current(connected.strategy, connected.words)
-    say(f"{connected.words}: connected before, its variables are kept")
-    return connected
+    _make_current(engine, before.strategy, before.words)
+    say(f"{before.words}: connected before, its variables are kept")
+    return before
+
+
+def _make_current(engine: Engine, strategy: Any, words: str) -> None:
+    engine.make_default(strategy)
+    set_current(strategy, words)
 
 
 def _search(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from nbkeras.devices import tensorflow_build
+from nbkeras.devices.strategies import strategy_of
 
 if TYPE_CHECKING:
     from nbkeras.devices.tpu.targets import Target
@@ -84,11 +85,11 @@ class Engine:
         """Return the strategy over all cores."""
         return tensorflow_build.tensorflow().distribute.TPUStrategy(resolver)
 
+    def make_default(self, strategy: Any) -> None:
+        """Let the models of all later cells be made under a strategy."""
+        tensorflow_build.tensorflow().distribute.experimental_set_strategy(strategy)
+
     def without_tpu(self, kind: str) -> tuple[Any, str]:
         """Return the strategy that takes a TPU's place, and its name."""
-        tf = tensorflow_build.tensorflow()
-        if kind == "cpu":
-            return tf.distribute.OneDeviceStrategy("CPU:0"), "CPU:0"
-        strategy = tf.distribute.MirroredStrategy()
-        devices = [each.rpartition("device:")[2] for each in strategy.extended.worker_devices]
-        return strategy, f"MirroredStrategy on {', '.join(devices)}"
+        held = strategy_of("one", ("CPU:0",)) if kind == "cpu" else strategy_of("mirrored")
+        return (None, "") if held is None else (held.strategy, held.words)

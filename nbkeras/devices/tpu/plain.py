@@ -9,6 +9,7 @@ _CONNECT = [
     "tf.tpu.experimental.initialize_tpu_system(resolver)",
     "strategy = tf.distribute.TPUStrategy(resolver)",
 ]
+_DEFAULT = "tf.distribute.experimental_set_strategy(strategy)"
 _OR_ELSE = {
     "mirrored": "strategy = tf.distribute.MirroredStrategy()",
     "cpu": 'strategy = tf.distribute.OneDeviceStrategy("CPU:0")',
@@ -28,6 +29,7 @@ def plain_code(
         tf.config.experimental_connect_to_cluster(resolver)
         tf.tpu.experimental.initialize_tpu_system(resolver)
         strategy = tf.distribute.TPUStrategy(resolver)
+        tf.distribute.experimental_set_strategy(strategy)
 
     Args:
         name: the TPU, by default that of this machine.
@@ -47,4 +49,4 @@ def plain_code(
             "except (OSError, ValueError, IndexError, tf.errors.OpError):",
             f"    {_OR_ELSE[or_else]}",
         ]
-    return "\n".join(["import tensorflow as tf", "", *lines])
+    return "\n".join(["import tensorflow as tf", "", *lines, _DEFAULT])

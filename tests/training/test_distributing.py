@@ -1,0 +1,177 @@
+"""MirroredStrategy by nbkeras on 2 and 4 logical CPUs: equal to one device, and refused where Keras fails."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import os, sys
+os.environ["TF_USE_LEGACY_KERAS"] = sys.argv[1]
+import numpy as np
+import nbkeras
+from nbkeras.devices import strategies
+from nbkeras.devices.logical_cpus import logical_cpus
+
+count = int(sys.argv[2])
+names = logical_cpus(count)
+listed = ", ".join(names)
+import tensorflow as tf
+
+keras = tf.keras
+is_keras_3 = sys.argv[1] == "0"
+x = np.random.default_rng(0).random((66, 4)).astype("float32")
+y = x.sum(axis=1, keepdims=True)
+
+
+def made(*more, **options):
+    keras.utils.set_random_seed(3)
+    layers = [keras.Input((4,)), keras.layers.Dense(8, activation="tanh"), *more, keras.layers.Dense(1)]
+    model = keras.Sequential(layers, name="small")
+    model.compile(keras.optimizers.SGD(0.1), "mse", **options)
+    return model
+
+
+def weights(model):
+    return np.concatenate([each.ravel() for each in model.get_weights()])
+
+
+def trained(samples, **options):
+    with nbkeras.fitting(quiet=True, epochs=3, batch_size=32, **options) as session:
+        model = made()
+        model.fit(x[:samples], y[:samples], shuffle=False)
+    return weights(model), session.run.notes
+
+
+def refused(words, action):
+    try:
+        action()
+    except nbkeras.Refusal as refusal:
+        assert words in str(refusal) and "\\n" not in str(refusal), refusal
+        assert not tf.distribute.has_strategy() or strategies.current()
+    else:
+        raise AssertionError(f"not refused: {words}")
+
+
+# Equal to one device, also with a last batch that is smaller and shared evenly.
+one, notes = trained(64)
+assert not any("replica" in note for note in notes), notes
+several, notes = trained(64, strategy="mirrored")
+assert f"{count} replicas: each takes {32 // count} samples of a batch of 32" in notes, notes
+assert np.abs(one - several).max() < 1e-6
+assert not tf.distribute.has_strategy()
+print(strategies.use("mirrored"))
+assert np.abs(trained(60)[0] - trained(60, strategy="none")[0]).max() < 1e-6
+if sys.argv[3] == "equality":
+    print(strategies.use("none"))
+    sys.exit()
+# A cell's own choice of the notebook's kind is the notebook's strategy.
+again = strategies.current().strategy
+with strategies.under("mirrored"):
+    assert tf.distribute.get_strategy() is again
+with strategies.under("one"):
+    assert tf.distribute.get_strategy().num_replicas_in_sync == 1
+assert tf.distribute.get_strategy() is again
+assert strategies.strategy_of("mirrored", names).strategy is again
+
+# A last batch that is not shared evenly trains, otherwise than on one device: that is said.
+uneven, notes = trained(65)
+(note,) = [note for note in notes if "the last batch, of 1, can't be shared evenly" in note]
+assert "64 samples in all would be shared evenly" in note
+assert np.abs(uneven - trained(65, strategy="none")[0]).max() > 1e-3
+
+
+def fit(model, samples=64, **arguments):
+    with nbkeras.fitting(quiet=True) as session:
+        model.fit(x[:samples], y[:samples], **arguments)
+    return session.run.notes
+
+
+before = weights(model := made())
+refused(f"batch_size: expected a multiple of the {count} replicas", lambda: fit(model, batch_size=33))
+if is_keras_3:
+    refused(f"that {count} replicas can share evenly, received 1 sample: give {count}", lambda: fit(model, 1))
+    refused("steps_per_execution=1", lambda: fit(made(steps_per_execution=2)))
+assert np.array_equal(before, weights(model))
+fit(model, batch_size=16)
+batches = tf.data.Dataset.from_tensor_slices((x, y)).batch(33)
+
+
+def fit_batches():
+    with nbkeras.fitting(quiet=True):
+        model.fit(batches)
+
+
+refused(f"received 33: give  32 or {32 + count}", fit_batches)
+(note,) = [n for n in fit(made(keras.layers.BatchNormalization(name="bn"))) if "synchronized" in n]
+assert note.startswith("bn: each replica normalises by its own share"), note
+assert not [n for n in fit(made(keras.layers.BatchNormalization(synchronized=True))) if "normalises" in n]
+
+# Models of another strategy, or of none.
+print(strategies.use("none"))
+outside = made()
+
+
+def under(kind, model):
+    with nbkeras.fitting(quiet=True, strategy=kind):
+        model.fit(x[:64], y[:64])
+
+
+received = "received 'small', which was made"
+refused(f"with {count} replicas, {received} outside of it", lambda: under("mirrored", outside))
+refused(f"with 1 replica, {received} under another one", lambda: under("one", model))
+if is_keras_3:
+    under("one", outside)
+else:
+    refused(f"with 1 replica, {received} outside of it", lambda: under("one", outside))
+under("none", outside)
+fit(model)
+
+# Devices that are not there hang in fit: they never come so far.
+there = f"expected devices that are there ({listed})"
+refused(f"{there}, received GPU:1", lambda: strategies.use("mirrored", ("GPU:1",)))
+refused("restart the kernel for other devices", lambda: strategies.use("mirrored", names[:1]))
+refused("%devices --logical-cpus 2", lambda: strategies.use("mirrored", ("CPU:0", "CPU:7")))
+refused("expected one device, received 2", lambda: strategies.use("one", ("CPU:0", "CPU:1")))
+refused("type  %tpu_connect  first", lambda: strategies.use("tpu"))
+refused("type  %tpu_connect  first", lambda: under("tpu", outside))
+refused("expected one or mirrored beside it", lambda: strategies.use("none", ("CPU:0",)))
+
+# The plain code comes to the same.
+from nbkeras.training.options import fit_options
+from nbkeras.training.plain_code import plain_code
+
+cell = "model = made()\\nhistory = model.fit(x[:64], y[:64], shuffle=False, verbose=0)\\n"
+code = plain_code(cell, fit_options(strategy="mirrored", epochs=3, batch_size=32), globals())
+assert "nbkeras" not in code, code
+space = dict(globals())
+exec(code, space)
+assert np.array_equal(weights(space["model"]), several)
+tf.distribute.experimental_set_strategy(None)
+
+if is_keras_3:
+    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=["cpu:0"]))
+    assert any("DataParallel does nothing on TensorFlow" in note for note in fit(outside))
+"""
+
+
+CASES = [("0", 2, "all"), ("1", 4, "equality")]
+if os.environ.get("GRID"):
+    CASES += [("0", 4, "all"), ("1", 2, "all")]
+
+
+@pytest.mark.parametrize(("legacy", "count", "what"), CASES)
+def test_mirrored_equals_one_device_and_refuses_what_fails(tmp_path, legacy, count, what):
+    # A process of its own: devices are divided before TensorFlow's first use of them.
+    command = [sys.executable, "-c", SCRIPT, legacy, str(count), what]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=240)
+    assert done.returncode == 0, done.stderr[-3000:]
+    names = ", ".join(f"CPU:{number}" for number in range(count))
+    share = f"each takes 1/{count} of a batch: 32 samples of {32 * count}"
+    assert done.stdout.splitlines() == [
+        f"mirrored on {names}: {count} replicas, {share}",
+        "no strategy: models train on TensorFlow's first device",
+    ]
