@@ -52,7 +52,7 @@ def test_two_runs_are_compared_by_what_they_came_to(keras, data):
     title = differences_bundle(one, other, ["one", "other"])["text/plain"].splitlines()[0]
     # Plain SGD has slots on one line and none on the other.
     assert title.startswith("data the same · weights differ · optimizer ")
-    assert title.endswith("history differ")
+    assert title.endswith("history differs")
 
 
 def test_a_training_that_fails_has_a_stamp_and_no_fingerprint(model, data):
