@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,22 +56,23 @@ class BackupMagics(NotebookMagics):
 
         store = Store(Path(directory).expanduser())
         try:
-            print("\n".join(_clear(store) if action == "clear" else _tell(store, action)))  # noqa: T201
+            lines = _clear(store) if action == "clear" else _tell(store, action)
         except (Refusal, OSError) as error:
-            raise UsageError(f"%backup: {error}") from None
+            raise UsageError(f"%backup: {str(error).removeprefix('backup: ')}") from None
+        print("\n".join([*lines, *_of_other_fits(store.folder, action)]))  # noqa: T201 - the answer
 
 
 def _tell(store: Store, action: str) -> list[str]:
     from nbkeras.callbacks.backup.about import details, row
 
-    backups = store.backups()
-    if not backups:
+    lines = {backup.name: row(backup, damaged=not store.is_sound(backup)) for backup in store.backups()}
+    lines |= {name: f"{name}  damaged" for name in store.damaged()}
+    if not lines:
         return [f"no backups in {str(store.folder)!r}"]
-    lines = [row(backup, damaged=not store.is_sound(backup)) for backup in backups]
     if action == "list":
-        return lines
+        return [lines[name] for name in sorted(lines, reverse=True)]
     loaded = store.load()
-    return lines if loaded is None else [*loaded[2], *details(loaded[0])]
+    return [] if loaded is None else [*loaded[2], *details(loaded[0])]
 
 
 def _clear(store: Store) -> list[str]:
@@ -80,6 +82,19 @@ def _clear(store: Store) -> list[str]:
         return [f"no backups in {str(store.folder)!r}"]
     count = clear_folder(store)
     return [f"deleted {count} backup{'s' * (count != 1)} in {str(store.folder)!r}"]
+
+
+def _of_other_fits(folder: Path, action: str) -> list[str]:
+    """Tell of the directories that the second and later fits of the same cell have taken."""
+    from nbkeras.callbacks.backup.store import Store
+
+    found: list[str] = []
+    for number in itertools.count(2):
+        other = Store(folder.with_name(f"{folder.name}-{number}"))
+        if not other.has_any():
+            return found
+        found.append(f"fit {number} of the cell: type  %backup {action} {other.folder}")
+    return found
 
 
 BackupMagics.backup.__doc__ = BACKUP.help()

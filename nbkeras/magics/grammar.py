@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 import shlex
 import textwrap
 from dataclasses import dataclass
@@ -146,7 +147,16 @@ class _Parser(argparse.ArgumentParser):
         self._grammar = grammar
 
     def error(self, message: str) -> NoReturn:
-        text = f"{self._grammar.magic}: {message}: {self._grammar.magic}? shows how"
+        magic = self._grammar.magic
+        found = re.fullmatch(r"argument (--\S+): (expected one|ignored explicit) argument ?(.*)", message)
+        if found is None:
+            raise UsageError(f"{magic}: {message}: {magic}? shows how")
+        name, is_missing, value = found[1], found[2] == "expected one", found[3]
+        metavar = next(option.metavar for option in self._grammar.options if option.name == name)
+        if is_missing:
+            text = f"{magic}: {name}: expected {metavar}, received nothing: type  {name} {metavar}"
+        else:
+            text = f"{magic}: {name}: expected no value, received {value}: type  {name}"
         raise UsageError(text)
 
     def _get_value(self, action: argparse.Action, arg_string: str) -> Any:

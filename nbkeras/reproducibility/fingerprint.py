@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LENGTH = 16
 # Of larger arrays only rows at even distances are read: a stamp must not hold up a training.
 WHOLE = 16 * 2**20
+_DIGEST = re.compile(rf"[0-9a-f]{{{LENGTH}}}(?= |$)")
 _COUNTER = re.compile(r"_\d+(?=$|/|:)")
 
 
@@ -128,6 +129,16 @@ def data_fingerprint(**parts: Any) -> dict[str, str]:
         ['x']
     """
     return {name: _data(part) for name, part in parts.items() if part is not None}
+
+
+def has_values(data: str) -> bool:
+    """Tell whether the fingerprint of a part of the data is one of its values, and not of its form alone.
+
+    Example:
+        >>> [has_values(each) for each in data_fingerprint(x=np.ones(3), y=iter(())).values()]
+        [True, False]
+    """
+    return _DIGEST.match(data) is not None
 
 
 def plain_name(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nbkeras.reproducibility.fingerprint import has_values
 from nbkeras.widgets.picture import wording
 from nbkeras.widgets.picture.page import render
 from nbkeras.widgets.picture.tables import Table
@@ -45,9 +46,7 @@ def differences_bundle(one: Stamp, other: Stamp, names: Sequence[str]) -> Bundle
     results = [
         kind for kind in kinds if kind in {**one.get("fingerprint", {}), **other.get("fingerprint", {})}
     ]
-    verdicts = [
-        f"{kind} {_DIFFER.get(kind, 'differs') if _differs(kind, found) else 'the same'}" for kind in results
-    ]
+    verdicts = [f"{kind} {_verdict(kind, found, one)}" for kind in results]
     rows = tuple((name, *(wording.line(each, _LENGTH) for each in both)) for name, *both in pairs[:_ROWS])
     labels = [f"{letter} {wording.line(name, 24)}" for letter, name in zip("AB", names, strict=True)]
     after = f"and {len(pairs) - _ROWS} more differences" if len(pairs) > _ROWS else ""
@@ -56,8 +55,12 @@ def differences_bundle(one: Stamp, other: Stamp, names: Sequence[str]) -> Bundle
     return _bundle(title, table, after if pairs else "no difference")
 
 
-def _differs(kind: str, found: set[str]) -> bool:
-    return any(name.startswith(_RESULT + kind) for name in found)
+def _verdict(kind: str, found: set[str], one: Stamp) -> str:
+    if any(name.startswith(_RESULT + kind) for name in found):
+        return _DIFFER.get(kind, "differs")
+    if kind == "data" and not all(map(has_values, one["fingerprint"]["data"].values())):
+        return "alike, their values not read"
+    return "the same"
 
 
 def _bundle(title: str, table: Table, after: str) -> Bundle:

@@ -101,7 +101,7 @@ def test_top_level_await_is_refused_before_anything_runs(kernel):
     [
         ("%%fit --epoch 3\n1", "received '--epoch': type --epochs"),
         ("%%fit --epochs many\n1", "--epochs: expected a whole number of 1 or more, received 'many'"),
-        ("%%fit --epochs\n1", "argument --epochs: expected one argument: %%fit? shows how"),
+        ("%%fit --epochs\n1", "%%fit: --epochs: expected N, received nothing: type  --epochs N"),
         ("%%fit --name 'a\n1", "expected closed quotes"),
         ("%%fit stray\n1", "received 'stray'"),
         ("%%fit --early-stopping loss:-1\n1", "--early-stopping: expected [METRIC:]PATIENCE"),

@@ -53,6 +53,32 @@ def test_list_and_show(backup, folder):
     assert "backup-000002 is damaged: backup-000001 is used" in backup(f"show {folder}")
 
 
+def test_damaged_manifests_are_told(backup, folder):
+    (folder / "backup-000002.json").write_text("{}")
+    lines = backup(f"list {folder}").splitlines()
+    assert lines[0] == "backup-000002  damaged"
+    assert lines[1].startswith("backup-000001")
+    assert "backup-000002 is damaged: backup-000001 is used" in backup(f"show {folder}")
+    (folder / "backup-000001.json").write_text("{}")
+    assert backup(f"list {folder}").splitlines() == ["backup-000002  damaged", "backup-000001  damaged"]
+    with pytest.raises(
+        UsageError, match=r"^%backup: expected a sound backup in .*, damaged: begin anew with"
+    ):
+        backup(f"show {folder}")
+    assert "deleted 2 backups" in backup(f"clear {folder}")
+
+
+def test_other_fits_of_the_cell_are_told(backup, folder):
+    Store(folder.with_name("b-2")).save(ABOUT, {"wait": 1})
+    assert backup(f"list {folder}").splitlines()[-1] == f"fit 2 of the cell: type  %backup list {folder}-2"
+    said = backup(f"clear {folder}").splitlines()
+    assert said == [
+        f"deleted 2 backups in {str(folder)!r}",
+        f"fit 2 of the cell: type  %backup clear {folder}-2",
+    ]
+    assert Store(folder.with_name("b-2")).has_any()
+
+
 def test_clear_leaves_what_is_no_backup(backup, folder):
     (folder / "notes.txt").write_text("mine")
     lock = FolderLock(folder)

@@ -49,7 +49,7 @@ def test_defaults_stand_behind_the_line():
         ("--pair 2", "%demo: expected --pairs, --loud; received '--pair': type --pairs"),
         ("--x", "%demo: expected --pairs, --loud; received '--x': %demo? shows them all"),
         ("--pairs 3", "%demo: --pairs: expected an even number, received 3: give  2"),
-        ("--pairs", "%demo: argument --pairs: expected one argument: %demo? shows how"),
+        ("--pairs", "%demo: --pairs: expected N, received nothing: type  --pairs N"),
         ("'open", '%demo: expected closed quotes, received "\'open"'),
     ],
 )

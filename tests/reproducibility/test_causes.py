@@ -90,3 +90,22 @@ def test_a_run_that_fails_is_no_matter_of_seeds():
     traces[1].fresh = True
     proof = prove(traces, Source("words = set(text)", {}), frozenset(), [])
     assert proof.cause.fix == "Restart and Run All Cells, until that works"
+
+
+def test_what_no_seed_reaches_is_not_mended_by_a_seed():
+    """tf_keras's recurrent_dropout, in a cell that begins with a seed."""
+    lstm = RandomLayer("lstm", "LSTM", seeded=False)
+    facts = {"weights": [("w", "1")], "batches": FIRST, "layers": [lstm], "seed": 1}
+    traces = [
+        Trace(f"run {number}", fits=[Fit("small", "tf_keras", losses=[number, 1], **facts)])
+        for number in (1, 2)
+    ]
+    cause = prove(traces, Source(SEED + "model.fit(x)", {}), frozenset(), []).cause
+    assert "no seed reaches" in cause.why
+    assert cause.fix.startswith("`recurrent_dropout=0`, or Keras 3")
+
+
+def test_random_operations_of_a_seeded_cell_in_threads_are_a_race():
+    text = SEED + "data = data.map(lambda x: x + tf.random.normal(x.shape), num_parallel_calls=4)"
+    facts = {"pipeline": [batches.PARALLEL], "seed": 1}
+    assert named(text, {"batches": OTHER_VALUES}, **facts) == "thread race"

@@ -55,6 +55,23 @@ def test_two_runs_are_compared_by_what_they_came_to(keras, data):
     assert title.endswith("history differs")
 
 
+def test_data_whose_values_nobody_has_read_are_not_called_the_same(keras, data):
+    import tensorflow as tf
+
+    x, y = data
+
+    def made(scale):
+        model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(2, activation="softmax")])
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        dataset = tf.data.Dataset.from_tensor_slices((x * scale, y)).batch(16)
+        with nbkeras.fitting(quiet=True) as session:
+            model.fit(dataset, shuffle=False, verbose=0)
+        return of_record(stored(session.run).environment)
+
+    title = differences_bundle(made(1), made(2), ["one", "other"])["text/plain"].splitlines()[0]
+    assert title.startswith("data alike, their values not read · weights ")
+
+
 def test_a_training_that_fails_has_a_stamp_and_no_fingerprint(model, data):
     def fail(epoch, logs):
         raise RuntimeError("disk gone")

@@ -88,6 +88,14 @@ class Store:
         found = (self._manifest(number) for number in self._numbers())
         return [backup for backup in found if backup is not None]
 
+    def damaged(self) -> list[str]:
+        """Name the backups whose manifest is there and not sound, newest first."""
+        return [
+            f"backup-{number:06d}"
+            for number in self._numbers()
+            if self._path(number, "json").exists() and self._manifest(number) is None
+        ]
+
     def load(self) -> tuple[Backup, Any, list[str]] | None:
         """Read the newest sound backup.
 

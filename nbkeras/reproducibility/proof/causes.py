@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from nbkeras.reproducibility.proof.source import Evidence
     from nbkeras.reproducibility.proof.trace import Fit, RandomLayer
 
+_RECURRENT = {"LSTM", "GRU", "SimpleRNN"}
+
 
 def most_probable(case: Case) -> Cause:
     """Return the most probable cause."""
@@ -82,7 +84,7 @@ def _augmentation(case: Case) -> Iterator[Cause]:
     if difference.kind == "data" and difference.how in {"values", "samples"}:
         # A layer of noise stands in the pipeline as well as in the model.
         for place in case.source.of_kind("augmentation", "random op", "dropout")[:1]:
-            yield Cause("unseeded augmentation", *_drawing_in_data(case, place), 87)
+            yield _drawing_in_data(case, place)
     if difference.kind in {"variables", "weights"} and not case.is_seeded:
         for place in case.source.of_kind("random op")[:1]:
             why = f"{at(place)} draws other numbers each time: no seed is set"
@@ -154,25 +156,30 @@ def _suspects(case: Case) -> list[RandomLayer]:
 def _random_layer(case: Case, fit: Fit, layer: RandomLayer, name: str) -> Cause:
     fits = case.fits
     moved = fits is not None and fits[0].seeds != fits[1].seeds
-    what = f"the layer {layer.name} ({layer.kind})"
+    what, fix = f"the layer {layer.name} ({layer.kind})", SEED
     if moved:
         why = f"{what} began with another random state"
     elif fit.seed is None:
         why = f"{what} draws random numbers, and no seed is set"
     else:
         why = f"{what} draws random numbers that no seed reaches"
+        if layer.kind in _RECURRENT and not fit.seeds:
+            # tf_keras's recurrent_dropout; Keras 3 has a seed for it, and holds it among the states.
+            fix = "`recurrent_dropout=0`, or Keras 3, where a seed reaches it"
     # Where each layer began with the same state, they are hardly the cause.
-    unseeded = moved or (fit.seed is None and not fit.seeds) or layer.kind in {"LSTM", "GRU", "SimpleRNN"}
-    return Cause(name, why, SEED, 86 if unseeded else 20)
+    unseeded = moved or (fit.seed is None and not fit.seeds) or layer.kind in _RECURRENT
+    return Cause(name, why, fix, 86 if unseeded else 20)
 
 
-def _drawing_in_data(case: Case, place: Evidence) -> tuple[str, str]:
+def _drawing_in_data(case: Case, place: Evidence) -> Cause:
     fit = case.fit
     parallel = case.source.of_kind("parallel") or (fit is not None and batches.PARALLEL in fit.pipeline)
     if fit is not None and fit.seed is not None and parallel:
         why = f"{at(place)} draws in a parallel map, where the threads take the random numbers as they come"
-        return why, "`%seed 1 --deterministic`, or a stateless operation with a seed of each sample"
-    return f"{at(place)} draws other numbers each time: no seed is set", SEED
+        fix = "`%seed 1 --deterministic`, or a stateless operation with a seed of each sample"
+        return Cause("thread race", why, fix, 87)
+    why = f"{at(place)} draws other numbers each time: no seed is set"
+    return Cause("unseeded augmentation", why, SEED, 87)
 
 
 _RULES: tuple[Callable[[Case], Iterator[Cause]], ...] = (

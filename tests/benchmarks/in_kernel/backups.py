@@ -18,17 +18,25 @@ from nbkeras.callbacks.backup.store import Store
 from tests.benchmarks.in_kernel import workload
 
 _model = workload.small_model()
-# A second, where the default is half a minute: the share of the time is bounded in the same way.
-EVERY = "1s"
 PLACE = Path("backups")
 
 
-def timed(order: list[bool], steps: int) -> tuple[float, float]:
-    """Train with and without backups, in this order; return the seconds without, and those with them."""
+def timed(order: list[bool], steps: int, every: str | None = None) -> tuple[float, float]:
+    """Train with and without backups, in this order; return the seconds without, and those with them.
+
+    Args:
+        order: for each training whether it makes backups.
+        steps: of each training.
+        every: when to back up; by default as nbkeras does.
+    """
     times = {}
     for backed in order:
         gc.collect()
-        callbacks = [nbkeras.ExactBackup(PLACE, every=EVERY, restart=True)] if backed else None
+        callbacks = (
+            [nbkeras.ExactBackup(PLACE, restart=True, **({} if every is None else {"every": every}))]
+            if backed
+            else None
+        )
         began = time.perf_counter()
         with contextlib.redirect_stdout(io.StringIO()):
             workload.fit(_model, steps, callbacks=callbacks)
