@@ -57,7 +57,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   page = document.createElement("div");
   document.body.append(page);
-  const code = { kind: "code", wizard: "w", recipe: "early_stopping", code: "import keras\n", html: HTML };
+  const code = { kind: "code", wizard: "w", recipe: "early_stopping", code: "import keras\n", edition: 3, html: HTML };
   model = new FakeModel({ ...code, problems: [], blocked: "", status: "" });
   open();
 });
@@ -114,13 +114,13 @@ describe("the code of a wizard", () => {
     button("Run").click();
     expect(model.sent).toEqual([{ type: "save" }]);
     expect(kernel.types()).toEqual(["execute_request"]);
-    expect(kernel.sent[0]?.content.code).toContain('.run("w", under_cell=True)');
+    expect(kernel.sent[0]?.content.code).toContain('.run("w", 3, under_cell=True)');
     expect(kernel.sent[0]?.content.store_history).toBe(false);
   });
 
   it("is run by a message in a page without a kernel to ask", () => {
     button("Run").click();
-    expect(model.sent.at(-1)).toEqual({ type: "run" });
+    expect(model.sent.at(-1)).toEqual({ type: "run", edition: 3 });
   });
 
   it("can be copied but not run where the kernel can't run it, or runs it now", () => {

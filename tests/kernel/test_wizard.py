@@ -42,10 +42,18 @@ def with_code(kernel, code):
     kernel.run(f"__ = {LAST}.entries; __.look = lambda: None; __.code = {code!r}")
 
 
+def edition_of(kernel, identifier):
+    """Return the number of the code that a view would show."""
+    find = "__import__('nbkeras.widgets.wizard.shown', fromlist=['find']).find"
+    return kernel.value(f"getattr(getattr({find}({identifier!r}), 'panel', None), 'edition', 0)")
+
+
 def run(kernel, identifier, *, under_cell=False):
     """Press Run as a view does; return its request."""
+    edition = edition_of(kernel, identifier)
     kernel.messages.clear()
-    request = kernel.client.execute(f"{RUN}({identifier!r}, under_cell={under_cell})", store_history=False)
+    code = f"{RUN}({identifier!r}, {edition}, under_cell={under_cell})"
+    request = kernel.client.execute(code, store_history=False)
     kernel.wait(request)
     return request
 
@@ -106,6 +114,18 @@ def test_nothing_runs_while_something_is_wrong(kernel, shown):
     assert kernel.value("'early_stopping' in globals()") is False
 
 
+def test_code_that_nobody_has_seen_does_not_run(kernel, shown):
+    """A cell that was running when Run was pressed has changed what the form may offer."""
+    data, _ = shown
+    identifier = data[MIME]["widget"]
+    seen = edition_of(kernel, identifier)
+    kernel.run(f"{LAST}.fields[6].control.value = '9'")
+    assert edition_of(kernel, identifier) == seen + 1
+    kernel.run(f"{RUN}({identifier!r}, {seen})")
+    assert kernel.value(f"{LAST}.panel.status") == "changed"
+    assert kernel.value("'early_stopping' in globals()") is False
+
+
 def test_a_form_of_another_kernel_is_one_line(kernel):
     run(kernel, "no-such-id")
     (error,) = kernel.outputs("error")
@@ -152,11 +172,12 @@ def test_the_gallery_lists_all(kernel):
 
 @pytest.mark.parametrize("in_subshell", [False, True])
 def test_a_view_without_execute_requests_runs_it_in_the_main_thread(kernel, shown, in_subshell):
-    _, cell = shown
+    data, cell = shown
     with_code(kernel, "import threading\nprint(threading.current_thread() is threading.main_thread())")
     panel = kernel.value(f"{LAST}.panel.model_id")
+    pressed = {"type": "run", "edition": edition_of(kernel, data[MIME]["widget"])}
     kernel.messages.clear()
-    content = {"comm_id": panel, "data": {"method": "custom", "content": {"type": "run"}}}
+    content = {"comm_id": panel, "data": {"method": "custom", "content": pressed}}
     kernel.comm("comm_msg", content, kernel.subshell() if in_subshell else None)
     said = kernel.until(lambda m: m["msg_type"] == "stream")
     assert said["content"]["text"] == "True\n"
@@ -218,8 +239,10 @@ def test_the_python_door(kernel):
 def test_the_first_interrupt_ends_the_training_gracefully(kernel, shown):
     data, _ = shown
     with_code(kernel, FIT)
+    identifier = data[MIME]["widget"]
+    code = f"{RUN}({identifier!r}, {edition_of(kernel, identifier)})"
     kernel.messages.clear()
-    request = kernel.client.execute(f"{RUN}({data[MIME]['widget']!r})", store_history=False)
+    request = kernel.client.execute(code, store_history=False)
     monitor = "application/vnd.nbkeras.monitor+json"
     kernel.until(lambda m: m["msg_type"] == "display_data" and monitor in m["content"]["data"], timeout=120)
     kernel.interrupt()
@@ -291,7 +314,8 @@ def test_on_older_kernels(start_kernel, ipykernel, version):
     run(kernel, identifier, under_cell=True)
     assert parents(kernel, "stream") == {cell}
     panel = kernel.value(f"{LAST.replace('early_stopping', 'sample_batch_epoch')}.panel.model_id")
-    content = {"comm_id": panel, "data": {"method": "custom", "content": {"type": "run"}}}
+    pressed = {"type": "run", "edition": edition_of(kernel, identifier)}
+    content = {"comm_id": panel, "data": {"method": "custom", "content": pressed}}
     kernel.messages.clear()
     kernel.comm("comm_msg", content, None)
     said = kernel.until(lambda m: m["msg_type"] == "stream")

@@ -32,11 +32,11 @@ export function hostWizards(panel: NotebookPanel): void {
       if (place && act(place, (event as CustomEvent<Detail>).detail)) event.preventDefault();
     });
   };
-  on<RunDetail>(RUN, ({ shared, area, index }, { wizard }) => {
+  on<RunDetail>(RUN, ({ shared, area, index }, seen) => {
     const kernel = panel.sessionContext.session?.kernel;
     if (!kernel) return false;
     const outputs = area.model;
-    const future = kernel.requestExecute(runRequest(wizard, "here") as { code: string }, false);
+    const future = kernel.requestExecute(runRequest(seen, "here") as { code: string }, false);
     const taken = new CellOutputs(outputs, shared, index);
     const pressed = document.activeElement;
     let empty = true;

@@ -14,6 +14,7 @@ const STATUS: Record<string, string> = {
   running: "Running…",
   done: "Done.",
   failed: "It ended with an error, see below.",
+  changed: "Not run: the form changed while Run waited. Look at the code, then press Run again.",
 };
 
 /** Draws the code of a wizard into `root` until the signal. */
@@ -36,7 +37,6 @@ export function showCode(root: HTMLElement, model: Model, signal: AbortSignal): 
   root.append(h("div", { class: "nbk-bar" }, buttons, said), notice, listing);
   const form = new Form(root, signal);
   const text = () => model.get("code") as string;
-  const wizard = () => model.get("wizard") as string;
   let due = 0;
 
   const save = () => {
@@ -47,10 +47,11 @@ export function showCode(root: HTMLElement, model: Model, signal: AbortSignal): 
   act(run, () => {
     // Before the kernel is busy, for a page that is closed while it is.
     save();
-    if (ask(root, RUN, { wizard: wizard() })) return;
+    const seen = { wizard: model.get("wizard") as string, edition: model.get("edition") as number };
+    if (ask(root, RUN, seen)) return;
     const kernel = asKernel(model.widget_manager?.kernel);
-    if (kernel) executeRequest(kernel, runRequest(wizard(), "under its cell"));
-    else model.send({ type: "run" });
+    if (kernel) executeRequest(kernel, runRequest(seen, "under its cell"));
+    else model.send({ type: "run", edition: seen.edition });
   });
   act(copyCode, async () => {
     setText(said, (await copy(text())) ? "Copied." : "This page may not copy: select the code and press Ctrl+C.");

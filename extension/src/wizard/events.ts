@@ -3,6 +3,8 @@
 /** Run the wizard of this id, with the outputs under its cell's form. */
 export interface RunDetail {
   wizard: string;
+  /** Number of the code that the view shows. */
+  edition: number;
 }
 
 /** Put this code into a new cell below. */
@@ -28,8 +30,8 @@ export function ask(node: Element, type: string, detail: RunDetail | InsertDetai
 }
 
 /** The Python that runs a wizard: an execute request reaches the kernel's main thread, where a training can be stopped. */
-export function runRequest(wizard: string, place: "here" | "under its cell"): object {
+export function runRequest({ wizard, edition }: RunDetail, place: "here" | "under its cell"): object {
   const under = place === "here" ? "" : ", under_cell=True";
-  const code = `__import__("nbkeras.widgets.wizard.running", fromlist=["run"]).run("${wizard}"${under})`;
+  const code = `__import__("nbkeras.widgets.wizard.running", fromlist=["run"]).run("${wizard}", ${edition}${under})`;
   return { code, silent: false, store_history: false, allow_stdin: false, stop_on_error: false };
 }

@@ -25,10 +25,15 @@ class CodePanel(WizardView):
     wizard = traitlets.Unicode(help="The wizard's id, by which Run names it.").tag(sync=True)
     recipe = traitlets.Unicode(help="The recipe's name.").tag(sync=True)
     code = traitlets.Unicode(help="The code, as Copy and Insert below take it.").tag(sync=True)
+    edition = traitlets.Int(help="A number of its own for each code: Run names the one that was seen.").tag(
+        sync=True
+    )
     html = traitlets.Unicode(help="The same, highlighted.").tag(sync=True)
     problems: traitlets.List[list[str]] = traitlets.List(
         help="For each wrong field its name, its label, and what is wrong."
     ).tag(sync=True)
     # Copy and Insert below stay possible where this kernel can't run the code.
     blocked = traitlets.Unicode(help="Why Run can't be pressed, '' if it can.").tag(sync=True)
-    status = traitlets.Enum(("", "running", "done", "failed"), "", help="Of the last run.").tag(sync=True)
+    status = traitlets.Enum(("", "running", "done", "failed", "changed"), "", help="Of the last run.").tag(
+        sync=True
+    )

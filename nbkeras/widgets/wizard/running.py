@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nbkeras.widgets.wizard.wizard import Wizard
 
 
-def run(wizard: str, *, under_cell: bool = False) -> None:
+def run(wizard: str, edition: int | None, *, under_cell: bool = False) -> None:
     """Run what a wizard shows; its view asks for it in an ordinary execute request.
 
     So it runs in the main thread, where the first interrupt ends a training gracefully, and after the
@@ -27,6 +27,8 @@ def run(wizard: str, *, under_cell: bool = False) -> None:
 
     Args:
         wizard: the wizard's id.
+        edition: the number of the code that was seen when Run was pressed. A request may wait for a cell
+            that runs, whose end changes the form: another code is not run.
         under_cell: whether to send what the code prints and shows to the cell of the wizard, because
             the view has no way to put it there.
 
@@ -36,21 +38,27 @@ def run(wizard: str, *, under_cell: bool = False) -> None:
     found = shown.find(wizard)
     if found is None:
         raise Refusal("expected a form of this kernel, received one of another: run its cell again")
-    if found.entries.problems or found.panel.blocked:
+    if found.entries.problems or found.panel.blocked or found.panel.edition != edition:
+        found.panel.status = "changed"
         return
     with _parent(found.parent) if under_cell and found.parent else nullcontext():
         _run(found)
 
 
-def run_soon(wizard: Wizard) -> None:
-    """Run a wizard for a view that can't send execute requests, when the kernel comes to it."""
+def run_soon(wizard: Wizard, edition: int | None) -> None:
+    """Run a wizard for a view that can't send execute requests, when the kernel comes to it.
+
+    Args:
+        wizard: the wizard.
+        edition: see `run`.
+    """
     kernel = get_ipython().kernel
 
     def act() -> None:
         # Between its requests a kernel ignores interrupts.
         kernel.pre_handler_hook()
         try:
-            run(wizard.id, under_cell=True)
+            run(wizard.id, edition, under_cell=True)
         finally:
             kernel.post_handler_hook()
 

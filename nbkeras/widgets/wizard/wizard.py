@@ -83,6 +83,7 @@ class Wizard:
             panel.problems = [[name, self._label(name), text] for name, text in entries.problems.items()]
             if panel.code != entries.code:
                 panel.code = entries.code
+                panel.edition += 1
                 panel.html = highlighted(entries.code)
             panel.blocked = self._blocked()
 
@@ -142,7 +143,7 @@ class Wizard:
         if content.get("type") == "save":
             self.panel.send({"type": "saved", "data": self._saved()})
         elif content.get("type") == "run":
-            run_soon(self)
+            run_soon(self, content.get("edition"))
 
 
 def _head(recipe: Recipe) -> HTML:

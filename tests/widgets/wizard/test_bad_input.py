@@ -96,7 +96,7 @@ def test_a_message_at_the_field_or_code(name, ran, things, data):
             field.control.value = entered(data, field.control)
             check(recipe, wizard, before)
         ran.clear()
-        running.run(wizard.id)
+        running.run(wizard.id, wizard.panel.edition)
         can_run = not wizard.entries.problems and not wizard.panel.blocked
         assert ran == ([wizard.panel.code] if can_run else [])
     finally:
