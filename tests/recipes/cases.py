@@ -55,9 +55,14 @@ def cases_of(name):
 
 
 def _is_quick(case, recipe, grid):
-    """Tell the cases of `make test`: the defaults, and the notebook's own things on the first line."""
-    chosen = not case.values or (case.line == recipe.lines[0] and case.values not in grid)
-    return chosen and not case.fresh
+    """Tell the cases of `make test`: the defaults, and the notebook's own things on the first line.
+
+    What needs a process of its own runs by its defaults on the first line.
+    """
+    is_default, is_first = not case.values, case.line == recipe.lines[0]
+    if case.fresh:
+        return is_default and is_first
+    return is_default or (is_first and case.values not in grid)
 
 
 def _grid(recipe, promise):
