@@ -24,20 +24,36 @@ from tests.recipes.worker import promises
 pytestmark = pytest.mark.browser
 
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
-# Which wizards are pictured, in which theme.
+# Which wizards are pictured, in which theme, and what is chosen there of the notebook's own.
+OWN = {"model": "classifier", "x": "images", "y": "digits"}
 PICTURED = {
-    "early_stopping": "Light",
-    "freeze_layers": "Dark",
-    "mixed_precision": "Light",
-    "sample_batch_epoch": "Light",
-    "train_step": "Dark",
+    "early_stopping": ("Light", {**OWN, "metric": "val_accuracy"}),
+    "freeze_layers": ("Dark", {**OWN, "frozen": ["hidden", "norm"], "fine_tune": True}),
+    "mixed_precision": ("Light", OWN),
+    "sample_batch_epoch": ("Light", {"source": "array", "x": "images", "validation_split": 0.2}),
+    "train_step": ("Dark", OWN),
 }
+NOTEBOOK = """%load_ext nbkeras
+import keras
+from sklearn.datasets import load_digits
+
+images, digits = load_digits(return_X_y=True)
+images = (images / 16).astype("float32")
+layers = [
+    keras.Input((64,)),
+    keras.layers.Dense(64, activation="relu", name="hidden"),
+    keras.layers.BatchNormalization(name="norm"),
+    keras.layers.Dense(10, activation="softmax", name="classes"),
+]
+classifier = keras.Sequential(layers, name="classifier")
+classifier.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+"""
 
 
 @pytest.fixture(scope="module")
 def notebook(lab, open_in_module):
     """One notebook whose second cell shows one wizard after the other."""
-    notebook = open_in_module(lab, "%load_ext nbkeras", "")
+    notebook = open_in_module(lab, NOTEBOOK, "")
     notebook.run(0)
     return notebook
 
@@ -68,7 +84,7 @@ def enter(form, parameter, value):
         field.locator("input").set_checked(value)
     elif isinstance(parameter, (Choice, Pick)):
         words = dict(parameter.options)[value] if isinstance(parameter, Choice) else value
-        field.locator("select").select_option(label=words if words != "" else "(none)")
+        field.locator("select").select_option(label="(none)" if words == "" else words)
     else:
         field.locator("input").fill("" if value is None else str(value))
 
@@ -84,8 +100,8 @@ def picture(notebook, name):
     """Take a picture of a form and of what its run has shown."""
     page = notebook.page
     before = page.viewport_size
-    page.set_viewport_size({"width": 1320, "height": 1900})
-    notebook.set_theme(f"JupyterLab {PICTURED[name]}")
+    page.set_viewport_size({"width": 1500, "height": 3000})
+    notebook.set_theme(f"JupyterLab {PICTURED[name][0]}")
     page.wait_for_timeout(500)
     notebook.cell(1).locator(".jp-OutputArea").first.screenshot(
         path=IMAGES / f"wizard-{name.replace('_', '-')}.png"
@@ -99,7 +115,8 @@ def test_opened_filled_in_and_run(notebook, name):
     recipe = recipes.get(name)
     if getattr(promises(name), "fresh", lambda values: False)(recipe.defaults):
         notebook.page.evaluate("panel.sessionContext.session.kernel.restart()")
-        notebook.run(0)
+    # The notebook's own model, untrained.
+    notebook.run(0)
     notebook.page.evaluate(
         "source => panel.content.widgets[1].model.sharedModel.setSource(source)", f"%wizard {name}"
     )
@@ -114,6 +131,10 @@ def test_opened_filled_in_and_run(notebook, name):
         enter(form, parameter, value)
         expect(code).to_have_text(recipe.code(line="keras", **{parameter.name: value}), use_inner_text=True)
         expect(form.locator(".nbk-message").filter(has_text="expected")).to_have_count(0)
+    for own, value in PICTURED.get(name, ("", {}))[1].items():
+        enter(form, next(each for each in recipe.parameters if each.name == own), value)
+    if name in PICTURED:
+        expect(code).to_contain_text("images", use_inner_text=True)
     assert violations(notebook.page, ".nbk-wizard") == ""
     form.get_by_role("button", name="Run", exact=True).click()
     said = form.locator(".nbk-said")
