@@ -209,12 +209,14 @@ def validated(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str,
     """Return what is missing for a training with validation: a dataset can't be split by fit."""
     missing = complete(values, notebook)
     x, validation = values["x"], values["validation"]
-    if missing or notebook is None:
+    if missing:
         return missing
     if validation and not x:
         return {"validation": f"expected none without inputs, received {validation}"}
-    if x in notebook.names("dataset") and not validation:
+    if x and not values["y"] and not validation:
         return {"validation": f"expected a dataset beside {x}, received none: fit splits arrays only"}
+    if notebook is None:
+        return {}
     endless = _endless(validation, notebook)
     if endless or (validation and not notebook.has_targets(validation)):
         return {
