@@ -32,8 +32,7 @@ def bound(code: str) -> list[str]:
         >>> bound("import os; x = [y for y in [1, 2]]")
         ['os', 'x']
     """
-    tree = ast.parse(_parted(code)[1])
-    return list(dict.fromkeys(bindings(tree)))
+    return list(dict.fromkeys(bindings(ast.parse(without_magics(code)))))
 
 
 def apart(code: str, taken: Collection[str]) -> str:
@@ -47,7 +46,7 @@ def apart(code: str, taken: Collection[str]) -> str:
         code: with names of the notebook marked; cell magics at its top stay as they are.
         taken: the names that the code is to leave alone.
     """
-    magics, body = _parted(code)
+    body = without_magics(code)
     tree = ast.parse(body)
     mentioned = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     mentioned |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
@@ -58,7 +57,7 @@ def apart(code: str, taken: Collection[str]) -> str:
         plain = _MARK.sub("", name)
         if plain in taken:
             others[name] = _free(plain, {*used, *others.values()})
-    return _MARK.sub("", magics + renamed(body, tree, others))
+    return _MARK.sub("", code.removesuffix(body) + renamed(body, tree, others))
 
 
 def _free(name: str, used: Collection[str]) -> str:
@@ -68,8 +67,8 @@ def _free(name: str, used: Collection[str]) -> str:
     return f"{stem}_{number}"
 
 
-def _parted(code: str) -> tuple[str, str]:
-    """Return the magics at the top of code, and the code below them."""
+def without_magics(code: str) -> str:
+    """Return code without the cell magics at its top."""
     lines = code.lstrip("\n").splitlines(keepends=True)
     below = next((i for i, line in enumerate(lines) if not line.startswith("%")), len(lines))
-    return "".join(lines[:below]), "".join(lines[below:])
+    return "".join(lines[below:])
