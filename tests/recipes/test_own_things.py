@@ -8,6 +8,7 @@ import pytest
 from nbkeras import recipes
 from nbkeras.recipes.notebook import Notebook
 from nbkeras.runtime.keras_lines import active_line
+from tests.recipes import sequences
 from tests.recipes.awkward import namespace, run
 from tests.recipes.cases import PAIRWISE
 
@@ -171,6 +172,13 @@ def test_the_loss_follows_from_outputs_and_targets(things):
             if not problems("custom_loop", things, model=model, x="inputs", y=y, loss=loss)
         }
         assert taken == expected
+
+
+def test_shared_layers_masks_and_several_inputs_are_spread_over_devices(things):
+    variables = dict(things)
+    run(sequences.SETUP, variables)
+    done("device_parallel", variables, model="mine", x="pairs", split="shared", epochs=1)
+    sequences.computes_and_learns_alike(variables, variables["placed"])
 
 
 def test_all_noise_is_switched_on(things):
