@@ -140,6 +140,13 @@ def test_models_without_a_graph_are_not_offered(things, name, model):
         ("gan_freezing", {"x": "flat"}, "x", "one sample a row"),
         ("custom_loop", {"model": "three", "x": "inputs", "y": "classes"}, "loss", "SparseCategorical"),
         ("freeze_loop", {"model": "three", "x": "inputs", "y": "numbers", "frozen": ("out",)}, "y", "others"),
+        (
+            "custom_loop",
+            {"model": "ordinary", **TRAINED, "outputs": "logits"},
+            "outputs",
+            "ends in a sigmoid",
+        ),
+        ("custom_loop", {"model": "ordinary", "x": "one_row", "y": "one_kind"}, "x", "2 rows or more"),
         ("save_model", {"do": "load", "source": "m.weights.h5"}, "source", "see save_weights"),
         ("save_model", {"do": "h5", "h5": "m.weights.h5"}, "h5", "a whole model"),
         (
@@ -154,6 +161,39 @@ def test_what_cannot_work_is_said_at_the_field(things, name, values, field, said
     found = problems(name, things, **values)
     assert list(found) == [field]
     assert said in found[field]
+
+
+@pytest.mark.parametrize("name", ["custom_loop", "freeze_loop"])
+def test_a_loop_with_one_loss_takes_one_output_that_it_knows(things, name):
+    variables = dict(things)
+    setup = """
+parts = [keras.layers.Dense(1, activation="relu", name=name)(start) for name in "ab"]
+several, unknown, told = (keras.Model(start, outputs) for outputs in (parts, parts[0], parts[1]))
+told.compile("sgd", keras.losses.BinaryCrossentropy(from_logits=True))
+both = tf.data.Dataset.from_tensor_slices((inputs, {"a": kinds, "b": kinds})).batch(16)
+"""
+    run(setup, variables)
+    rest = {**TRAINED, **({"frozen": ("a",)} if name == "freeze_loop" else {})}
+    split = {"x": "both", "y": "", **({"validation": "both"} if name == "custom_loop" else {})}
+    found = problems(name, variables, **{**rest, **split, "model": "several", "frozen": ("a",)})
+    assert "expected a model with one output, received several with 2" in found["model"]
+    found = problems(name, variables, **{**rest, **split, "model": "told", "frozen": ("b",)})
+    assert "received both with several" in found["x"]
+    found = problems(name, variables, **{**rest, "model": "unknown"})
+    assert found == {
+        "outputs": "expected probabilities or logits, because nothing of unknown tells which; received auto"
+    }
+    for values, told in (
+        ({"model": "unknown", "outputs": "logits"}, True),
+        ({"model": "unknown", "outputs": "probabilities"}, False),
+        ({"model": "told", "frozen": ("b",)}, True),
+        ({"model": "ordinary", "frozen": ("out",)}, False),
+    ):
+        chosen = {**rest, **values}
+        chosen = {key: value for key, value in chosen.items() if key in recipes.get(name).defaults}
+        assert problems(name, variables, **chosen) == {}
+        code = recipes.get(name).code(line=active_line(), notebook=Notebook(variables), **chosen)
+        assert ("BinaryCrossentropy(from_logits=True)" in code) is told
 
 
 def test_the_loss_follows_from_outputs_and_targets(things):
