@@ -80,6 +80,21 @@ def test_functions_without_a_name_are_refused_at_the_field(things, name, values,
     assert things[model].get_layer("hidden").trainable
 
 
+@pytest.mark.parametrize("name", ["data_parallel", "device_parallel", "tpu"])
+def test_a_copy_without_its_table_is_refused(things, name):
+    variables = dict(things)
+    setup = """
+words = keras.layers.TextVectorization(output_sequence_length=4, name="words")
+words.adapt(["a b"])
+reader = keras.Sequential([keras.Input((), dtype="string"), words, keras.layers.Embedding(9, 1)])
+reader.compile("sgd", "mse")
+texts = tf.data.Dataset.from_tensor_slices((["a"] * 64, kinds)).batch(16)
+"""
+    run(setup, variables)
+    found = problems(name, variables, model="reader", x="texts")
+    assert found["model"].startswith("expected a model without words, whose table a copy would not have")
+
+
 @pytest.mark.parametrize("name", ["multi_worker", "parameter_servers"])
 def test_scripts_for_other_processes_take_no_functions_of_the_notebook(things, name):
     found = problems(name, things, model="function_loss", **TRAINED)["model"]
