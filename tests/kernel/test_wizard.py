@@ -243,6 +243,12 @@ WITH_MAGICS = {
         {"epochs": 2, "folder": "it's here"},
         "len(list(__import__('pathlib').Path(\"it's here\").glob('*/train/*.v2'))) == 1",
     ),
+    "recover": (
+        {"epochs": 2, "folder": "kept here", "run": "my run"},
+        "len(history.epoch) == 2 and __import__('pathlib').Path('kept here/my run').is_dir()",
+    ),
+    "data_parallel": ({"epochs": 1}, "len(history.epoch) == 1 and not tf.distribute.has_strategy()"),
+    "tpu": ({"epochs": 1}, "len(history.epoch) == 1 and tf.distribute.has_strategy()"),
     "tuning": (
         {"trials": 2, "epochs": 1, "units": "4, 5", "directory": "a search"},
         "len(tuner.oracle.trials) == 2 and hp.values['units'] in (4, 5)",
@@ -264,11 +270,12 @@ def test_the_code_with_magics_does_what_it_says(kernel, name):
     # Other tests of this kernel have made variables of these names.
     kernel.run("form._names.control.value = True")
     kernel.run("form.show()")
-    assert kernel.value("[form.panel.code[:2], *form.panel.problems]") == ["%%"]
+    assert kernel.value("[form.panel.code[:1], *form.panel.problems]") == ["%"]
     run(kernel, displayed["data"][MIME]["widget"])
     assert kernel.outputs("error") == []
     assert kernel.value("form.panel.status") == "done"
     assert kernel.value(promise) is True
+    kernel.run("%strategy none")
 
 
 def test_run_leaves_the_notebooks_variables_and_makes_its_own_names_once(kernel):

@@ -135,8 +135,8 @@ class Wizard:
         if module and importlib.util.find_spec(module) is None:
             return f"To run it, type  %pip install 'nbkeras[{extra}]'"
         shell = get_ipython()
-        magic = re.match(r"%%(\w+)", self.entries.code)
-        if magic and shell and shell.find_cell_magic(magic[1]) is None:
+        magic = re.match(r"%(%?)(\w+)", self.entries.code)
+        if magic and shell and shell.find_magic(magic[2], "cell" if magic[1] else "line") is None:
             return "To run it, type  %load_ext nbkeras"
         return ""
 
