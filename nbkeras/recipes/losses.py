@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from nbkeras.recipes import own
+from nbkeras.recipes import logits, own
 from nbkeras.recipes.parameter import Choice
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ LOSS = Choice(
     label="Loss",
     help="What the loop minimises; it has to fit the model's last layer and the targets.",
     options=(
-        ("BinaryCrossentropy", "two classes; the model gives a probability"),
-        ("SparseCategoricalCrossentropy", "classes by number; the model gives probabilities"),
-        ("CategoricalCrossentropy", "classes one-hot; the model gives probabilities"),
+        ("BinaryCrossentropy", "two classes"),
+        ("SparseCategoricalCrossentropy", "classes by number"),
+        ("CategoricalCrossentropy", "classes one-hot"),
         ("MeanSquaredError", "numbers"),
     ),
     default="BinaryCrossentropy",
@@ -44,9 +44,10 @@ def fits(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]
     if notebook is None or not model:
         return {}
     outputs: Any = getattr(notebook.value(model), "outputs", None) or ()
+    wrong = _several(values, notebook, len(outputs)) or logits.told(values, notebook)
     targets = notebook.targets(x, y)
-    if len(outputs) != 1 or targets is None:
-        return {}
+    if wrong or not outputs or targets is None:
+        return wrong
     output: tuple[int | None, ...] = tuple(outputs[0].shape)[1:]
     its = output[-1] if output else None
     by_number = _size(targets[1:]) == _size(output[:-1])
@@ -62,6 +63,17 @@ def fits(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]
     if not suitable:
         return {"y" if y else "x": f"expected targets that go with {model}, received others: {found}"}
     return {"loss": f"expected {' or '.join(suitable)}, because {found}; received {loss}"}
+
+
+def _several(values: Mapping[str, Any], notebook: Notebook, outputs: int) -> dict[str, str]:
+    """Return that a loop with one loss can't train several outputs, or on several targets."""
+    model, x = values["model"], values["x"]
+    if outputs > 1:
+        found = f"received {model} with {outputs}"
+        return {"model": f"expected a model with one output, {found}: fit trains it, see freeze_layers"}
+    if not values["y"] and isinstance(notebook.value(x).element_spec[1], (dict, tuple, list)):
+        return {"x": f"expected one tensor of targets beside the inputs, received {x} with several"}
+    return {}
 
 
 def _suits(loss: str, outputs: int | None, *, by_number: bool, alike: bool) -> bool:

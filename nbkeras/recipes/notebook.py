@@ -44,6 +44,10 @@ class Notebook:
         found = [name for name, value in list(self._variables.items()) if _fits(fits, value)]
         return sorted(name for name in found if not name.startswith("_"))
 
+    def every(self) -> list[str]:
+        """Return the names of all variables but those that begin with an underscore."""
+        return [name for name in list(self._variables) if not name.startswith("_")]
+
     def value(self, name: str) -> Any:
         """Return what a variable is, None for one that is not there."""
         return self._variables.get(name)

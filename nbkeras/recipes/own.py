@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbkeras.recipes.found_by_name import nameless, of_ones_own
+from nbkeras.recipes.notebook import every_layer
 from nbkeras.recipes.picks import Pick
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ VALIDATION = Pick(
     kind="dataset",
     default="",
 )
+# What these layers have learned is no weight.
+_TABLES = {"TextVectorization", "StringLookup", "IntegerLookup"}
 # Of the data that the code makes.
 _SAMPLES = 512
 # Of a large array this many rows are looked at, which takes milliseconds.
@@ -75,9 +78,25 @@ def recompiled(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str
     return complete(values, notebook) or with_names(values["model"], notebook, whole=False)
 
 
-def copied(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
-    """Return what is missing, or what of the model can't be copied because it has no name."""
+def made_again(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
+    """Return what is missing, or what of the model can't be made again because it has no name."""
     return complete(values, notebook) or with_names(values["model"], notebook)
+
+
+def copied(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
+    """Return what is missing, or what of the model a copy would lack: names, or a table of words."""
+    return made_again(values, notebook) or _table(values["model"], notebook)
+
+
+def _table(model: str, notebook: Notebook | None) -> dict[str, str]:
+    layers = every_layer(notebook.value(model)) if notebook is not None and model else []
+    found = [each.name for each in layers if _TABLES & {cls.__name__ for cls in type(each).__mro__}]
+    if not found:
+        return {}
+    return {
+        "model": f"expected a model without {found[0]}, whose table a copy would not have, received {model}: "
+        "let the dataset apply that layer"
+    }
 
 
 def sent(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
@@ -209,12 +228,14 @@ def validated(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str,
     """Return what is missing for a training with validation: a dataset can't be split by fit."""
     missing = complete(values, notebook)
     x, validation = values["x"], values["validation"]
-    if missing or notebook is None:
+    if missing:
         return missing
     if validation and not x:
         return {"validation": f"expected none without inputs, received {validation}"}
-    if x in notebook.names("dataset") and not validation:
+    if x and not values["y"] and not validation:
         return {"validation": f"expected a dataset beside {x}, received none: fit splits arrays only"}
+    if notebook is None:
+        return {}
     endless = _endless(validation, notebook)
     if endless or (validation and not notebook.has_targets(validation)):
         return {

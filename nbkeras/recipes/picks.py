@@ -51,6 +51,11 @@ class Pick(Parameter):
     example: tuple[str, ...] = ()
     many: bool = False
 
+    @property
+    def is_variable(self) -> bool:
+        """Whether what is picked is a variable of the notebook; layers and metrics are named by Keras."""
+        return self.kind not in _OF_A_MODEL
+
     def check(self, value: Any) -> str:
         """Refuse what is no name; whether the notebook has it is for `find` to say."""
         names = value if self.many and isinstance(value, (tuple, list)) else (value,)
@@ -59,8 +64,7 @@ class Pick(Parameter):
         for name in names:
             if not isinstance(name, str) or not name.isprintable():
                 return f"expected the name of a {self.kind}, received {shown(name)}"
-            # Layers and metrics are named by Keras; the others are variables.
-            if name and self.kind not in _OF_A_MODEL and not name.isidentifier():
+            if name and self.is_variable and not name.isidentifier():
                 return f"expected a variable's name, received {shown(name)}"
         return ""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from nbkeras.recipes.formatting import formatted
+from nbkeras.recipes.own_names import apart, marked
 from nbkeras.recipes.parameter import Identifier, refuse, shown
 from nbkeras.recipes.picks import Pick
 from nbkeras.recipes.rendering import names_in, rendered
@@ -132,6 +133,7 @@ class Recipe:
         line: Line | None = None,
         magics: bool = False,
         notebook: Notebook | None = None,
+        taken: Collection[str] = (),
         **values: Any,
     ) -> str:
         """Return the code as text that can be run as it stands.
@@ -141,6 +143,8 @@ class Recipe:
             magics: whether to use nbkeras's magics where the recipe has one. Default False: plain Keras.
             notebook: the notebook that the code is for. What follows from its models is then known; by
                 default it is told by names alone.
+            taken: variables that the code is to leave alone, beside those that were picked: where it would
+                give their names to things of its own, it gives them others.
             **values: values of parameters; by default the recipe's own.
 
         Raises:
@@ -153,24 +157,47 @@ class Recipe:
             raise Refusal(f"{self.name}: expected {' or '.join(self.lines)}, received {line}: {self.refused}")
         complete = {**self.defaults, **values}
         refuse(self.problems(complete, notebook), self.name)
-        return self._written(complete, line, magics=magics, notebook=notebook)
+        return self._written(complete, line, magics=magics, notebook=notebook, taken=taken)
 
     def _written(
-        self, values: Mapping[str, Any], line: Line, *, magics: bool, notebook: Notebook | None = None
+        self,
+        values: Mapping[str, Any],
+        line: Line,
+        *,
+        magics: bool,
+        notebook: Notebook | None = None,
+        taken: Collection[str] = (),
     ) -> str:
         """Return the code for values that are fine."""
-        return formatted(self._text(values, line, magics=magics, notebook=notebook))
+        return formatted(self._text(values, line, magics=magics, notebook=notebook, taken=taken))
 
     def _text(
-        self, values: Mapping[str, Any], line: Line, *, magics: bool, notebook: Notebook | None = None
+        self,
+        values: Mapping[str, Any],
+        line: Line,
+        *,
+        magics: bool,
+        notebook: Notebook | None = None,
+        taken: Collection[str] = (),
     ) -> str:
+        """Return the code before it is formatted; it gives no name of the notebook's to its own things."""
         known = {**values, **self.follow(values, notebook)}
+        picks = [each.name for each in self.parameters if isinstance(each, Pick) and each.is_variable]
+        functions = known.get("functions", {})
+        taken = {*taken, *(known[name] for name in picks), *functions.values()} - {""}
+        known |= {name: marked(known[name], number) for number, name in enumerate(picks) if known[name]}
+        if functions:
+            known["functions"] = {name: marked(held, len(picks)) for name, held in functions.items()}
+        text = self._rendered({**known, "line": line}, magics=magics)
+        return apart(text, taken)
+
+    def _rendered(self, known: Mapping[str, Any], *, magics: bool) -> str:
         if magics and self.magic:
-            text = rendered(self.template, {**known, "line": line, "magics": True})
+            text = rendered(self.template, {**known, "magics": True})
             # There IPython would put in the values of the notebook's variables.
             if not any(sign in text.partition("\n")[0] for sign in "{$") or not text.startswith("%%"):
                 return text
-        return rendered(self.template, {**known, "line": line, "magics": False})
+        return rendered(self.template, {**known, "magics": False})
 
     def _taken(self, values: Mapping[str, Any]) -> dict[str, str]:
         """Refuse a variable's name that the code itself has a use for."""

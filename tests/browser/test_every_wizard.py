@@ -126,6 +126,10 @@ def test_opened_filled_in_and_run(notebook, name):
     code = form.locator(".nbk-code pre")
     expect(form).to_contain_text(recipe.question.replace("`", ""), timeout=30_000)
     expect(form.locator(".nbk-notice")).to_be_hidden()
+    # What the other wizards have made in this kernel.
+    replace = form.get_by_label("Let Run replace them")
+    if replace.is_visible():
+        replace.check()
     if recipe.parameters:
         parameter, value = filling(recipe)
         enter(form, parameter, value)

@@ -266,6 +266,12 @@ WITH_MAGICS = {
         {"epochs": 2, "folder": "it's here"},
         "len(list(__import__('pathlib').Path(\"it's here\").glob('*/train/*.v2'))) == 1",
     ),
+    "recover": (
+        {"epochs": 2, "folder": "kept here", "run": "my run"},
+        "len(history.epoch) == 2 and __import__('pathlib').Path('kept here/my run').is_dir()",
+    ),
+    "data_parallel": ({"epochs": 1}, "len(history.epoch) == 1 and not tf.distribute.has_strategy()"),
+    "tpu": ({"epochs": 1}, "len(history.epoch) == 1 and tf.distribute.has_strategy()"),
     "tuning": (
         {"trials": 2, "epochs": 1, "units": "4, 5", "directory": "a search"},
         "len(tuner.oracle.trials) == 2 and hp.values['units'] in (4, 5)",
@@ -284,12 +290,46 @@ def test_the_code_with_magics_does_what_it_says(kernel, name):
     kernel.run(
         f"form = {LAST.replace('early_stopping', name)}\nform._set_magics({{'new': True}})\n{entering}"
     )
+    # Other tests of this kernel have made variables of these names.
+    kernel.run("form._names.control.value = True")
     kernel.run("form.show()")
-    assert kernel.value("[form.panel.code[:2], *form.panel.problems]") == ["%%"]
+    assert kernel.value("[form.panel.code[:1], *form.panel.problems]") == ["%"]
     run(kernel, displayed["data"][MIME]["widget"])
     assert kernel.outputs("error") == []
     assert kernel.value("form.panel.status") == "done"
     assert kernel.value(promise) is True
+    kernel.run("%strategy none")
+
+
+def test_run_leaves_the_notebooks_variables_and_makes_its_own_names_once(kernel):
+    kernel.run("x, y, model, history = 'my x', 'my y', 'my model', 'my history'")
+    kernel.run("%wizard train_step")
+    (displayed,) = kernel.outputs("display_data")
+    form = LAST.replace("early_stopping", "train_step")
+    code = kernel.value(f"{form}.panel.code")
+    assert "history_2 = model_2.fit(x_2, y_2, epochs=5)" in code
+    note = kernel.value(f"{form}._names._note.value")
+    assert "x, y, model and history already: they stay as they are, the code makes " in note
+    assert note.endswith("x_2, y_2, model_2 and history_2.")
+    for _ in range(2):
+        run(kernel, displayed["data"][MIME]["widget"])
+        assert kernel.outputs("error") == []
+        assert kernel.value("[x, y, model, history]") == ["my x", "my y", "my model", "my history"]
+        assert kernel.value("len(history_2.epoch)") > 0
+        # What it runs next is what it has just run.
+        assert kernel.value(f"{form}.panel.code") == code
+    # The same cell again, in another form; and by hand, as after Insert below.
+    kernel.run("%wizard train_step")
+    assert kernel.value(f"{form}.panel.code") == code
+    kernel.run("model_2 = 'now mine'")
+    assert "model_3 = " in kernel.value(f"{form}.panel.code")
+    kernel.run(kernel.value(f"{form}.panel.code"))
+    assert kernel.value("model_2") == "now mine"
+    assert "model_3 = " in kernel.value(f"{form}.panel.code")
+    # Or as it always was, when that is said.
+    kernel.run(f"{form}._names.control.value = True")
+    assert kernel.value(f"{form}._names._note.value").startswith("Run replaces ")
+    assert "history = model.fit(x, y, epochs=5)" in kernel.value(f"{form}.panel.code")
 
 
 def test_magics_that_are_not_loaded_are_not_run(kernel, shown):

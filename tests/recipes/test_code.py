@@ -9,10 +9,8 @@ import pytest
 from ruff.__main__ import find_ruff_bin
 
 from nbkeras import recipes
-from nbkeras.recipes.picks import Pick
 from tests.recipes.cases import cases_of
 
-OF_A_MODEL = ("layer", "metric", "device")
 CASES = [case for name in recipes.names() for case in cases_of(name)]
 
 
@@ -57,32 +55,3 @@ def test_the_code_is_as_ruff_would_have_it(name):
 def test_plain_code_knows_nothing_of_nbkeras(name):
     for code in _codes(name):
         assert "nbkeras" not in code
-
-
-@pytest.mark.parametrize("name", recipes.names())
-def test_what_was_picked_keeps_its_name(name):
-    """A second run of the code works on what was picked, and not on what the first run made of it."""
-    recipe = recipes.get(name)
-    variables = [p for p in recipe.parameters if isinstance(p, Pick) and p.kind not in OF_A_MODEL]
-    for case in cases_of(name):
-        picked = {case.values.get(parameter.name) for parameter in variables} - {None, ""}
-        tree = ast.parse(recipe._written({**recipe.defaults, **case.values}, case.line, magics=False))
-        bound = set(_bound_outside_functions(tree))
-        assert not picked & bound
-
-
-def _bound_outside_functions(node):
-    own = (
-        ast.FunctionDef,
-        ast.ClassDef,
-        ast.Lambda,
-        ast.ListComp,
-        ast.SetComp,
-        ast.DictComp,
-        ast.GeneratorExp,
-    )
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
-            yield child.id
-        if not isinstance(child, own):
-            yield from _bound_outside_functions(child)

@@ -8,6 +8,7 @@ import pytest
 from nbkeras import recipes
 from nbkeras.recipes.notebook import Notebook
 from nbkeras.runtime.keras_lines import active_line
+from tests.recipes import sequences
 from tests.recipes.awkward import namespace, run
 from tests.recipes.cases import PAIRWISE
 
@@ -79,6 +80,21 @@ def test_functions_without_a_name_are_refused_at_the_field(things, name, values,
     assert things[model].get_layer("hidden").trainable
 
 
+@pytest.mark.parametrize("name", ["data_parallel", "device_parallel", "tpu"])
+def test_a_copy_without_its_table_is_refused(things, name):
+    variables = dict(things)
+    setup = """
+words = keras.layers.TextVectorization(output_sequence_length=4, name="words")
+words.adapt(["a b"])
+reader = keras.Sequential([keras.Input((), dtype="string"), words, keras.layers.Embedding(9, 1)])
+reader.compile("sgd", "mse")
+texts = tf.data.Dataset.from_tensor_slices((["a"] * 64, kinds)).batch(16)
+"""
+    run(setup, variables)
+    found = problems(name, variables, model="reader", x="texts")
+    assert found["model"].startswith("expected a model without words, whose table a copy would not have")
+
+
 @pytest.mark.parametrize("name", ["multi_worker", "parameter_servers"])
 def test_scripts_for_other_processes_take_no_functions_of_the_notebook(things, name):
     found = problems(name, things, model="function_loss", **TRAINED)["model"]
@@ -139,6 +155,13 @@ def test_models_without_a_graph_are_not_offered(things, name, model):
         ("gan_freezing", {"x": "flat"}, "x", "one sample a row"),
         ("custom_loop", {"model": "three", "x": "inputs", "y": "classes"}, "loss", "SparseCategorical"),
         ("freeze_loop", {"model": "three", "x": "inputs", "y": "numbers", "frozen": ("out",)}, "y", "others"),
+        (
+            "custom_loop",
+            {"model": "ordinary", **TRAINED, "outputs": "logits"},
+            "outputs",
+            "ends in a sigmoid",
+        ),
+        ("custom_loop", {"model": "ordinary", "x": "one_row", "y": "one_kind"}, "x", "2 rows or more"),
         ("save_model", {"do": "load", "source": "m.weights.h5"}, "source", "see save_weights"),
         ("save_model", {"do": "h5", "h5": "m.weights.h5"}, "h5", "a whole model"),
         (
@@ -153,6 +176,39 @@ def test_what_cannot_work_is_said_at_the_field(things, name, values, field, said
     found = problems(name, things, **values)
     assert list(found) == [field]
     assert said in found[field]
+
+
+@pytest.mark.parametrize("name", ["custom_loop", "freeze_loop"])
+def test_a_loop_with_one_loss_takes_one_output_that_it_knows(things, name):
+    variables = dict(things)
+    setup = """
+parts = [keras.layers.Dense(1, activation="relu", name=name)(start) for name in "ab"]
+several, unknown, told = (keras.Model(start, outputs) for outputs in (parts, parts[0], parts[1]))
+told.compile("sgd", keras.losses.BinaryCrossentropy(from_logits=True))
+both = tf.data.Dataset.from_tensor_slices((inputs, {"a": kinds, "b": kinds})).batch(16)
+"""
+    run(setup, variables)
+    rest = {**TRAINED, **({"frozen": ("a",)} if name == "freeze_loop" else {})}
+    split = {"x": "both", "y": "", **({"validation": "both"} if name == "custom_loop" else {})}
+    found = problems(name, variables, **{**rest, **split, "model": "several", "frozen": ("a",)})
+    assert "expected a model with one output, received several with 2" in found["model"]
+    found = problems(name, variables, **{**rest, **split, "model": "told", "frozen": ("b",)})
+    assert "received both with several" in found["x"]
+    found = problems(name, variables, **{**rest, "model": "unknown"})
+    assert found == {
+        "outputs": "expected probabilities or logits, because nothing of unknown tells which; received auto"
+    }
+    for values, told in (
+        ({"model": "unknown", "outputs": "logits"}, True),
+        ({"model": "unknown", "outputs": "probabilities"}, False),
+        ({"model": "told", "frozen": ("b",)}, True),
+        ({"model": "ordinary", "frozen": ("out",)}, False),
+    ):
+        chosen = {**rest, **values}
+        chosen = {key: value for key, value in chosen.items() if key in recipes.get(name).defaults}
+        assert problems(name, variables, **chosen) == {}
+        code = recipes.get(name).code(line=active_line(), notebook=Notebook(variables), **chosen)
+        assert ("BinaryCrossentropy(from_logits=True)" in code) is told
 
 
 def test_the_loss_follows_from_outputs_and_targets(things):
@@ -171,6 +227,13 @@ def test_the_loss_follows_from_outputs_and_targets(things):
             if not problems("custom_loop", things, model=model, x="inputs", y=y, loss=loss)
         }
         assert taken == expected
+
+
+def test_shared_layers_masks_and_several_inputs_are_spread_over_devices(things):
+    variables = dict(things)
+    run(sequences.SETUP, variables)
+    done("device_parallel", variables, model="mine", x="pairs", split="shared", epochs=1)
+    sequences.computes_and_learns_alike(variables, variables["placed"])
 
 
 def test_all_noise_is_switched_on(things):

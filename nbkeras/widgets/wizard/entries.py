@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.recipes.own_names import bound
+from nbkeras.recipes.parameter import Identifier, shown
 from nbkeras.runtime.keras_lines import active_line
 from nbkeras.runtime.refusal import Refusal
+from nbkeras.widgets.wizard import made
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from nbkeras.recipes.notebook import Notebook
     from nbkeras.recipes.parameter import Parameter
     from nbkeras.recipes.picks import Pick
@@ -43,6 +48,10 @@ class Entries:
         self.problems: dict[str, str] = {}
         self.code = ""
         """The code of the last values that were fine."""
+        self.replace = False
+        """Whether the code may give names anew that variables of the notebook have."""
+        self.others: dict[str, str] = {}
+        """Such names, each with the one that the code has in its place: the same where it may."""
         self.look()
 
     def read(self, name: str, text: str) -> Any:
@@ -60,12 +69,44 @@ class Entries:
         if self.problems:
             return
         try:
-            self.code = self.recipe.code(
-                line=self.line, magics=self.magics, notebook=self.notebook, **self.values
-            )
+            code = self._code()
         except Refusal:
             # All values are fine by themselves: it is the Keras line that is refused.
             self.problems = {LINE: self.recipe.refused}
+            return
+        self.others = {name: name for name in made.replaced(self.recipe.name, code, self.notebook)}
+        if self.others and not self.replace:
+            self._step_aside(code)
+        else:
+            self.code = code
+
+    def ran(self, *, to_the_end: bool) -> None:
+        """Take note that the notebook has run the code: what it has made it may make again."""
+        names = [name for name in bound(self.code) if to_the_end or name not in self.others]
+        made.remember(self.recipe.name, names, self.notebook)
+
+    def _step_aside(self, code: str) -> None:
+        """Let the code have names that are free in the notebook."""
+        typed = {
+            self.values[each.name]: each for each in self.recipe.parameters if isinstance(each, Identifier)
+        }
+        taken = made.of_others(self.recipe.name, code, self.notebook)
+        other = self._code(taken - set(typed))
+        names = dict(zip(bound(code), bound(other), strict=True))
+        self.others = {name: names[name] for name in self.others}
+        self.problems = {
+            each.name: f"expected a name that is free in this notebook, received {shown(name)}: "
+            "choose another one, or let Run replace it"
+            for name, each in typed.items()
+            if name in self.others
+        }
+        if not self.problems:
+            self.code = other
+
+    def _code(self, taken: Collection[str] = ()) -> str:
+        return self.recipe.code(
+            line=self.line, magics=self.magics, notebook=self.notebook, taken=taken, **self.values
+        )
 
     def counts(self, parameter: Parameter) -> bool:
         """Tell whether a parameter's field is there: others may make it mean nothing."""

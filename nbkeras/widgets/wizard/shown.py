@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from IPython import get_ipython
 
+from nbkeras.widgets.wizard import made
+
 if TYPE_CHECKING:
     from nbkeras.widgets.wizard.wizard import Wizard
 
@@ -41,9 +43,15 @@ def last(name: str) -> Wizard | None:
     return next((each for each in reversed(_wizards.values()) if each.recipe.name == name), None)
 
 
-def _refresh(_result: Any) -> None:
+def _refresh(result: Any) -> None:
     """Look at the notebook's variables after each cell."""
-    for wizard in list(_wizards.values()):
+    made.forget(get_ipython().user_ns)
+    wizards = list(_wizards.values())
+    for wizard in wizards:
+        # By Run, or put into a cell: it is the form's own code.
+        if result.info.raw_cell.strip() == wizard.entries.code.strip():
+            wizard.entries.ran(to_the_end=result.success)
+    for wizard in wizards:
         wizard.refresh()
 
 

@@ -19,6 +19,7 @@ from nbkeras.widgets.faq import LINE_NAMES
 from nbkeras.widgets.picture.page import render
 from nbkeras.widgets.wizard.entries import LINE, Entries
 from nbkeras.widgets.wizard.fields import Field, boxed, message
+from nbkeras.widgets.wizard.names import Names
 from nbkeras.widgets.wizard.panel import CodePanel
 from nbkeras.widgets.wizard.running import run_soon
 from nbkeras.widgets.wizard.saved import saved_bundle
@@ -53,7 +54,8 @@ class Wizard:
         self.panel = CodePanel(recipe=recipe.name)
         self.panel.on_msg(self._heard)
         self._line_message = message()
-        form = VBox([*(field.box for field in self.fields), *self._switches()])
+        self._names = Names(self.entries, self.refresh)
+        form = VBox([self._names.box, *(field.box for field in self.fields), *self._switches()])
         form.add_class("nbk-form")
         columns = Box([form, self.panel])
         columns.add_class("nbk-columns")
@@ -75,6 +77,7 @@ class Wizard:
 
     def show(self) -> None:
         """Bring all widgets up to date with the entries."""
+        self._names.update()
         for field in self.fields:
             field.update()
         entries, panel = self.entries, self.panel
@@ -133,8 +136,8 @@ class Wizard:
         if module and importlib.util.find_spec(module) is None:
             return f"To run it, type  %pip install 'nbkeras[{extra}]'"
         shell = get_ipython()
-        magic = re.match(r"%%(\w+)", self.entries.code)
-        if magic and shell and shell.find_cell_magic(magic[1]) is None:
+        magic = re.match(r"%(%?)(\w+)", self.entries.code)
+        if magic and shell and shell.find_magic(magic[2], "cell" if magic[1] else "line") is None:
             return "To run it, type  %load_ext nbkeras"
         return ""
 

@@ -128,6 +128,54 @@ def test_an_own_models_metric_tells_which_way_is_better(variables):
     wizard.close()
 
 
+def test_the_notebooks_variables_stay_unless_run_may_replace_them(wizard, variables):
+    import keras
+
+    names = next(each for each in walk(wizard.root) if "nbk-field-names" in each._dom_classes)
+    control, note = names.children
+    assert names.layout.display == "none"
+    # Libraries are what the code imports anyway; and what it does not bind is none of its business.
+    variables.update(np=np, keras=keras, other=3)
+    wizard.refresh()
+    assert names.layout.display == "none"
+    variables.update(x="mine", rng="mine", x_2="mine")
+    wizard.refresh()
+    assert names.layout.display is None
+    assert note.value.startswith("This notebook has rng and x already")
+    assert wizard.panel.code == wizard.recipe.code(taken=["x", "rng", "x_2"])
+    assert "x_3 = rng_2.normal(" in wizard.panel.code
+    control.value = True
+    assert note.value == "Run replaces rng and x of this notebook."
+    assert wizard.panel.code == wizard.recipe.code()
+    del variables["x"], variables["rng"]
+    wizard.refresh()
+    assert names.layout.display == "none"
+
+
+def test_a_name_of_an_import_is_kept_where_it_means_something_else(variables):
+    import pathlib
+
+    for value, kept in ((pathlib.Path, True), ("mine", False)):
+        wizard = Wizard(recipes.get("recover"), {"Path": value})
+        assert ("import Path\n" in wizard.panel.code) is kept
+        assert ("import Path as Path_2\n" in wizard.panel.code) is not kept
+        wizard.close()
+
+
+def test_a_name_that_is_typed_has_to_be_free(variables):
+    variables["Custom"] = "mine"
+    wizard = Wizard(recipes.get("custom_objects"), variables)
+    ((name, _, said),) = wizard.panel.problems
+    assert name == "custom"
+    assert said.startswith("expected a name that is free in this notebook, received 'Custom': choose")
+    enter(wizard, "custom", value="Mine")
+    assert wizard.panel.problems == []
+    enter(wizard, "custom", value="Custom")
+    wizard._names.control.value = True
+    assert wizard.panel.problems == []
+    wizard.close()
+
+
 def test_a_choice_that_has_gone_is_said_to_be_wrong(wizard, variables):
     variables["images"] = np.zeros((4, 2))
     wizard.refresh()

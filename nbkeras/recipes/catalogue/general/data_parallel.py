@@ -60,12 +60,16 @@ RECIPE = Recipe(
         ),
         ("Distributed training with Keras", "https://www.tensorflow.org/tutorials/distribute/keras"),
     ),
+    magic="%%fit --strategy",
     parameters=(
         *own.OWN_GRAPH,
         Whole(
             name="devices",
             label="Devices",
-            help="How many GPUs at most; without a GPU, as many logical CPUs stand in to try it out.",
+            help=(
+                "How many GPUs at most; without a GPU, as many logical CPUs stand in to try it out. The "
+                "magic takes all GPUs that there are."
+            ),
             default=2,
             examples=(3,),
             minimum=2,

@@ -54,8 +54,8 @@ RECIPE = Recipe(
     answer=(
         "model.save('model.keras') writes layers, weights, loss, metrics and the optimizer with its state "
         "into one file; keras.models.load_model gives a compiled model that trains on exactly where the "
-        "other stopped. For serving without Keras, model.export writes a TensorFlow SavedModel. Load right "
-        "after saving, once: what is missing in the file shows only then."
+        "other stopped. For serving without Keras, keras.export.ExportArchive writes a TensorFlow "
+        "SavedModel. Load right after saving, once: what is missing in the file shows only then."
     ),
     changed=(
         "The format follows from the file's ending. Keras 3 has no save_format and refuses a path without "
@@ -66,7 +66,8 @@ RECIPE = Recipe(
         "An .h5 file is not read back whole by Keras 3 (seen in 3.15): load_model fails on the loss 'mse', "
         "and with others the loaded model fails at the first fit, its optimizer being made for no weights. "
         "Load with compile=False and compile anew; so too for a file of the other Keras line. State that is "
-        "no weight, such as that of a stateful RNN, is not in the file."
+        "no weight, such as that of a stateful RNN, is not in the file. model.export leaves augmentation "
+        "such as RandomFlip on (seen in 3.15 and tf_keras 2.21): what it serves flips images at random."
     ),
     keywords=(
         *("save", "load_model", "checkpoint", "SavedModel", "export", "serving", "resume", "h5", "disk"),

@@ -48,6 +48,7 @@ RECIPE = Recipe(
         ("Use TPUs", "https://www.tensorflow.org/guide/tpu"),
         ("TPUStrategy", "https://www.tensorflow.org/api_docs/python/tf/distribute/TPUStrategy"),
     ),
+    magic="%tpu_connect",
     parameters=(
         *own.OWN_GRAPH,
         Text(

@@ -40,9 +40,9 @@ RECIPE = Recipe(
     question="How can I load weights into a different architecture, for the layers of the same name?",
     answer=(
         "Copy them layer by layer: for each layer of the new model that has a namesake of the same shapes "
-        "in the old one, layer.set_weights(old.get_weights()). Name the layers yourself, and look at the "
-        "table of what was loaded. For a file of weights alone, load it first into the architecture that it "
-        "was saved from."
+        "in the old one, layer.set_weights(old.get_weights()). Name the layers yourself, tell those of "
+        "nested models by their path, and look at the table of what was loaded. For a file of weights "
+        "alone, load it first into the architecture that it was saved from."
     ),
     changed=(
         "load_weights(…, by_name=True) is for .h5 files of the old format only; for .weights.h5 files Keras "

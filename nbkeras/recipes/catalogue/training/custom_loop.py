@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbkeras.recipes import own
+from nbkeras.recipes import logits, own
 from nbkeras.recipes.losses import LOSS, MODEL, fits
 from nbkeras.recipes.parameter import Number, Switch, Whole
 from nbkeras.recipes.recipe import Recipe
@@ -15,9 +15,17 @@ if TYPE_CHECKING:
 
     from nbkeras.recipes.notebook import Notebook
 
+# One to train on, and one to validate on.
+_FEWEST = 2
+
 
 def _check(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
-    return own.validated(values, notebook) or fits(values, notebook)
+    missing = own.validated(values, notebook)
+    x, y, validation = values["x"], values["y"], values["validation"]
+    rows = notebook.rows(x) if notebook is not None and y and not validation and not missing else None
+    if rows is not None and rows < _FEWEST:
+        return {"x": f"expected {_FEWEST} rows or more, of which one is held out, received {rows}"}
+    return missing or fits(values, notebook)
 
 
 RECIPE = Recipe(
@@ -38,7 +46,8 @@ RECIPE = Recipe(
     silent=(
         "A loss function, other than a loss object, gives one loss per sample, and the tape then sums their "
         "gradients: the learning rate grows with the batch. Without training=True, dropout is off and batch "
-        "normalization learns no statistics. Without model.losses, regularization does nothing."
+        "normalization learns no statistics. Without model.losses, regularization does nothing. A loss "
+        "without from_logits=True takes the logits of a model that ends without softmax for probabilities."
     ),
     keywords=(
         *("GradientTape", "from scratch", "tf.function", "apply_gradients", "low-level", "track"),
@@ -57,6 +66,7 @@ RECIPE = Recipe(
         own.Y,
         own.VALIDATION,
         LOSS,
+        logits.OUTPUTS,
         Number(
             name="learning_rate",
             label="Learning rate",
@@ -90,4 +100,5 @@ RECIPE = Recipe(
     ),
     template=Path(__file__).with_suffix(".py.jinja"),
     check=_check,
+    follow=logits.followed,
 )

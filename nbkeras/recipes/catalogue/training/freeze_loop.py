@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbkeras.recipes import own
+from nbkeras.recipes import logits, own
 from nbkeras.recipes.catalogue.training import freeze_layers
 from nbkeras.recipes.losses import LOSS, MODEL, fits
 from nbkeras.recipes.recipe import Recipe
@@ -59,7 +59,8 @@ RECIPE = Recipe(
         ),
         ("Transfer learning and fine-tuning", "https://keras.io/guides/transfer_learning/"),
     ),
-    parameters=(MODEL, own.X, own.Y, LOSS, *_STAGES),
+    parameters=(MODEL, own.X, own.Y, LOSS, logits.OUTPUTS, *_STAGES),
     template=Path(__file__).with_suffix(".py.jinja"),
     check=_check,
+    follow=logits.followed,
 )

@@ -78,5 +78,5 @@ RECIPE = Recipe(
     ),
     template=Path(__file__).with_suffix(".py.jinja"),
     follow=functions,
-    check=own.copied,
+    check=own.made_again,
 )

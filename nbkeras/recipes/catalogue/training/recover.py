@@ -43,7 +43,10 @@ RECIPE = Recipe(
     silent=(
         "A left-over directory counts: another training that finds it goes on from those weights, that epoch "
         "and the old learning rate, and with no more epochs than were saved it trains none, returns an empty "
-        "history and deletes the backup. A callback that raises before BackupAndRestore costs an epoch."
+        "history and deletes the backup. A callback that raises before BackupAndRestore costs an epoch. "
+        "Where an interrupt lets fit end gracefully, as in a monitored cell and in Run here, Keras takes the "
+        "run for finished and deletes its backup: a crash is what it recovers from. %%fit --backup keeps its "
+        "own then, and goes on within the epoch."
     ),
     keywords=(
         *("resume", "restart", "crash", "backup", "BackupAndRestore", "checkpoint", "fault", "preempted"),
@@ -51,6 +54,7 @@ RECIPE = Recipe(
         *("initial_epoch", "power cut"),
     ),
     links=(("BackupAndRestore", "https://keras.io/api/callbacks/backup_and_restore/"),),
+    magic="%%fit --backup",
     parameters=(
         *own.OWN,
         Folder(

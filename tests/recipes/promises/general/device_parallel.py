@@ -8,17 +8,21 @@ import numpy as np
 from tensorflow import keras
 
 from nbkeras import recipes
+from tests.recipes import sequences
 from tests.recipes.traced import devices_of
 
-OWN = [
-    (
-        {"model": "mine", "x": "inputs", "y": "targets", "split": "c", "first": "CPU:1", "second": "CPU:0"},
-        """
-import numpy as np
+TWO = """
 import tensorflow as tf
-from tensorflow import keras
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+"""
+OWN = [
+    ({"model": "mine", "x": "pairs", "split": "shared"}, f"{TWO}{sequences.SETUP}"),
+    (
+        {"model": "mine", "x": "inputs", "y": "targets", "split": "c", "first": "CPU:1", "second": "CPU:0"},
+        f"""{TWO}
+import numpy as np
+from tensorflow import keras
 inputs, targets = np.random.default_rng(1).normal(size=(64, 3)), np.arange(64) % 2
 mine = keras.Sequential(
     [keras.Input((3,)), *(keras.layers.Dense(4, name=name) for name in "ab"), keras.layers.Dense(1, name="c")]
@@ -39,14 +43,19 @@ def before(values, variables):
 
 def kept(values, variables, line):
     model = variables["placed" if values["model"] else "model"]
+    if values["x"] == "pairs":
+        sequences.computes_and_learns_alike(variables, model)
+        for layer, device in {"embed": "CPU:0", "shared": "CPU:1", "attend": "CPU:1"}.items():
+            assert {held(weight, line) for weight in model.get_layer(layer).weights} == {device}
+        can_be_reloaded(model, [variables["words"], variables["others"]])
+        return
     where = (
         {"a": "CPU:1", "b": "CPU:1", "c": "CPU:0"} if values["model"] else {"left": "CPU:0", "right": "CPU:1"}
     )
     placed = devices_of(model, kinds=("MatMul",))
     for layer, device in where.items():
         for weight in model.get_layer(layer).weights:
-            held = weight.value if line == "keras" else weight
-            assert held.device.endswith(device), (layer, held.device)
+            assert held(weight, line) == device, layer
         computing = [name for names in placed.values() for name in names if re.search(f"/{layer}[_/]", name)]
         assert {name.startswith("gradient") for name in computing} == {True, False}
         assert all(name in placed[device] for name in computing), (layer, placed)
@@ -62,6 +71,11 @@ def kept(values, variables, line):
     for ours, its in zip(model.get_weights(), alone.get_weights(), strict=True):
         np.testing.assert_allclose(ours, its, atol=1e-5)
     can_be_reloaded(model, variables["inputs" if values["model"] else "x"])
+
+
+def held(weight, line):
+    """Return the device that has a weight."""
+    return (weight.value if line == "keras" else weight).device.partition("device:")[2]
 
 
 def can_be_reloaded(model, x):

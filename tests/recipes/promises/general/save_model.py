@@ -13,7 +13,17 @@ mine = keras.Sequential([keras.Input((2,)), keras.layers.BatchNormalization(), k
 mine.compile("adam", "mse")
 """
 TRAINED = f"{MINE}mine.fit(inputs, inputs[:, :1], verbose=0)\n"
+# What model.export leaves switched on.
+AUGMENTED = """
+import numpy as np
+from tensorflow import keras
+inputs = np.random.default_rng(0).random((40, 6, 6, 1), dtype="float32")
+layers = [keras.layers.RandomFlip(), keras.layers.Dropout(0.5), keras.layers.BatchNormalization()]
+mine = keras.Sequential([keras.Input((6, 6, 1)), *layers, keras.layers.Flatten(), keras.layers.Dense(1)])
+mine.compile("adam", "mse")
+"""
 OWN = [
+    ({"do": "export", "model": "mine", "x": "inputs"}, AUGMENTED),
     ({"model": "mine"}, MINE),
     ({"model": "mine"}, TRAINED),
     ({"do": "h5", "model": "mine"}, TRAINED),

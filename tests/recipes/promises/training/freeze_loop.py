@@ -24,6 +24,19 @@ last = keras.layers.Dense(3, activation="softmax", kernel_regularizer=keras.regu
 mine = keras.Sequential([keras.Input((4,)), body, last])
 """,
     ),
+    (
+        {"model": "scores", "x": "data", "frozen": ("deep",), "loss": "BinaryCrossentropy"},
+        """
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+rng = np.random.default_rng(1)
+samples, kinds = rng.normal(size=(50, 4)).astype("float32"), rng.integers(0, 2, (50, 1))
+weights = rng.random(50).astype("float32")
+data = tf.data.Dataset.from_tensor_slices((samples, kinds, weights)).batch(16)
+scores = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4, name="deep"), keras.layers.Dense(1)])
+""",
+    ),
 ]
 
 
@@ -63,7 +76,10 @@ def the_loss_is_the_mean(values, variables, model, keras):
     for layer in model.layers:
         layer.trainable = bool(layer is model.layers[-1])
     (said,) = variables["train"](keras.optimizers.SGD(0.0), 1)
-    if values["model"]:
+    if values["model"] == "scores":
+        z, y = model.predict(variables["samples"], verbose=0), variables["kinds"]
+        by_hand = (variables["weights"][:, None] * (np.log1p(np.exp(z)) - y * z)).mean()
+    elif values["model"]:
         rows = np.arange(50), variables["kinds"]
         by_hand = -np.log(model.predict(variables["samples"], verbose=0)[rows]).mean()
         by_hand += 0.1 * (model.layers[-1].get_weights()[0] ** 2).sum()

@@ -25,6 +25,22 @@ mine.compile(keras.optimizers.SGD(0.1), loss="mse", metrics=["mae"])
     )
     for policy in ("mixed_float16", "mixed_bfloat16")
 ]
+# Layers within layers, an end within a model, and a table that is no weight.
+TEXTS = """
+import tensorflow as tf
+from tensorflow import keras
+words = keras.layers.TextVectorization(output_sequence_length=4)
+words.adapt(["a b c", "d e"])
+texts = tf.data.Dataset.from_tensor_slices((["a b", "d"] * 8, [0, 1] * 8)).batch(4)
+parts = [words, keras.layers.Embedding(9, 4)]
+parts += [keras.layers.TimeDistributed(keras.layers.Dense(4), name="each")]
+parts += [keras.layers.Bidirectional(keras.layers.LSTM(3), name="both")]
+end = keras.layers.Dense(2, activation="softmax", name="end")
+head = keras.Sequential([keras.Input((6,)), end], name="head")
+mine = keras.Sequential([keras.Input((), dtype="string"), *parts, head])
+mine.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+"""
+OWN += [({"model": "mine", "x": "texts"}, TEXTS)]
 
 
 def before(values, variables):
@@ -34,6 +50,9 @@ def before(values, variables):
 
 def kept(values, variables, line):
     model = variables["mixed_model" if values["model"] else "model"]
+    if values["x"] == "texts":
+        reaches_all(model, variables["mine"])
+        return
     x = variables["inputs" if values["model"] else "x"]
     policy, short = values["policy"], values["policy"].removeprefix("mixed_")
     assert keras.mixed_precision.global_policy().name == ("float32" if values["reset"] else policy)
@@ -52,6 +71,17 @@ def kept(values, variables, line):
         for was, weight in zip(variables["before"], variables["mine"].get_weights(), strict=True):
             np.testing.assert_array_equal(was, weight)
     learns_as_float32_does(values, variables, model, line)
+
+
+def reaches_all(model, mine):
+    both = model.get_layer("both")
+    inner = [model.get_layer("each").layer, both.forward_layer, both.backward_layer]
+    assert {layer.compute_dtype for layer in inner} == {"float16"}
+    assert model.get_layer("head").get_layer("end").compute_dtype == "float32"
+    texts = tf.constant(["a b", "d e"])
+    assert model.predict(texts, verbose=0).dtype == np.float32
+    mine.set_weights(model.get_weights())
+    np.testing.assert_allclose(model.predict(texts, verbose=0), mine.predict(texts, verbose=0), atol=0.01)
 
 
 def learns_as_float32_does(values, variables, model, line):
