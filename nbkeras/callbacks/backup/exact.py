@@ -18,6 +18,7 @@ from nbkeras.callbacks.backup.callback_states import (
     write_callbacks,
 )
 from nbkeras.callbacks.backup.course import Course
+from nbkeras.callbacks.backup.data_form import data_difference, drawn_otherwise, form_of
 from nbkeras.callbacks.backup.files import CsvFiles
 from nbkeras.callbacks.backup.identity import difference, form_difference, forms_of, identity_of
 from nbkeras.callbacks.backup.list_hooks import ListHooks
@@ -27,7 +28,7 @@ from nbkeras.callbacks.backup.randomness import PYTHON_DRIVEN, moved, read_rando
 from nbkeras.callbacks.backup.refusing import refuse_difference, refuse_finished, refuse_other_backups
 from nbkeras.callbacks.backup.replay import Replay
 from nbkeras.callbacks.backup.skipping import Skipping
-from nbkeras.callbacks.backup.sources import data_difference, form_of, inexact_sources, is_arrays
+from nbkeras.callbacks.backup.sources import inexact_sources, is_arrays
 from nbkeras.callbacks.backup.store import Store
 from nbkeras.callbacks.backup.variables import write_variables
 from nbkeras.callbacks.batch_hooks import hooks_caller
@@ -103,6 +104,7 @@ class ExactBackupHooks:
         self._course: Course | None = None
         self._replay: Replay | None = None
         self._give_back: Callable[[], None] | None = None
+        self._identity: dict[str, Any] = {}
         self._form: dict[str, str] = {}
         self.say: Callable[[str], None] = _print
         """Tells the user a line; by default it is printed."""
@@ -135,6 +137,8 @@ class ExactBackupHooks:
             return []
         # A fit that an error has ended told its callbacks nothing, and may hold this directory.
         open_runs.close_abandoned(None)
+        # As the cell has made it: a callback may change it, and the first batch builds it.
+        self._identity = identity_of(model)
         if hold:
             self._lock.take()
         try:
@@ -199,6 +203,7 @@ class ExactBackupHooks:
         if self.found is not None:
             refuse_difference(self._store.folder, data_difference(self.found["data"], self._form))
             self._give_back = CsvFiles(others).give_back
+            self._say_all(drawn_otherwise(self.found["data"], self._form))
         self._reopen(others)
         read_callbacks(others)  # A get_state that returns no data is refused now.
         self._say_all(
@@ -244,7 +249,7 @@ class ExactBackupHooks:
         backup, state, notes = loaded
         about = backup.about
         refuse_finished(self._store.folder, about, epochs, passes=passes or self._reuse)
-        refuse_difference(self._store.folder, difference(about["identity"], identity_of(model)))
+        refuse_difference(self._store.folder, difference(about["identity"], self._identity))
         if getattr(model, "built", False):
             # Slots and metrics may be made by the first step; the model's own variables are there.
             refuse_difference(
@@ -273,7 +278,7 @@ class ExactBackupHooks:
                 self.say = callback.run.add_note
         about = {
             "epochs": self.params["epochs"],  # type: ignore[attr-defined]
-            "identity": identity_of(model),
+            "identity": self._identity,
             "data": self._form,
             **self.extra,
         }
