@@ -6,6 +6,14 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.backup.drawing import stateful_draws
+from nbkeras.callbacks.backup.named_values import held_by
+from nbkeras.callbacks.backup.python_data import (
+    functions_in,
+    functions_of,
+    functions_of_workers,
+    shares_state,
+    unseeded,
+)
 from nbkeras.runtime.keras_lines import line_of
 
 if TYPE_CHECKING:
@@ -47,28 +55,61 @@ def inexact_sources(
         )
     if given.get("validation_data") is not None and is_dataset(given.get("val_x")):
         yield from (line + " (validation)" for line in dict.fromkeys(_of_dataset(given["val_x"])))
+    used = list({id(data): data for data in (x, given.get("val_x"))}.values())
+    for data in used:
+        yield from _of_python(data, given)
+    yield from _of_one_shuffle(x, given.get("val_x"))
     yield from _of_layers(model)
-    for data in (x, given.get("val_x")):
-        if _goes_on(data) and any(held() is data for held in _read):
-            yield (
-                "not exact: the data were read before in this kernel, and their order goes on: make them in "
-                "the cell that trains"
-            )
-        elif _goes_on(data):
-            _read.append(weakref.ref(data))
-    _read[:] = [held for held in _read if held() is not None]
+    yield from _read_before(used)
 
 
 _read: list[weakref.ref[Any]] = []
 
 
+def _read_before(used: list[Any]) -> Iterator[str]:
+    for data in filter(_goes_on, used):
+        if any(held() is data for held in _read):
+            yield (
+                "not exact: the data were read before in this kernel, and their order goes on: make them in "
+                "the cell that trains"
+            )
+        else:
+            _read.append(weakref.ref(data))
+    _read[:] = [held for held in _read if held() is not None]
+
+
 def _goes_on(data: Any) -> bool:
     """Tell whether data begun anew may come in another order than before."""
+    return bool(orders_of(data)) if is_dataset(data) else data is not None and not is_arrays(data)
+
+
+def orders_of(dataset: Any) -> set[int]:
+    """Return the steps of a pipeline whose order goes on with each reading."""
+    names = {id(each): type(each).__name__ for each in pipeline(dataset)}
+    return {key for key, name in names.items() if "Shuffle" in name or "Random" in name}
+
+
+def _of_python(data: Any, given: Mapping[str, Any]) -> Iterator[str]:
+    """Name what the user's own code for the data draws from without a seed."""
     if is_dataset(data):
-        return any(
-            "Shuffle" in type(each).__name__ or "Random" in type(each).__name__ for each in pipeline(data)
+        for name, functions in functions_in(pipeline(data)).items():
+            yield from unseeded(name, functions)
+    elif is_sequence(data):
+        name, functions = type(data).__name__, functions_of(data)
+        yield from unseeded(name, functions, held_by(data))
+        # A PyDataset has them, tf_keras's fit is given them.
+        if max(getattr(data, "workers", None) or 1, given.get("workers") or 1) > 1:
+            yield from shares_state(name, functions_of_workers(data))
+
+
+def _of_one_shuffle(x: Any, held_out: Any) -> Iterator[str]:
+    if not is_dataset(x) or not is_dataset(held_out) or not orders_of(x) & orders_of(held_out):
+        return
+    if any("Repeat" in type(each).__name__ for each in (*pipeline(x), *pipeline(held_out))):
+        yield (
+            "not exact: training and validation data come from one shuffle that repeats, whose seeds go to "
+            "whichever reads on first: make a pipeline for each"
         )
-    return data is not None and not is_arrays(data)
 
 
 def _of_dataset(dataset: Any) -> Iterator[str]:
