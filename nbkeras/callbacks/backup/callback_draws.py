@@ -8,7 +8,7 @@ from __future__ import annotations
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from nbkeras.callbacks.backup.named_values import held_by, methods_of, reached
+from nbkeras.callbacks.backup.named_values import held_by, methods_by_name, reached
 from nbkeras.callbacks.backup.python_data import drawn_from, functions_in
 from nbkeras.callbacks.backup.sources import is_arrays, is_dataset, orders_of, pipeline
 
@@ -59,7 +59,7 @@ def holds_functions(callback: Any) -> bool:
 def _functions_of(callback: Any) -> dict[str, FunctionType]:
     """Return the functions of the user's that a callback has, by their names in it."""
     held = {name: value for name, value in vars(callback).items() if isinstance(value, FunctionType)}
-    return {each.__name__: each for each in methods_of(callback)} | held
+    return methods_by_name(callback) | held
 
 
 def _opened(values: Iterable[Any]) -> Iterator[Any]:

@@ -38,7 +38,6 @@ _FIELDS: dict[str, tuple[str, ...]] = {
         "_current_epoch",
     ),
     "BaseLogger": ("seen", "totals"),
-    "Callback": (),
     "RemoteMonitor": (),
     "TerminateOnNaN": (),
 }
@@ -112,7 +111,7 @@ def without_state(callbacks: Iterable[Any]) -> list[str]:
             continue
         if root not in LINES or holds_functions(callback):
             lines.append(f"{name} has no get_state: it begins anew when the training goes on")
-        elif _base(callback) in {"", "Callback"}:
+        elif not _base(callback):
             lines.append(
                 f"{name} is a callback of Keras's that nbkeras does not know: what it counts begins anew"
             )

@@ -53,6 +53,17 @@ def methods_of(thing: Any, *, but: Container[str] = ()) -> Iterator[FunctionType
             yield from (each for each in own if isinstance(each, FunctionType))
 
 
+def methods_by_name(thing: Any) -> dict[str, FunctionType]:
+    """Return those of them that are called under a name."""
+    names = dict.fromkeys(name for cls in type(thing).__mro__ for name in vars(cls))
+    found = {name: getattr(type(thing), name, None) for name in names}
+    return {
+        name: each
+        for name, each in found.items()
+        if isinstance(each, FunctionType) and is_own(each.__module__)
+    }
+
+
 def is_own(module: object) -> bool:
     """Tell whether a module is the user's."""
     return str(module).partition(".")[0] not in _LIBRARIES

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbkeras.callbacks.backup.named_values import content_of, held_by, is_own, methods_of, reached
+from nbkeras.callbacks.backup.named_values import (
+    content_of,
+    held_by,
+    is_own,
+    methods_by_name,
+    methods_of,
+    reached,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -74,8 +81,8 @@ def functions_of(data: Any) -> list[FunctionType]:
 
 
 def functions_of_workers(data: Any) -> list[FunctionType]:
-    """Return those of them that several threads run: what makes a batch, and what it calls of the object's."""
-    methods = {each.__name__: each for each in functions_of(data)}
+    """Return those that several threads run: what makes a batch, and what that calls of the object's."""
+    methods = methods_by_name(data)
     waiting, found = ["__getitem__"], {}
     while waiting:
         name = waiting.pop()
