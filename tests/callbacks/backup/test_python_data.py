@@ -69,7 +69,7 @@ def test_what_a_pydataset_draws_is_named(keras, said, batches):
         (lambda self, i: random.SystemRandom().random(), {}, "draws from SystemRandom"),
         (lambda self, i: np.random.normal(size=2), {"workers": 3}, "from NumPy's random state in several"),  # noqa: NPY002
         (
-            lambda self, i: [random.random() for _ in "ab"],
+            lambda self, i: [random.random() for _ in "ab"],  # noqa: S311 - as users draw
             {"workers": 3},
             "from Python's random state in sev",
         ),
