@@ -28,6 +28,18 @@ def on_stack(wanted: FrameType, frame: FrameType | None) -> bool:
     return False
 
 
+def inside_fit() -> bool:
+    """Tell whether a hook that asks was called while Keras makes the list of callbacks of a ``fit``."""
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - CPython's documented way to a frame
+    for _ in range(4):
+        if frame is None:
+            return False
+        if frame.f_code.co_name == "fit":
+            return True
+        frame = frame.f_back
+    return False
+
+
 def on_any_stack(wanted: FrameType) -> bool:
     """Tell whether a frame is being executed in any thread."""
     frames = sys._current_frames()  # noqa: SLF001 - CPython's documented way to all threads

@@ -17,8 +17,8 @@ GRID = os.environ.get("GRID") == "pairwise"
 EVERY = ("epoch", 3, "0.05s")
 # In each case a kill is followed by others, some of them in the midst of a backup.
 SAMPLE = {
-    "keras": [("callbacks", "epoch"), ("unknown_length", 3), ("logged", 3)],
-    "tf_keras": [("dropout_and_norm", 2), ("stateful", "epoch")],
+    "keras": [("callbacks", "epoch"), ("everything", 3), ("logged", 3)],
+    "tf_keras": [("everything", 2), ("stateful", "epoch")],
 }
 
 
@@ -56,4 +56,5 @@ def test_killed_trainings_end_like_others(line, tmp_path):
     ]
     assert different == []
     assert sum(answer["kills"] for answer in answers) == 2 * len(asked)
-    assert sum(answer["resumed"] for answer in answers) > 0
+    # Those before the first backup begin anew: most must not.
+    assert sum(answer["resumed"] for answer in answers) > len(asked)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.callbacks.backup.identity import layers_of
+
 if TYPE_CHECKING:
     from nbkeras.callbacks.backup.store import Backup
 
@@ -58,7 +60,7 @@ def details(backup: Backup) -> list[str]:
     """Describe a backup and its training in some lines."""
     about = backup.about
     identity = about["identity"]
-    optimizer, layers = identity["optimizer"][0], len(identity["layers"])
+    optimizer, layers = identity["optimizer"]["is"], layers_of(identity)
     facts = {
         "backup": backup.name,
         "made": when(about),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.callbacks.backup.callback_draws import holds_functions
 from nbkeras.callbacks.backup.files import cut_events, open_events, read_csv, read_events, rewrite_csv
 from nbkeras.callbacks.backup.packing import pack
 from nbkeras.runtime.keras_lines import LINES
@@ -32,6 +33,11 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "LearningRateScheduler": (),
     "LambdaCallback": (),
     "ProgbarLogger": (),
+    "OrbaxCheckpoint": (
+        *("best", "_batches_seen_since_last_saving", "_last_batch_seen", "_total_batches_seen"),
+        "_current_epoch",
+    ),
+    "BaseLogger": ("seen", "totals"),
     "RemoteMonitor": (),
     "TerminateOnNaN": (),
 }
@@ -41,7 +47,7 @@ def read_callbacks(callbacks: Iterable[Any]) -> dict[str, Any]:
     """Return the states of callbacks, by class and place among those of the class.
 
     Raises:
-        Refusal: when a callback's ``get_state`` returns something that is no data.
+        Refusal: when a callback's ``get_state`` fails, or returns something that is no data.
     """
     return {key: _read(callback) for key, callback in _keyed(callbacks)}
 
@@ -61,7 +67,7 @@ def write_callbacks(
         if state is None:
             continue
         if _takes_part(callback):
-            callback.set_state(state["own"])
+            _give(callback, state["own"])
             continue
         for name, value in state["fields"].items():
             if hasattr(callback, name):
@@ -97,10 +103,19 @@ def history_of(states: Mapping[str, Any]) -> dict[str, dict[int, float]]:
 
 
 def without_state(callbacks: Iterable[Any]) -> list[str]:
-    """Name the classes of callbacks of the user's that take no part."""
-    known = (*LINES, "nbkeras")
-    types = [type(callback) for callback in callbacks if not _takes_part(callback)]
-    return list(dict.fromkeys(cls.__name__ for cls in types if cls.__module__.partition(".")[0] not in known))
+    """Say which callbacks take no part: the user's without the methods, and unknown ones of Keras's."""
+    lines = []
+    for callback in callbacks:
+        name, root = type(callback).__name__, type(callback).__module__.partition(".")[0]
+        if _takes_part(callback) or root == "nbkeras":
+            continue
+        if root not in LINES or holds_functions(callback):
+            lines.append(f"{name} has no get_state: it begins anew when the training goes on")
+        elif not _base(callback):
+            lines.append(
+                f"{name} is a callback of Keras's that nbkeras does not know: what it counts begins anew"
+            )
+    return list(dict.fromkeys(lines))
 
 
 def _keyed(callbacks: Iterable[Any]) -> Iterator[tuple[str, Any]]:
@@ -117,24 +132,44 @@ def _takes_part(callback: Any) -> bool:
 
 def _read(callback: Any) -> dict[str, Any]:
     if _takes_part(callback):
-        state = callback.get_state()
-        try:
-            pack(state)
-        except TypeError as error:
-            name = type(callback).__name__
-            raise Refusal(
-                f"backup: {name}.get_state: {error}: return dicts and lists of numbers, texts and arrays"
-            ) from None
-        return {"own": state}
+        return {"own": _taken(callback)}
     base = _base(callback)
     fields = {name: _data(getattr(callback, name, None)) for name in _FIELDS.get(base, ())}
-    state = {"fields": {name: value for name, value in fields.items() if hasattr(callback, name)}}
+    state: dict[str, Any] = {
+        "fields": {name: value for name, value in fields.items() if hasattr(callback, name)}
+    }
     if base == "CSVLogger":
         # What stands in it now: the next fit that uses this callback empties the file as it begins.
         state["file"] = read_csv(callback)
     if base == "TensorBoard":
         state["events"] = read_events(callback)
     return state
+
+
+def _taken(callback: Any) -> Any:
+    try:
+        state = callback.get_state()
+        pack(state)
+    except Exception as error:
+        raise Refusal(
+            f"backup: expected dicts and lists of numbers, texts and arrays from "
+            f"{type(callback).__name__}.get_state, received {_in_words(error)}: mend it, or take it out"
+        ) from error
+    return state
+
+
+def _give(callback: Any, state: Any) -> None:
+    try:
+        callback.set_state(state)
+    except Exception as error:
+        raise Refusal(
+            f"backup: expected {type(callback).__name__}.set_state to take what its get_state gave, received "
+            f"{_in_words(error)}: mend it, or begin anew with  --restart  (restart=True)"
+        ) from error
+
+
+def _in_words(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _base(callback: Any) -> str:

@@ -12,10 +12,12 @@ from nbkeras.callbacks.backup.list_hooks import ListHooks
 from nbkeras.callbacks.backup.randomness import read_random
 from nbkeras.callbacks.backup.variables import read_variables
 from nbkeras.callbacks.recorder import scalars
+from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from nbkeras.callbacks.backup.boundaries import Boundaries
     from nbkeras.callbacks.backup.pacing import Due
     from nbkeras.callbacks.backup.store import Backup, Store
 
@@ -31,6 +33,7 @@ class Course:
         due: says when.
         about: what is said of each backup besides its position.
         began: the random state at the beginning of the run.
+        boundaries: notes the random states between epochs.
         say: tells the user a line.
         done: steps done before this ``fit`` began to train.
     """
@@ -45,6 +48,7 @@ class Course:
         due: Due,
         about: dict[str, Any],
         began: dict[str, Any],
+        boundaries: Boundaries,
         say: Callable[[str], None],
         done: int = 0,
     ) -> None:
@@ -56,6 +60,7 @@ class Course:
         self._due = due
         self._about = about
         self._began = began
+        self._boundaries = boundaries
         self._say = say
         self._before = done
         self._epoch = 0
@@ -89,7 +94,7 @@ class Course:
         self._epoch = epoch
         self._before += self._step
         self._step = 0
-        self._epoch_begin(epoch, logs)
+        self._boundaries.around(epoch, "begin", lambda: self._epoch_begin(epoch, logs))
 
     def _on_batch_end(self, batch: int, logs: Any = None) -> None:
         self._batch_end(batch, logs)
@@ -102,7 +107,7 @@ class Course:
             self._save((self._epoch, self._step), logs)
 
     def _on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._epoch_end(epoch, logs)
+        self._boundaries.around(epoch, "end", lambda: self._epoch_end(epoch, logs))
         if self._cut:
             return
         ended = self._model.stop_training or epoch + 1 >= self._about["epochs"]
@@ -123,6 +128,10 @@ class Course:
             # The training is worth more than its backup.
             self._say_once(f"no backup: {error.strerror or error}; the training goes on")
             backup = None
+        except Refusal as error:
+            # A callback of the user's whose state could be had at the beginning.
+            self._say_once(f"no {error}; the training goes on, and the backup before stays")
+            backup = None
         self._due.saved(done, time.monotonic() - began)
         return backup
 
@@ -137,6 +146,7 @@ class Course:
             "callbacks": read_callbacks(others),
             "random": read_random(),
             "began": self._began,
+            "boundaries": self._boundaries.state(),
             "logs": dict(logs),
             # A stop at an epoch's end is how the run ends; one in the midst of it is to be gone on from.
             "stop": bool(self._model.stop_training) and not self._cut,

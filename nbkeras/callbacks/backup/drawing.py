@@ -6,12 +6,11 @@ operation. What is called is looked up in the code of the model's own classes, w
 
 from __future__ import annotations
 
-import dis
 import sys
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from nbkeras.runtime.keras_lines import LINES
+from nbkeras.callbacks.backup.named_values import methods_of, reached
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,11 +26,8 @@ _NAMES = [
     *(f"image.{name}" for name in _OF_IMAGE),
     *(f"nn.{name}" for name in ("dropout", "experimental.general_dropout")),
 ]
-_LIBRARIES = {*LINES, "tensorflow", "numpy", "builtins", "nbkeras"}
 # What is drawn here is drawn once, and kept with the weights.
 _ONCE = {"__init__", "build"}
-# How far functions of the user's are followed from a layer's methods.
-_DEPTH = 3
 
 
 def stateful_draws(model: Any) -> Iterator[tuple[str, str]]:
@@ -40,8 +36,10 @@ def stateful_draws(model: Any) -> Iterator[tuple[str, str]]:
     seen = set()
     for layer in model._flatten_layers():  # noqa: SLF001 - no public name finds nested layers
         for function in _functions_of(layer):
-            for name in _called(function, known, _DEPTH):
-                found = (type(layer).__name__, name)
+            for named in reached(function):
+                if id(named.value) not in known:
+                    continue
+                found = (type(layer).__name__, known[id(named.value)])
                 if found not in seen:
                     seen.add(found)
                     yield found
@@ -60,57 +58,6 @@ def _known() -> dict[int, str]:
 
 
 def _functions_of(layer: Any) -> Iterator[FunctionType]:
-    for cls in type(layer).__mro__:
-        if _is_own(cls.__module__):
-            own = (each for name, each in vars(cls).items() if name not in _ONCE)
-            yield from (each for each in own if isinstance(each, FunctionType))
+    yield from methods_of(layer, but=_ONCE)
     if type(layer).__name__ == "Lambda" and isinstance(getattr(layer, "function", None), FunctionType):
         yield layer.function
-
-
-def _called(function: FunctionType, known: dict[int, str], depth: int) -> Iterator[str]:
-    """Give what of the known functions a function names, itself or in functions that it names."""
-    for value in _named(function, function.__code__):
-        if id(value) in known:
-            yield known[id(value)]
-        elif isinstance(value, FunctionType) and depth and _is_own(value.__module__):
-            yield from _called(value, known, depth - 1)
-
-
-def _is_own(module: object) -> bool:
-    """Tell whether a module is the user's."""
-    return str(module).partition(".")[0] not in _LIBRARIES
-
-
-def _named(function: FunctionType, code: CodeType) -> Iterator[Any]:
-    """Give the values that code names, as far as modules' names lead: ``tf.random.normal``."""
-    closure = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    loads: dict[str, dict[Any, Any]] = {
-        "LOAD_GLOBAL": function.__globals__,
-        "LOAD_DEREF": {name: _content(cell) for name, cell in closure},
-        "LOAD_FAST": {},
-    }
-    value: Any = None
-    for each in dis.get_instructions(code):
-        # Python 3.13 has LOAD_FAST_CHECK and others like it.
-        kind = "LOAD_FAST" if each.opname.startswith("LOAD_FAST") else each.opname
-        if kind in loads:
-            value = loads[kind].get(each.argval)
-        elif kind in {"LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM"}:
-            value = getattr(value, each.argval, None) if isinstance(value, ModuleType) else None
-        elif kind == "IMPORT_NAME":
-            value = sys.modules.get(each.argval.partition(".")[0])
-        elif kind == "STORE_FAST":
-            loads["LOAD_FAST"][each.argval] = value
-        if value is not None:
-            yield value
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _named(function, constant)
-
-
-def _content(cell: Any) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:
-        return None

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nbkeras.callbacks import open_runs
 from nbkeras.callbacks.backup.about import what_next
+from nbkeras.callbacks.backup.boundaries import Boundaries, Retraced, ends_with_epochs
+from nbkeras.callbacks.backup.callback_draws import touching
 from nbkeras.callbacks.backup.callback_states import (
     begin_files,
     event_files,
@@ -18,19 +20,21 @@ from nbkeras.callbacks.backup.callback_states import (
     write_callbacks,
 )
 from nbkeras.callbacks.backup.course import Course
+from nbkeras.callbacks.backup.data_form import data_difference, drawn_otherwise, form_of
 from nbkeras.callbacks.backup.files import CsvFiles
 from nbkeras.callbacks.backup.identity import difference, form_difference, forms_of, identity_of
 from nbkeras.callbacks.backup.list_hooks import ListHooks
 from nbkeras.callbacks.backup.lock import FolderLock
 from nbkeras.callbacks.backup.pacing import DEFAULT, Due, parse_every
-from nbkeras.callbacks.backup.randomness import PYTHON_DRIVEN, moved, read_random, write_random
+from nbkeras.callbacks.backup.randomness import PYTHON_DRIVEN, read_random, write_random
 from nbkeras.callbacks.backup.refusing import refuse_difference, refuse_finished, refuse_other_backups
 from nbkeras.callbacks.backup.replay import Replay
 from nbkeras.callbacks.backup.skipping import Skipping
-from nbkeras.callbacks.backup.sources import data_difference, form_of, inexact_sources, is_arrays
+from nbkeras.callbacks.backup.sources import inexact_sources, is_arrays
 from nbkeras.callbacks.backup.store import Store
 from nbkeras.callbacks.backup.variables import write_variables
 from nbkeras.callbacks.batch_hooks import hooks_caller
+from nbkeras.callbacks.frames import inside_fit
 from nbkeras.callbacks.monitor import MonitorHooks
 from nbkeras.callbacks.plan import Continued
 from nbkeras.runtime.keras_lines import Line, active_line, keras_module
@@ -103,6 +107,7 @@ class ExactBackupHooks:
         self._course: Course | None = None
         self._replay: Replay | None = None
         self._give_back: Callable[[], None] | None = None
+        self._identity: dict[str, Any] = {}
         self._form: dict[str, str] = {}
         self.say: Callable[[str], None] = _print
         """Tells the user a line; by default it is printed."""
@@ -135,6 +140,8 @@ class ExactBackupHooks:
             return []
         # A fit that an error has ended told its callbacks nothing, and may hold this directory.
         open_runs.close_abandoned(None)
+        # As the cell has made it: a callback may change it, and the first batch builds it.
+        self._identity = identity_of(model)
         if hold:
             self._lock.take()
         try:
@@ -174,7 +181,7 @@ class ExactBackupHooks:
     def set_params(self, params: Any) -> None:
         """Look for a backup as soon as the epochs are known: no callback has begun anything by then."""
         super().set_params(params)  # type: ignore[misc]  # Keras's base class brings it
-        if params and params.get("epochs") and _inside_fit():
+        if params and params.get("epochs") and inside_fit():
             self._say_all(self.prepare(self.model, params["epochs"]))  # type: ignore[attr-defined]
 
     def on_train_begin(self, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
@@ -191,23 +198,24 @@ class ExactBackupHooks:
         self._lock.take()
         self.host = host
         open_runs.opened(self)
-        if self._restart:
-            self._store.clear()
         others = self._others(caller)
         refuse_other_backups(others)
+        read_callbacks(others)  # A get_state that gives no data is refused now.
+        if self._restart:
+            self._store.clear()
         self._form = form_of(host.f_locals)
         if self.found is not None:
             refuse_difference(self._store.folder, data_difference(self.found["data"], self._form))
             self._give_back = CsvFiles(others).give_back
+            self._say_all(drawn_otherwise(self.found["data"], self._form))
         self._reopen(others)
-        read_callbacks(others)  # A get_state that returns no data is refused now.
-        self._say_all(
-            f"{name} has no get_state: it begins anew when the training goes on"
-            for name in without_state(others)
-        )
+        self._say_all(without_state(others))
         ordered = "data_seed" in self.extra
         model = self.model  # type: ignore[attr-defined]
-        self._say_all(inexact_sources(host.f_locals, model, arrays_are_ordered=ordered))
+        given = host.f_locals
+        self._say_all(inexact_sources(given, model, arrays_are_ordered=ordered))
+        data = (given.get("x"), given.get("val_x"))
+        self._say_all(touching(others, data, ends_with_epochs=ends_with_epochs(given)))
         hooks = ListHooks(caller)
 
         def first(epoch: int, logs: Any = None) -> None:
@@ -244,7 +252,7 @@ class ExactBackupHooks:
         backup, state, notes = loaded
         about = backup.about
         refuse_finished(self._store.folder, about, epochs, passes=passes or self._reuse)
-        refuse_difference(self._store.folder, difference(about["identity"], identity_of(model)))
+        refuse_difference(self._store.folder, difference(about["identity"], self._identity))
         if getattr(model, "built", False):
             # Slots and metrics may be made by the first step; the model's own variables are there.
             refuse_difference(
@@ -273,12 +281,13 @@ class ExactBackupHooks:
                 self.say = callback.run.add_note
         about = {
             "epochs": self.params["epochs"],  # type: ignore[attr-defined]
-            "identity": identity_of(model),
+            "identity": self._identity,
             "data": self._form,
             **self.extra,
         }
+        to_end = ends_with_epochs(host.f_locals)
         if found is None:
-            self._follow(caller, about, began, (epoch, 0), 0)
+            self._follow(caller, about, began, (epoch, 0), 0, Boundaries(known_to_end=to_end))
             return
         backup, state = found
         self._found = None
@@ -296,6 +305,7 @@ class ExactBackupHooks:
         for name in PYTHON_DRIVEN:
             # What draws its data from these begins with what it began with.
             write_random({name: state["began"][name]})
+        retraced = Retraced(state["boundaries"])
         replay = Replay(
             model,
             caller,
@@ -304,8 +314,8 @@ class ExactBackupHooks:
             logs=state["logs"],
             skipping=Skipping(host.f_locals, model),
             arrays_validate=is_arrays(host.f_locals.get("val_x")),
+            retraced=retraced,
         )
-        started = read_random()
 
         def arrive() -> None:
             self._refuse(form_difference(backup.about["variables"], forms_of(model)))
@@ -317,9 +327,11 @@ class ExactBackupHooks:
                 # If this run is killed before its next backup, the one after it has to know of them.
                 self._store.amend(backup, {"written": now})
             # A generator that drew from Python's or NumPy's state has left it where it belongs.
-            write_random(state["random"], but=PYTHON_DRIVEN & moved(started, read_random()))
+            write_random(state["random"], but=retraced.drawn())
+            self._say_all(retraced.strayed())
             model.stop_training = state["stop"]
-            self._follow(caller, about, state["began"], position, backup.about["done"])
+            boundaries = Boundaries(state["boundaries"], known_to_end=to_end)
+            self._follow(caller, about, state["began"], position, backup.about["done"], boundaries)
 
         def missed(here: tuple[int, int]) -> None:
             self._refuse(f"data that end after step {here[1]} of epoch {here[0] + 1}")
@@ -328,7 +340,13 @@ class ExactBackupHooks:
         replay.begin(arrive, missed)
 
     def _follow(
-        self, caller: Any, about: dict[str, Any], began: dict[str, Any], position: Any, done: int
+        self,
+        caller: Any,
+        about: dict[str, Any],
+        began: dict[str, Any],
+        position: Any,
+        done: int,
+        boundaries: Boundaries,
     ) -> None:
         self._course = Course(
             self.model,  # type: ignore[attr-defined]
@@ -338,6 +356,7 @@ class ExactBackupHooks:
             due=Due(self._every),
             about=about,
             began=began,
+            boundaries=boundaries,
             say=self.say,
             done=done,
         )
@@ -358,18 +377,6 @@ class ExactBackupHooks:
     def _say_all(self, lines: Any) -> None:
         for line in lines:
             self.say(line)
-
-
-def _inside_fit() -> bool:
-    """Tell whether Keras is making the list of callbacks of a ``fit``."""
-    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - CPython's documented way to a frame
-    for _ in range(4):
-        if frame is None:
-            return False
-        if frame.f_code.co_name == "fit":
-            return True
-        frame = frame.f_back
-    return False
 
 
 def _callers_caller() -> FrameType:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.callbacks.backup.configs import config_of, first_difference, plain
 from nbkeras.callbacks.backup.variables import label, shape_of, variables_of
+from nbkeras.callbacks.backup.wiring import wiring_difference, wiring_of
 from nbkeras.callbacks.learning_rate import read_learning_rate, schedule_of
 from nbkeras.callbacks.model_facts import loss_label
-from nbkeras.runtime.keras_lines import line_of
+from nbkeras.runtime.keras_lines import LINES, is_model, line_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-# What is new with each run, or what a callback may change, says nothing of the model.
-_LEFT_OUT = {"name", "seed", "trainable", "learning_rate"}
+# What decides how a model is trained, of what it was compiled with.
+_COMPILED = ("loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly", "jit_compile")
+# A layer that was built has these in the plural.
+_BUILT_OTHERWISE = frozenset({"axis"})
+_GROUPS = {"model": "weights", "metrics": "metrics", "optimizer": "variables of the optimizer"}
 
 
 def identity_of(model: Any) -> dict[str, Any]:
@@ -23,11 +30,23 @@ def identity_of(model: Any) -> dict[str, Any]:
     return {
         "keras": line_of(model) or "",
         "model": type(model).__name__,
-        "layers": [_layer(each) for each in _layers(model)],
-        "loss": None if getattr(model, "loss", None) is None else loss_label(model.loss),
-        "optimizer": [type(inner).__name__, schedule_of(inner) or "", _config(inner) | _rate(inner)],
+        "parts": _part(model),
+        "loss": _loss(model),
+        "compiled": _compiled(model),
+        "optimizer": {"is": type(optimizer).__name__, **(config_of(optimizer, numbers=True) or {})},
+        "schedule": _schedule(inner),
+        "rate": _rate(inner),
         "steps_per_execution": steps_at_once(model),
     }
+
+
+def layers_of(identity: dict[str, Any]) -> int:
+    """Count the layers that hold no others."""
+
+    def count(part: dict[str, Any]) -> int:
+        return sum(map(count, part["parts"])) or 1
+
+    return count(identity["parts"])
 
 
 def forms_of(model: Any) -> dict[str, list[list[Any]]]:
@@ -57,8 +76,11 @@ def difference(backup: dict[str, Any], now: dict[str, Any]) -> str:
     ):
         if backup[key] != now[key]:
             return f"the {words} {now[key]}, the backup's is {backup[key]}"
-    found = _optimizer_difference(backup["optimizer"], now["optimizer"])
-    return found or _layer_difference(backup["layers"], now["layers"])
+    return (
+        _optimizer_difference(backup, now)
+        or _part_difference(backup["parts"], now["parts"], itertools.count(1))
+        or _value_difference("the model", backup["compiled"], now["compiled"])
+    )
 
 
 def form_difference(backup: dict[str, Any], now: dict[str, Any]) -> str:
@@ -69,79 +91,121 @@ def form_difference(backup: dict[str, Any], now: dict[str, Any]) -> str:
             theirs = _form(wanted[place]) if place < len(wanted) else "none"
             ours = _form(found[place]) if place < len(found) else "none"
             if theirs != ours:
-                return f"{ours} as variable {place + 1} ({group}), the backup's is {theirs}"
+                words = _GROUPS.get(group, f"variables ({group})")
+                return f"other {words}: {ours} in place {place + 1}, the backup has {theirs} there"
     return ""
 
 
 def _form(entry: list[Any]) -> str:
-    return f"{entry[0]} of shape {tuple(entry[1])}"
+    return f"{entry[0]} of shape {tuple(entry[1])}" if entry[1] else f"{entry[0]}, a number"
 
 
-def _optimizer_difference(backup: list[Any], now: list[Any]) -> str:
-    if backup[:2] != now[:2]:
+def _optimizer_difference(backup: dict[str, Any], now: dict[str, Any]) -> str:
+    theirs, ours = backup["optimizer"], now["optimizer"]
+    if theirs["is"] != ours["is"] or _kind(backup) != _kind(now):
         return f"the optimizer {_named(now)}, the backup's is {_named(backup)}"
-    return _config_difference(f"the optimizer {now[0]}", backup[2], now[2])
+    what = f"the optimizer {ours['is']}"
+    found = _value_difference(f"{what} with {_kind(now)}", backup["schedule"], now["schedule"])
+    found = found or _value_difference(what, theirs, ours)
+    if found or backup["rate"] is None or now["rate"] is None or backup["rate"] == now["rate"]:
+        return found
+    return f"{what} with learning_rate={now['rate']!r}, the backup's has learning_rate={backup['rate']!r}"
 
 
-def _named(optimizer: list[Any]) -> str:
-    name, schedule, _ = optimizer
+def _kind(identity: dict[str, Any]) -> str:
+    return "" if identity["schedule"] is None else str(identity["schedule"]["is"])
+
+
+def _named(identity: dict[str, Any]) -> str:
+    name, schedule = identity["optimizer"]["is"], _kind(identity)
     return f"{name} with {schedule}" if schedule else str(name)
 
 
-def _layer_difference(backup: list[Any], now: list[Any]) -> str:
-    nothing: list[Any] = ["none", {}]
-    for place in range(max(len(backup), len(now))):
-        theirs = backup[place] if place < len(backup) else nothing
-        ours = now[place] if place < len(now) else nothing
-        if theirs[0] != ours[0]:
-            return f"{ours[0]} as layer {place + 1}, the backup's is {theirs[0]}"
-        found = _config_difference(f"layer {place + 1} ({ours[0]})", theirs[1], ours[1])
+def _part_difference(theirs: dict[str, Any], ours: dict[str, Any], numbers: Iterator[int]) -> str:
+    """Say in what the layers of two models, or of two layers, differ first."""
+    pairs: Iterable[tuple[Any, Any]] = itertools.zip_longest(theirs["parts"], ours["parts"])
+    if theirs["built"] != ours["built"]:
+        # A layer may make others of its own when it is built.
+        pairs = zip(theirs["parts"], ours["parts"], strict=False)
+    for other, mine in pairs:
+        number = next(numbers)
+        if other is None or mine is None or other["is"] != mine["is"]:
+            names = ["none" if each is None else each["is"] for each in (mine, other)]
+            return f"{names[0]} as layer {number}, the backup's is {names[1]}"
+        but = frozenset() if other["built"] == mine["built"] else _BUILT_OTHERWISE
+        what = f"layer {number} ({mine['is']})"
+        found = _value_difference(what, other["config"], mine["config"], but)
+        found = found or _part_difference(other, mine, numbers)
         if found:
             return found
-    return ""
+    if theirs["wiring"] is None or ours["wiring"] is None:
+        return ""
+    return wiring_difference(theirs["wiring"], ours["wiring"])
 
 
-def _config_difference(what: str, backup: dict[str, Any], now: dict[str, Any]) -> str:
-    for key in backup.keys() & now.keys():
-        if backup[key] != now[key]:
-            return f"{what} with {key}={now[key]!r}, the backup's has {key}={backup[key]!r}"
-    return ""
+def _value_difference(what: str, theirs: Any, ours: Any, but: frozenset[str] = frozenset()) -> str:
+    if theirs is None or ours is None:
+        # A class that says nothing of itself.
+        return ""
+    place, other, mine = first_difference(theirs, ours, but=but)
+    return f"{what} with {place}={mine}, the backup's has {place}={other}" if other or mine else ""
 
 
-def _layers(model: Any) -> Iterator[Any]:
-    for layer in model._flatten_layers(include_self=False):  # noqa: SLF001 - no public name finds nested layers
-        # A metric or a loss is no layer of the model's; a layer that holds others is told by them.
-        if not list(layer._flatten_layers(include_self=False)):  # noqa: SLF001
-            yield layer
+def _part(layer: Any) -> dict[str, Any]:
+    """Describe a layer or a model with those that it holds."""
+    holds = is_model(layer)
+    own = type(layer).__module__.partition(".")[0] not in LINES
+    # A model's would tell of its layers what they tell themselves.
+    config = None if holds else config_of(layer)
+    # Keras's own layers say of those inside of them what there is to say, and make some when they are built.
+    deep = holds or own or config is None
+    return {
+        "is": type(layer).__name__,
+        "built": bool(getattr(layer, "built", False)),
+        "config": config,
+        "parts": [_part(each) for each in _layers(layer)] if deep else [],
+        "wiring": _wiring(layer),
+    }
 
 
-def _layer(layer: Any) -> list[Any]:
-    return [type(layer).__name__, _config(layer)]
+def _layers(layer: Any) -> Iterator[Any]:
+    for each in layer._flatten_layers(include_self=False, recursive=False):  # noqa: SLF001 - no public name
+        # Sequential gets one with its first batch, and a metric or a loss is no layer of the model's.
+        if type(each).__name__ != "InputLayer":
+            yield each
 
 
-def _config(thing: Any) -> dict[str, Any]:
+def _wiring(model: Any) -> dict[str, Any] | None:
     try:
-        config = dict(thing.get_config())
-    except Exception:  # noqa: BLE001 - a class of the user's may do anything; then its name is all there is
-        return {}
-    return {key: _plain(value) for key, value in config.items() if key not in _LEFT_OUT and _is_plain(value)}
+        return wiring_of(model)
+    except Exception:  # noqa: BLE001 - private names of Keras's: another release may have others
+        return None
 
 
-def _rate(optimizer: Any) -> dict[str, Any]:
+def _compiled(model: Any) -> dict[str, Any]:
+    held = getattr(getattr(model, "_compile_config", None), "config", None) or {}
+    found = {name: plain(held.get(name)) for name in _COMPILED}
+    # A compile of the user's own may have told Keras nothing.
+    return found if held else {**found, "loss": plain(getattr(model, "loss", None))}
+
+
+def _loss(model: Any) -> str | None:
+    held = getattr(model, "loss", None)
+    # A loss of a class of the user's is called my_loss_3 when the cell is run for the third time.
+    return None if held is None else re.sub(r"_\d+\b", "", loss_label(held))
+
+
+def _schedule(optimizer: Any) -> dict[str, Any] | None:
+    if schedule_of(optimizer) is None:
+        return None
+    held = optimizer._learning_rate  # noqa: SLF001 - see `schedule_of`
+    return {"is": type(held).__name__, **(config_of(held, numbers=True) or {})}
+
+
+def _rate(optimizer: Any) -> float | None:
     """Return the learning rate of an optimizer that is as it was made: later ones are its training's."""
     count = getattr(optimizer, "_iterations", None)
     if schedule_of(optimizer) or (count is not None and int(count.numpy())):
-        return {}
+        return None
     rate = read_learning_rate(optimizer)
-    return {} if rate is None else {"learning_rate": float(f"{rate:.6g}")}
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, (list, tuple)):
-        return all(map(_is_plain, value))
-    return value is None or type(value) in (bool, int, float, str)
-
-
-def _plain(value: Any) -> Any:
-    # As JSON gives it back.
-    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
+    return None if rate is None else float(f"{rate:.6g}")

@@ -35,19 +35,6 @@ PYTHON_DRIVEN = frozenset({"python", "numpy"})
 """What generators and PyDatasets may draw from."""
 
 
-def moved(before: State, after: State) -> frozenset[str]:
-    """Name the sources whose state is another one."""
-    return frozenset(name for name in before if not _same(before[name], after.get(name)))
-
-
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
-    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
-        return len(one) == len(other) and all(map(_same, one, other))
-    return bool(np.array_equal(one, other))
-
-
 def _of(generator: random.Random) -> list[Any]:
     version, numbers, gauss = generator.getstate()
     return [version, np.array(numbers, np.uint32), gauss]

@@ -64,7 +64,9 @@ def refuse_other_backups(callbacks: Iterable[Any]) -> None:
     Raises:
         Refusal: when it is among the callbacks.
     """
-    if any(type(callback).__name__ == "BackupAndRestore" for callback in callbacks):
-        raise Refusal(
-            "backup: expected no other backup among the callbacks, received BackupAndRestore: take it out"
-        )
+    for callback in callbacks:
+        if any(cls.__name__ == "BackupAndRestore" for cls in type(callback).__mro__):
+            raise Refusal(
+                f"backup: expected no other backup among the callbacks, received {type(callback).__name__}: "
+                "take it out"
+            )

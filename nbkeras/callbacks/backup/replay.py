@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+    from nbkeras.callbacks.backup.boundaries import Retraced
     from nbkeras.callbacks.backup.skipping import Skipping
 
 _SILENT = (
@@ -42,6 +43,7 @@ class Replay:
         logs: what Keras shall take for the logs of the last step.
         skipping: what of the data need not be read.
         arrays_validate: whether the validation data are arrays, which need no replay.
+        retraced: brings the random state to its place between epochs.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Replay:
         logs: dict[str, Any],
         skipping: Skipping,
         arrays_validate: bool,
+        retraced: Retraced,
     ) -> None:
         """Replace nothing yet."""
         self._model = model
@@ -63,6 +66,7 @@ class Replay:
         self._logs = logs
         self._skipping = skipping
         self._skip_validation = arrays_validate
+        self._retraced = retraced
         self._first: int | None = None
         self._length: int | None = None
         self._functions: dict[str, Any] = {}
@@ -169,10 +173,11 @@ class Replay:
         wanted, steps = self._position
         if epoch == wanted and steps:
             # The callbacks had this before the backup: the rest of the epoch needs what they set up here.
-            # What they draw for it is none of the data's, which alone move the random state in a replay.
+            # What they drew for it is set behind them, as in all epochs.
             before = read_random()
             self._epoch_begin(epoch, logs)
             write_random(before)
+        self._retraced.come(epoch, "begin")
 
     def _on_batch_begin(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras passes them
         self._here = (self._here[0], batch)
@@ -185,6 +190,7 @@ class Replay:
 
     def _on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         wanted, steps = self._position
+        self._retraced.come(epoch, "end")
         if self._skipping.measured and epoch == self._first:
             self._length = self._here[1]
         if (epoch + 1, 0) == (wanted, steps):

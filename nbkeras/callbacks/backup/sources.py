@@ -6,14 +6,18 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.backup.drawing import stateful_draws
+from nbkeras.callbacks.backup.named_values import held_by
+from nbkeras.callbacks.backup.python_data import (
+    functions_in,
+    functions_of,
+    functions_of_workers,
+    shares_state,
+    unseeded,
+)
 from nbkeras.runtime.keras_lines import line_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-
-# A longer list is one of samples, and not of inputs.
-_FEW = 50
 
 
 def is_dataset(x: Any) -> bool:
@@ -23,40 +27,7 @@ def is_dataset(x: Any) -> bool:
 
 def is_arrays(x: Any) -> bool:
     """Tell whether data are arrays, which have one order and no state."""
-    return not is_dataset(x) and not hasattr(x, "__next__") and not _is_sequence(x)
-
-
-def form_of(given: Mapping[str, Any]) -> dict[str, str]:
-    """Describe the data of a ``fit``, so that others can be told from them, without reading any.
-
-    Args:
-        given: the arguments of ``fit`` by name.
-    """
-    names = ("x", "y", "sample_weight", "val_x")
-    forms = {name: _form(given.get(name)) for name in names}
-    return forms | {name: str(given.get(name)) for name in ("batch_size", "steps_per_epoch", "initial_epoch")}
-
-
-def data_difference(backup: dict[str, str], now: dict[str, str]) -> str:
-    """Say in what the data of two trainings differ first, "" when they do not."""
-    for name, form in now.items():
-        if form != backup[name]:
-            return f"data ({name}) of {form}, the backup's is {backup[name]}"
-    return ""
-
-
-def _form(data: Any) -> str:
-    if is_dataset(data):
-        return f"{data.element_spec}, {int(data.cardinality())} batches"
-    if isinstance(data, dict):
-        return str({key: _form(each) for key, each in data.items()})
-    if isinstance(data, (list, tuple)) and len(data) < _FEW:
-        return str([_form(each) for each in data])
-    if _is_sequence(data):
-        return f"{type(data).__name__}, {len(data)} batches"
-    shape, dtype = getattr(data, "shape", None), getattr(data, "dtype", None)
-    # A table of pandas has a type for each column.
-    return type(data).__name__ if shape is None else f"{tuple(shape)} {dtype or type(data).__name__}"
+    return not is_dataset(x) and not hasattr(x, "__next__") and not is_sequence(x)
 
 
 def inexact_sources(
@@ -84,47 +55,81 @@ def inexact_sources(
         )
     if given.get("validation_data") is not None and is_dataset(given.get("val_x")):
         yield from (line + " (validation)" for line in dict.fromkeys(_of_dataset(given["val_x"])))
+    used = list({id(data): data for data in (x, given.get("val_x"))}.values())
+    for data in used:
+        yield from _of_python(data, given)
+    yield from _of_one_shuffle(x, given.get("val_x"))
     yield from _of_layers(model)
-    for data in (x, given.get("val_x")):
-        if _goes_on(data) and any(held() is data for held in _read):
-            yield (
-                "not exact: the data were read before in this kernel, and their order goes on: make them in "
-                "the cell that trains"
-            )
-        elif _goes_on(data):
-            _read.append(weakref.ref(data))
-    _read[:] = [held for held in _read if held() is not None]
+    yield from _read_before(used)
 
 
 _read: list[weakref.ref[Any]] = []
 
 
+def _read_before(used: list[Any]) -> Iterator[str]:
+    for data in filter(_goes_on, used):
+        if any(held() is data for held in _read):
+            yield (
+                "not exact: the data were read before in this kernel, and their order goes on: make them in "
+                "the cell that trains"
+            )
+        else:
+            _read.append(weakref.ref(data))
+    _read[:] = [held for held in _read if held() is not None]
+
+
 def _goes_on(data: Any) -> bool:
     """Tell whether data begun anew may come in another order than before."""
+    return bool(orders_of(data)) if is_dataset(data) else data is not None and not is_arrays(data)
+
+
+def orders_of(dataset: Any) -> set[int]:
+    """Return the steps of a pipeline whose order goes on with each reading."""
+    names = {id(each): type(each).__name__ for each in pipeline(dataset)}
+    return {key for key, name in names.items() if "Shuffle" in name or "Random" in name}
+
+
+def _of_python(data: Any, given: Mapping[str, Any]) -> Iterator[str]:
+    """Name what the user's own code for the data draws from without a seed."""
     if is_dataset(data):
-        return any(
-            "Shuffle" in type(each).__name__ or "Random" in type(each).__name__ for each in _pipeline(data)
+        for name, functions in functions_in(pipeline(data)).items():
+            yield from unseeded(name, functions)
+    elif is_sequence(data):
+        name, functions = type(data).__name__, functions_of(data)
+        yield from unseeded(name, functions, held_by(data))
+        # A PyDataset has them, tf_keras's fit is given them.
+        if max(getattr(data, "workers", None) or 1, given.get("workers") or 1) > 1:
+            yield from shares_state(name, functions_of_workers(data))
+
+
+def _of_one_shuffle(x: Any, held_out: Any) -> Iterator[str]:
+    if not is_dataset(x) or not is_dataset(held_out) or not orders_of(x) & orders_of(held_out):
+        return
+    if any("Repeat" in type(each).__name__ for each in (*pipeline(x), *pipeline(held_out))):
+        yield (
+            "not exact: training and validation data come from one shuffle that repeats, whose seeds go to "
+            "whichever reads on first: make a pipeline for each"
         )
-    return data is not None and not is_arrays(data)
 
 
 def _of_dataset(dataset: Any) -> Iterator[str]:
-    for each in _pipeline(dataset):
+    for each in pipeline(dataset):
         name = type(each).__name__
         if "Shuffle" in name and _is_zero(each, "_seed") and _is_zero(each, "_seed2"):
             yield "not exact: shuffle has no seed: give it one,  shuffle(n, seed=1)"
         if getattr(each, "_deterministic", None) == "false":
-            yield f"not exact: {_verb(name)} with deterministic=False has an order of its own each time"
+            yield f"not exact: {verb(each)} with deterministic=False has an order of its own each time"
         for function in each._functions():  # noqa: SLF001 - no public name finds what a pipeline does
-            yield from _of_function(function, _verb(name))
+            yield from _of_function(function, verb(each))
     if getattr(dataset.options(), "deterministic", None) is False:
         yield "not exact: the dataset's option deterministic=False gives it an order of its own each time"
 
 
-def _pipeline(dataset: Any) -> Iterator[Any]:
+def pipeline(dataset: Any) -> Iterator[Any]:
+    """Give a dataset and those that it is made of."""
     yield dataset
     for each in dataset._inputs():  # noqa: SLF001 - no public name finds what a pipeline is made of
-        yield from _pipeline(each)
+        yield from pipeline(each)
 
 
 def _of_function(function: Any, verb: str) -> Iterator[str]:
@@ -158,9 +163,10 @@ def _of_layers(model: Any) -> Iterator[str]:
             return
 
 
-def _verb(name: str) -> str:
-    # _ParallelMapDataset: map.
-    return name.strip("_").removesuffix("Dataset").removeprefix("Parallel").lower()
+def verb(dataset: Any) -> str:
+    """Return what a step of a pipeline is called: ``map``."""
+    # _ParallelMapDataset
+    return type(dataset).__name__.strip("_").removesuffix("Dataset").removeprefix("Parallel").lower()
 
 
 def _is_zero(dataset: Any, name: str) -> bool:
@@ -174,6 +180,7 @@ def _seed_is_set() -> bool:
     return context.context()._seed is not None  # noqa: SLF001 - no public name tells it
 
 
-def _is_sequence(x: Any) -> bool:
+def is_sequence(x: Any) -> bool:
+    """Tell whether data are a ``PyDataset`` or a ``Sequence``."""
     names = {cls.__name__ for cls in type(x).__mro__}
     return bool(names & {"PyDataset", "Sequence"}) and line_of(x) is not None

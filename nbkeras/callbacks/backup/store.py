@@ -20,7 +20,7 @@ from nbkeras.runtime.refusal import Refusal
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT = 1
+FORMAT = 2
 KEPT = 2
 _NAME = re.compile(r"backup-(\d{6,})\.(h5|json)(\.part)?")
 
@@ -180,6 +180,12 @@ class Store:
             raise Refusal(
                 f"backup: expected a backup of this nbkeras, received one of a newer nbkeras in "
                 f"{str(self.folder)!r}: type  %pip install -U nbkeras"
+            )
+        if content["format"] < FORMAT:
+            raise Refusal(
+                f"backup: expected a backup of this nbkeras, received one of an earlier nbkeras, which "
+                f"says too little of its training, in {str(self.folder)!r}: begin anew with  --restart  "
+                "(restart=True)"
             )
         backup = Backup(number, content["about"], content["size"], content["sha256"])
         # To the byte: JSON allows for blanks that nobody has written.

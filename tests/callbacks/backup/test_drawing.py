@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-
-import pytest
-
 from nbkeras.callbacks.backup.drawing import stateful_draws
 from nbkeras.callbacks.backup.sources import inexact_sources
-
-
-@pytest.fixture(params=["keras", "tf_keras"])
-def keras(request):
-    return importlib.import_module(request.param)
 
 
 def noise(x):

@@ -72,6 +72,62 @@ def py_dataset(keras, folder):
     return _dense(keras, "rmsprop"), {"x": Batches()}
 
 
+def workers(keras, folder):
+    """A PyDataset that two threads load, whose noise follows from the epoch and the place in it."""
+    base = getattr(keras.utils, "PyDataset", keras.utils.Sequence)
+    new = base.__name__ == "PyDataset"
+    x, y = _data()
+
+    class Noisy(base):
+        def __init__(self):
+            if new:
+                super().__init__(workers=2)
+            self.epoch = 0
+
+        def __len__(self):
+            return SAMPLES // BATCH
+
+        def __getitem__(self, index):
+            part = slice(index * BATCH, (index + 1) * BATCH)
+            noise = np.random.default_rng([self.epoch, index]).normal(size=(BATCH, FEATURES))
+            return x[part] + noise.astype("float32"), y[part]
+
+        def on_epoch_end(self):
+            self.epoch += 1
+
+    return _dense(keras, "adam"), {"x": Noisy(), **({} if new else {"workers": 2, "shuffle": False})}
+
+
+def everything(keras, folder):
+    """Arrays that Keras shuffles, augmentation, dropout, plateaus and early stopping, all in one."""
+    layers, made = keras.layers, keras.callbacks
+    model = keras.Sequential(
+        [
+            layers.Input((4, 4, 1)),
+            layers.RandomTranslation(0.2, 0.2),
+            layers.Conv2D(2, 2),
+            layers.BatchNormalization(),
+            layers.Flatten(),
+            layers.Dropout(0.3),
+            layers.Dense(1),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(0.02), "mse", metrics=["mae"])
+    x = np.random.default_rng(2).random((SAMPLES, 4, 4, 1)).astype("float32")
+    return model, {
+        "x": x,
+        "y": x.sum((1, 2)),
+        "batch_size": BATCH,
+        "shuffle": True,
+        "validation_split": 0.25,
+        "epochs": 7,
+        "callbacks": [
+            made.ReduceLROnPlateau(monitor="loss", patience=1, factor=0.5, min_delta=5.0),
+            made.EarlyStopping(monitor="loss", patience=3, min_delta=5.0, restore_best_weights=True),
+        ],
+    }
+
+
 def callbacks(keras, folder):
     """Plateaus, early stopping with its best weights, a CSV file, a schedule by epoch, one of one's own."""
     made = keras.callbacks
@@ -160,6 +216,8 @@ CASES = {
         unknown_length,
         steps_per_epoch,
         py_dataset,
+        workers,
+        everything,
         callbacks,
         logged,
         stateful,
