@@ -16,7 +16,12 @@ ABOUT = {
     "epochs": 9,
     "time": 0.0,
     "finished": False,
-    "identity": {"model": "Sequential", "layers": [1, 2], "optimizer": ["Adam"], "loss": "mse"},
+    "identity": {
+        "model": "Sequential",
+        "parts": {"parts": [{"parts": []}, {"parts": []}]},
+        "optimizer": {"is": "Adam"},
+        "loss": "mse",
+    },
     "data": {"x": "(96, 4) float32"},
     "run": "20261123-165512-3f2a",
 }
