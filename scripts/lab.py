@@ -12,8 +12,11 @@ from typing import Any
 QUICKSTART = Path(__file__).resolve().parent.parent / "notebooks" / "quickstart.ipynb"
 
 
-def execute(path: Path) -> None:
+def execute(path: Path) -> Any:
     """Execute a notebook in a fresh kernel and print each cell with the time it took.
+
+    Returns:
+        The notebook with its outputs; the file stays as it is.
 
     Raises:
         nbclient.exceptions.CellExecutionError: A cell failed.
@@ -51,6 +54,7 @@ def execute(path: Path) -> None:
             said.seek(0)
             print(f"\n{said.read()}", file=sys.stderr)
             raise
+    return notebook
 
 
 def open_lab(path: Path) -> None:

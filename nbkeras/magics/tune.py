@@ -38,7 +38,8 @@ TUNE = Grammar(
         prints is shown for the best trial alone.
 
         Afterwards the cell's variables are those of the best trial, its model with the weights of its best
-        epoch; hp holds the best values, and tuner is KerasTuner's. The first interrupt (the notebook's ■)
+        epoch; hp holds the best values, and tuner is KerasTuner's; print(tuner.best_code) gives the cell with
+        the best values in it, as plain Keras code. The first interrupt (the notebook's ■)
         ends the search and keeps the best; --resume goes on with it, after a kernel's death, too. Each trial
         is a run in the run log. It works with Keras 3 and with tf_keras. In Python: nbkeras.tune(train, …).
 
@@ -145,6 +146,10 @@ class TuneMagics(NotebookMagics):
             text = f"%%tune: expected plain Python, received {error.msg} in line {error.lineno}"
             raise UsageError(text) from None
         tuned.settle(search)
+        if search.best is not None:
+            from nbkeras.training.tuning.best import best_cell
+
+            search.tuner.best_code = best_cell(cell, options, search.hp.values)
 
 
 def _with_flags(text: str) -> str:

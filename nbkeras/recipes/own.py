@@ -176,6 +176,12 @@ def _endless(name: str, notebook: Notebook | None) -> str:
     return f"expected a dataset that ends, received {name}, which repeats for ever: {name}.take(n) ends"
 
 
+def with_targets(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return that the array of inputs has no targets, where no dataset can bring its own."""
+    x, y = values["x"], values["y"]
+    return {"y": f"expected the array of targets for {x}, received none"} if x and not y else {}
+
+
 def data_complete(x: str, y: str, notebook: Notebook | None) -> dict[str, str]:
     """Return what is missing or too much between inputs and targets."""
     if y and not x:

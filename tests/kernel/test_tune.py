@@ -57,6 +57,12 @@ def test_the_notebook_is_that_of_the_best_trial(kernel):
     assert best["now"] == pytest.approx(best["said"], rel=1e-5) == pytest.approx(best["score"], rel=1e-5)
     # The cell's own output comes once, of the best trial.
     assert kernel.text() == f"trial with {best['lr']} {best['units']}\n"
+    # Its code, by which anybody trains that model without the search.
+    code = kernel.value("tuner.best_code")
+    assert f"lr = {best['lr']!r}\nunits = {best['units']}\n" in code
+    kernel.run(code.replace("model = ", "del hp, tuner\nmodel = "))
+    assert kernel.value("model.layers[0].units") == best["units"]
+    assert kernel.value("float(model.optimizer.learning_rate)") == pytest.approx(best["lr"])
     # A cell without the magic line is an ordinary one again.
     assert kernel.run(CELL)["status"] == "ok"
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import itertools
+import json
+import subprocess
 
 import pytest
+from ruff.__main__ import find_ruff_bin
 
 from nbkeras import recipes
-from nbkeras.recipes.own_names import apart, bound
+from nbkeras.recipes.own_names import apart, bound, without_magics
 from nbkeras.recipes.parameter import Choice, Switch
 from nbkeras.recipes.picks import Pick
 
@@ -74,6 +77,26 @@ def test_no_variable_that_is_taken_is_given_anew(name):
         # One name for another, and nothing else.
         assert len(bound(again)) == len(bound(text))
         assert recipe._text(recipe.defaults, line, magics=False, taken=bound(text)) == again
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_what_the_code_uses_it_imports_and_what_it_imports_it_uses(name, tmp_path):
+    recipe = recipes.get(name)
+    texts = {
+        recipe._text(values, line, magics=magics)
+        for line in recipe.lines
+        for _, values in [({}, recipe.defaults), *variants(recipe)]
+        for magics in (False, True)
+    }
+    for number, text in enumerate(sorted(texts)):
+        (tmp_path / f"{number}.py").write_text(without_magics(text))
+    rules = ["--isolated", "--quiet", "--target-version=py310", "--select=F821,F401"]
+    command = [find_ruff_bin(), "check", *rules, "--output-format=json", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = {(each["code"], each["message"]) for each in json.loads(done.stdout)}
+    # The notebook's own, and the hyperparameters that %%tune gives its cell.
+    theirs = [f"Undefined name `my_{each.name}`" for each in recipe.parameters] + ["Undefined name `hp`"]
+    assert {each for each in found if each[1] not in theirs} == set()
 
 
 def parsed(code):

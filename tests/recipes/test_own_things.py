@@ -256,6 +256,16 @@ rows = np.ones((4, 5, 8), "float32")
         run(code, variables)
 
 
+def test_one_of_a_thing_is_said_in_the_singular(capsys):
+    code = recipes.get("sample_batch_epoch").code(samples=1, batch_size=32, epochs=1, validation_split=0.0)
+    exec(code, {})  # noqa: S102 - our own code
+    assert capsys.readouterr().out.splitlines() == [
+        "1 sample an epoch, in 1 batch",
+        "1 sample in the last batch of an epoch",
+        "1 update of the weights in 1 epoch",
+    ]
+
+
 def test_a_short_series_is_an_error_in_the_code_too(things):
     code = recipes.get("stateful_rnn").code(line=active_line(), x="flat", steps=16)
     with pytest.raises(ValueError, match="expected more than 64 values, received 64"):

@@ -10,6 +10,7 @@ import pytest
 from nbconvert import HTMLExporter
 
 from nbkeras import recipes
+from nbkeras.widgets.wizard.showing import MIME, WIDGET_MIME
 from scripts import faq_pages, lab
 
 
@@ -35,10 +36,16 @@ def test_each_link_into_the_notebook_leads_to_its_question():
 
 @pytest.mark.kernel
 @pytest.mark.slow
-def test_the_notebook_runs_and_every_wizard_opens(tmp_path, capsys):
+def test_the_notebook_runs_and_every_wizard_opens(tmp_path):
     path = tmp_path / "faq.ipynb"
     path.write_text(json.dumps(faq_pages.notebook()), encoding="utf-8")
-    lab.execute(path)
-    said = capsys.readouterr().out
-    for name in recipes.names():
-        assert f"%wizard {name}" in said
+    cells = {cell.id: cell for cell in lab.execute(path).cells}
+    for recipe in recipes.all():
+        (form,) = cells[f"wizard-{recipe.name}"].outputs
+        assert form.output_type == "display_data"
+        assert {MIME, WIDGET_MIME, "text/html", "text/plain"} <= set(form.data)
+        assert form.data[MIME]["widget"] == form.data[WIDGET_MIME]["model_id"]
+        # The question, and code for it.
+        said = form.data["text/plain"]
+        assert said.startswith(f"{recipe.question}\n\n")
+        assert said.removeprefix(recipe.question).strip() == recipe.code(line=recipe.lines[0]).strip()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from nbkeras import Refusal
+from nbkeras.training.tuning.best import best_cell
 from nbkeras.training.tuning.options import tune_options
 from nbkeras.training.tuning.plain import plain_search
 
@@ -44,6 +45,45 @@ def test_epochs_asked_for_are_hyperbands():
     said = FIT.replace("verbose=0", "verbose=0, epochs=2")
     assert "max_epochs=5," in written(said, tuner="hyperband", epochs=5)
     assert "max_epochs=2," in written(said, tuner="hyperband")
+
+
+ASKS = """\
+width = 3
+model = keras.Sequential([keras.Input((3,))])
+for _ in range(hp.Int("depth", 1, 3)):
+    model.add(keras.layers.Dense(width))
+model.add(keras.layers.Dense(1, hp.Choice(name="end", values=["relu", "tanh"])))
+model.compile(keras.optimizers.SGD(lr), "mse")
+{fit}
+"""
+VALUES = {"depth": 2, "end": "tanh", "lr": 0.25, "width": 5, "tuner/epochs": 3}
+
+
+@pytest.mark.parametrize(
+    ("options", "fit", "epochs"),
+    [
+        ({}, FIT, 1),
+        ({}, FIT.replace("verbose", "epochs=2, verbose"), 2),
+        ({"epochs": 4}, "history = model.fit(x, y,)", 4),
+        ({"epochs": 4}, "history = model.fit(x, y, epochs=2)", 2),
+        ({"tuner": "hyperband", "epochs": 4}, "history = model.fit(x, y, epochs=2)", 3),
+        ({"tuner": "hyperband", "epochs": 4}, "history = model.fit(x, y, 16, 2)", 3),
+        ({}, "for name in ['depth']:\n    again = hp.Int(name, 1, 3)\nhistory = model.fit(x, y)", 1),
+    ],
+)
+def test_the_code_of_the_best_values_trains_that_model(keras, options, fit, epochs):
+    tuned = tune_options(search="lr=0.01..0.5 width=3..6", **options)
+    values = dict(VALUES) if options.get("tuner") else {k: v for k, v in VALUES.items() if "/" not in k}
+    code = best_cell(ASKS.format(fit=fit), tuned, values)
+    assert ("hp" in code) is ("again" in fit)
+    x = np.random.default_rng(0).random((16, 3)).astype("float32")
+    space = {"x": x, "y": x.sum(axis=1), "keras": keras}
+    exec(code, space)  # noqa: S102 - as a notebook does
+    assert [layer.units for layer in space["model"].layers] == [5, 5, 1]
+    assert space["model"].layers[-1].activation.__name__ == "tanh"
+    np.testing.assert_allclose(float(space["model"].optimizer.learning_rate), 0.25)
+    assert space["history"].epoch == list(range(epochs))
+    assert space.get("again", 2) == 2
 
 
 @pytest.mark.parametrize("tuner", ["random", "hyperband", "grid"])

@@ -22,6 +22,9 @@ def tuner_class() -> type[Any]:
     class SearchTuner(base):  # type: ignore[misc]
         """KerasTuner's state on disk and its choice of values; nbkeras runs the trials."""
 
+        best_code = ""
+        """The cell with the best values, as plain Keras code; of a function nothing."""
+
         def __init__(self, load: Callable[[Any], Any], **kwargs: Any) -> None:
             self._load = load
             super().__init__(**kwargs)

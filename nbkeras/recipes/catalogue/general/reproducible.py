@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from nbkeras.recipes import own
 from nbkeras.recipes.found_by_name import functions
 from nbkeras.recipes.parameter import Switch, Whole
 from nbkeras.recipes.picks import Pick
 from nbkeras.recipes.recipe import Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nbkeras.recipes.notebook import Notebook
+
+
+def _check(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:
+    return own.copied(values, notebook) or own.with_targets(values)
+
 
 RECIPE = Recipe(
     name="reproducible",
@@ -100,5 +111,5 @@ RECIPE = Recipe(
     magic="%%fit --seed",
     template=Path(__file__).with_suffix(".py.jinja"),
     follow=functions,
-    check=own.copied,
+    check=_check,
 )

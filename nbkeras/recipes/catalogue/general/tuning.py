@@ -26,7 +26,7 @@ def _check(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, st
         return {"rate_high": f"expected more than the lowest rate, {low:g}; received {high:g}"}
     if values["task"] == "numbers" and values["objective"] == "val_accuracy":
         return {"objective": "expected val_loss, because numbers have no accuracy; received val_accuracy"}
-    missing = own.data_complete(values["x"], values["y"], notebook)
+    missing = own.data_complete(values["x"], values["y"], notebook) or own.with_targets(values)
     return missing or (_fitting(values, notebook) if notebook is not None and values["y"] else {})
 
 

@@ -9,6 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from nbkeras import recipes
 
 OLD = {"epsilon": 1e-3, "mine": [1], "floatx": "float16", "image_data_format": "channels_first"}
@@ -34,6 +36,7 @@ def before(values, variables):
 def kept(values, variables, line):
     if values["change"] != "nothing":
         backups_add_up(values, line)
+        a_full_disk_leaves_the_file(values, line)
     broken_files_are_a_line(values, line)
     home = Path(os.environ.pop("KERAS_HOME"))
     if variables["before"] is not None:
@@ -50,6 +53,29 @@ def kept(values, variables, line):
     assert variables["running"]["floatx"] == "float32"
     if values["epsilon"] == 1e-5:
         assert _read_by_a_new_process(home) == ["float16", "1e-05", "channels_first"]
+
+
+def a_full_disk_leaves_the_file(values, line):
+    """Whatever ends the writing in the midst of it: the file is the old one, whole."""
+    whole = Path.write_text
+
+    def half(path, text, *args, **options):
+        whole(path, text[: len(text) // 2], *args, **options)
+        raise OSError(28, "No space left on device")
+
+    kept_home, text = os.environ["KERAS_HOME"], json.dumps({**OLD, values["change"]: None})
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "keras.json")
+        path.write_text(text)
+        os.environ["KERAS_HOME"] = folder
+        Path.write_text = half
+        try:
+            with pytest.raises(OSError, match="No space left"):
+                exec(recipes.get("config_file").code(line=line, **values), {})  # noqa: S102
+        finally:
+            Path.write_text = whole
+            os.environ["KERAS_HOME"] = kept_home
+        assert path.read_text() == text
 
 
 def again(values, line, text):
