@@ -48,7 +48,7 @@ class Resuming:
             self._directory, options.every, restart=options.restart, reuse=options.reuse
         )
         epochs = int(call.get("epochs", default=options.epochs or 1))
-        passes = _later_one_goes_on(options.backup, number)
+        passes = not options.restart and _later_one_goes_on(options.backup, number)
         self._found = self.callback.prepare(call.model, epochs, hold=False, passes=passes)
         found = self.callback.found
         self.run = str((found or {}).get("run", run))

@@ -56,5 +56,5 @@ def test_killed_trainings_end_like_others(line, tmp_path):
     ]
     assert different == []
     assert sum(answer["kills"] for answer in answers) == 2 * len(asked)
-    # Those before the first backup begin anew: most must not.
+    # Most went on from a backup, and did not begin anew.
     assert sum(answer["resumed"] for answer in answers) > len(asked)

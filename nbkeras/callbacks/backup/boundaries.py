@@ -30,14 +30,14 @@ class Boundaries:
 
     Args:
         known: what an earlier run of the training has noted, from `state`.
-        known_to_end: whether the iterators of the data come to their end with each epoch.
+        noted: whether to note anything.
     """
 
-    def __init__(self, known: Any = None, *, known_to_end: bool = True) -> None:
+    def __init__(self, known: Any = None, *, noted: bool = True) -> None:
         """Note nothing yet."""
         self._noted: list[Entry] = [] if known is None else _whole(known["noted"])
         self._last: tuple[int, str, dict[str, Any]] | None = None
-        self._active = known_to_end
+        self._active = noted
 
     def around(self, epoch: int, where: str, call: Callable[[], None]) -> None:
         """Call the callbacks' hooks, and note what they did to the random state."""
@@ -170,12 +170,3 @@ def _whole(entries: list[Any]) -> list[Entry]:
         left = {name: {"rest": data["rest"], "numbers": held[name]} for name, data in kept.items()}
         found.append((epoch, where, before, left))
     return found
-
-
-def ends_with_epochs(given: Mapping[str, Any]) -> bool:
-    """Tell whether the iterators of a ``fit``'s data come to their end with each epoch.
-
-    Others read ahead in threads of their own while callbacks run.
-    """
-    asked = [given.get(name) for name in ("steps_per_epoch", "validation_steps")]
-    return asked == [None, None] and (given.get("workers") or 1) <= 1

@@ -30,18 +30,17 @@ def config_of(thing: Any, *, numbers: bool = False) -> dict[str, Any] | None:
         thing: an object of Keras's or of the user's.
         numbers: whether its plain attributes shall stand in, where it says nothing.
     """
+    # The name of a policy is what it is: mixed_float16.
+    named = type(thing).__name__.endswith("Policy")
     try:
         with warnings.catch_warnings():
             # tf_keras warns of lambdas, as if something was saved.
             warnings.simplefilter("ignore")
-            config = dict(thing.get_config())
+            return _members(thing.get_config(), named=named)
     except Exception:  # noqa: BLE001 - a class of the user's may do anything
-        if not numbers:
-            return None
-        held = getattr(thing, "__dict__", {})
-        config = {key: value for key, value in held.items() if _is_number(value) and key not in _BUILT}
-    # The name of a policy is what it is: mixed_float16.
-    return _members(config, named=type(thing).__name__.endswith("Policy"))
+        held = getattr(thing, "__dict__", {}) if numbers else {}
+    config = {key: value for key, value in held.items() if _is_number(value) and key not in _BUILT}
+    return _members(config) if numbers else None
 
 
 def plain(value: Any) -> Any:

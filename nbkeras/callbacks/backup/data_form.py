@@ -39,8 +39,8 @@ def data_difference(backup: dict[str, Any], now: dict[str, Any]) -> str:
     """Say in what the data of two trainings differ first, "" when they do not."""
     for name, form in now.items():
         if name != "seeds" and form != backup[name]:
-            what = f"data ({name}) of" if name in _DATA else f"{name}="
-            return f"{what} {form}, the backup's is {backup[name]}".replace("= ", "=")
+            what = f"data ({name}) of {form}" if name in _DATA else f"{name}={form}"
+            return f"{what}, the backup's is {backup[name]}"
     for what, theirs, ours in _other_seeds(backup, now):
         if not theirs or not ours or min(theirs[-1], ours[-1]) < _WRITTEN:
             return f"data with seeds {ours} of {what}, the backup's are {theirs}"
@@ -82,7 +82,7 @@ def _seeds(data: Any) -> Iterator[list[Any]]:
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else shown(plain(value)) if isinstance(value, dict) else str(value)
+    return shown(plain(value)) if isinstance(value, dict) else str(value)
 
 
 def _form(data: Any) -> str:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nbkeras.callbacks import open_runs
 from nbkeras.callbacks.backup.about import what_next
-from nbkeras.callbacks.backup.boundaries import Boundaries, Retraced, ends_with_epochs
-from nbkeras.callbacks.backup.callback_draws import touching
+from nbkeras.callbacks.backup.boundaries import Boundaries, Retraced
+from nbkeras.callbacks.backup.callback_draws import ends_with_epochs, runs_python, touching
 from nbkeras.callbacks.backup.callback_states import (
     begin_files,
     event_files,
@@ -214,8 +214,7 @@ class ExactBackupHooks:
         model = self.model  # type: ignore[attr-defined]
         given = host.f_locals
         self._say_all(inexact_sources(given, model, arrays_are_ordered=ordered))
-        data = (given.get("x"), given.get("val_x"))
-        self._say_all(touching(others, data, ends_with_epochs=ends_with_epochs(given)))
+        self._say_all(touching(others, given))
         hooks = ListHooks(caller)
 
         def first(epoch: int, logs: Any = None) -> None:
@@ -285,9 +284,9 @@ class ExactBackupHooks:
             "data": self._form,
             **self.extra,
         }
-        to_end = ends_with_epochs(host.f_locals)
+        noted = ends_with_epochs(host.f_locals) and runs_python(host.f_locals)
         if found is None:
-            self._follow(caller, about, began, (epoch, 0), 0, Boundaries(known_to_end=to_end))
+            self._follow(caller, about, began, (epoch, 0), 0, Boundaries(noted=noted))
             return
         backup, state = found
         self._found = None
@@ -330,7 +329,7 @@ class ExactBackupHooks:
             write_random(state["random"], but=retraced.drawn())
             self._say_all(retraced.strayed())
             model.stop_training = state["stop"]
-            boundaries = Boundaries(state["boundaries"], known_to_end=to_end)
+            boundaries = Boundaries(state["boundaries"], noted=noted)
             self._follow(caller, about, state["began"], position, backup.about["done"], boundaries)
 
         def missed(here: tuple[int, int]) -> None:

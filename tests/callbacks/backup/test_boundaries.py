@@ -8,7 +8,8 @@ import random
 import numpy as np
 import pytest
 
-from nbkeras.callbacks.backup.boundaries import Boundaries, Retraced, ends_with_epochs
+from nbkeras.callbacks.backup.boundaries import Boundaries, Retraced
+from nbkeras.callbacks.backup.callback_draws import ends_with_epochs
 from nbkeras.callbacks.backup.packing import pack, unpack
 
 
@@ -76,7 +77,7 @@ def test_other_data_are_named():
 
 
 def test_where_data_read_ahead_nothing_is_noted():
-    boundaries = Boundaries(known_to_end=False)
+    boundaries = Boundaries(noted=False)
     boundaries.around(0, "end", lambda: draw(1))
     assert boundaries.state() == {"noted": [], "last": None}
     assert ends_with_epochs({"steps_per_epoch": None, "workers": 1})

@@ -140,13 +140,23 @@ def test_callbacks_that_touch_the_data_are_named(keras, batches):
         def on_epoch_end(self, epoch, logs=None):
             self.model.evaluate(self.data)
 
+    class Holder:
+        def __init__(self):
+            self.data = data
+
+        def look(self):
+            next(iter(self.data))
+
+    holder = Holder()
+
     def lines(callback, x, **given):
-        return list(touching([callback], [x, None], **{"ends_with_epochs": True, **given}))
+        return list(touching([callback], {"x": x, **given}))
 
     for callback, x in [
         (on(on_epoch_end=lambda epoch, logs: next(iter(data))), data),
         (Looking(data.take(3)), data.batch(2)),
         (Looking({"all": data}), data),
+        (on(on_epoch_end=lambda epoch, logs: holder.look()), data),
         (on(on_epoch_begin=lambda epoch: setattr(rows, "order", None)), rows),
     ]:
         [line] = lines(callback, x)
@@ -156,7 +166,7 @@ def test_callbacks_that_touch_the_data_are_named(keras, batches):
     [line] = lines(between, rows)
     assert "LambdaCallback draws from NumPy's random state between batches" in line
     at_ends = on(on_epoch_end=lambda epoch, logs: np.random.rand())  # noqa: NPY002
-    assert len(lines(at_ends, rows, ends_with_epochs=False)) == 1
+    assert len(lines(at_ends, rows, steps_per_epoch=2)) == 1
     # At the ends of epochs it is noted; a pipeline without Python draws from nothing of the sort.
     plain = tf.data.Dataset.range(8)
     for callback, x in [

@@ -161,17 +161,21 @@ def test_only_backups_are_cleared(tmp_path):
     assert not (tmp_path / "other").exists()
 
 
-def test_a_newer_format_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("number", "words"), [(99, "newer nbkeras"), (1, r"an earlier nbkeras, .*: begin anew with  --restart")]
+)
+def test_another_format_is_refused(tmp_path, number, words):
     store = filled(tmp_path, 1)
     path = tmp_path / "backup-000001.json"
     content = json.loads(path.read_text())
     del content["check"]
-    content["format"] = 99
+    content["format"] = number
     from nbkeras.callbacks.backup.store import _check
 
     path.write_text(json.dumps(content | {"check": _check(content)}))
-    with pytest.raises(Refusal, match="newer nbkeras"):
+    with pytest.raises(Refusal, match=words):
         store.load()
+    assert store.clear() == 1
 
 
 def test_two_trainings_do_not_share_a_folder(tmp_path):

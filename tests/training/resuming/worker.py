@@ -131,7 +131,10 @@ def _kill_at_sync(count):
 
 
 def run(line, name, every, kills, seed, place):
-    """Train once without a kill, then with so many of them; return both results, and what happened."""
+    """Train once without a kill, then with so many of them; return both results, and what happened.
+
+    Kills before the first backup are not counted, but for the tenth: what follows them begins anew.
+    """
     keras = importlib.import_module(line)
     rng = random.Random(seed)  # noqa: S311 - moments
     whole, cut = place / "whole", place / "cut"
@@ -139,24 +142,29 @@ def run(line, name, every, kills, seed, place):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     expected, length = fork(keras, name, whole, None)
-    killed = resumed = 0
+    killed = early = resumed = 0
     while killed < kills:
         resumed += any((cut / "backup").glob("*.json"))
         in_backup = rng.random() < 0.4
-        kill = -rng.randint(1, 16) if in_backup else rng.uniform(0, length)
+        kill = -rng.randint(1, 16) if in_backup else rng.uniform(length / 5, length)
         received, _ = fork(keras, name, cut, every, kill)
         if received is None and not _is_finished(cut):
-            killed += 1
-            if not any((cut / "backup").glob("*.json")):
+            if any((cut / "backup").glob("*.json")):
+                killed += 1
+            else:
+                early += 1
+                killed += early > 9
                 # It begins anew, and TensorBoard's files of the killed one are another training's.
                 shutil.rmtree(cut / "events", ignore_errors=True)
         else:
-            # It was through before it could be killed.
+            # It was through before it could be killed: as it should be, or the difference is told.
+            if received not in (None, expected):
+                break
             shutil.rmtree(cut)
             cut.mkdir()
-            resumed = 0
-    resumed += any((cut / "backup").glob("*.json"))
-    received, _ = fork(keras, name, cut, every)
+    else:
+        resumed += any((cut / "backup").glob("*.json"))
+        received, _ = fork(keras, name, cut, every)
     return {"expected": expected, "received": received, "kills": killed, "resumed": resumed}
 
 
