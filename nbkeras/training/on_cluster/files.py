@@ -1,0 +1,40 @@
+"""Files that callbacks write: each worker its own, or all would write one file at a time.
+
+Rank 0 writes where the cell says. The others write, too, because on tf_keras the workers take part in
+saving together; what they write goes with the cluster.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Where Keras's callbacks keep what they were given, on both lines.
+_PLACES = {
+    "ModelCheckpoint": "filepath",
+    "CSVLogger": "filename",
+    "TensorBoard": "log_dir",
+    "BackupAndRestore": "backup_dir",
+}
+
+
+def write_elsewhere(callbacks: Iterable[Any], folder: Path) -> None:
+    """Let callbacks write into a folder of this worker, under the names that they were given."""
+    for callback in callbacks:
+        for kind in type(callback).__mro__:
+            place = _PLACES.get(kind.__name__)
+            if place is not None and hasattr(callback, place):
+                _move(callback, place, folder)
+
+
+def _move(callback: Any, place: str, folder: Path) -> None:
+    path = Path(getattr(callback, place))
+    if folder in path.parents:
+        return
+    # Two folders may have files of one name.
+    moved = folder / path.absolute().relative_to(path.absolute().anchor)
+    moved.parent.mkdir(parents=True, exist_ok=True)
+    setattr(callback, place, str(moved))
