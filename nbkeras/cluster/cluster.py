@@ -16,15 +16,20 @@ from nbkeras.cluster.health import Health, hanging
 from nbkeras.cluster.kernel import WorkerKernel
 from nbkeras.cluster.tasks import free_addresses, tf_config
 from nbkeras.cluster.wire import told
+from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator, Mapping
 
+    from nbkeras.cluster.prepared import Given
+
 # Milliseconds until the next look, when no message comes.
 _LOOK = 100
 # Seconds that the others have after an error of one worker: most errors come on all of them.
 GRACE = 5.0
+# The states of a worker that joins, from its start on.
+_WAY = ("starts", "is there", "runs", "imports TensorFlow", "waits for the others", "ready", "done")
 # Seconds after an interrupt until workers that wait in an operation of TensorFlow are ended.
 _AFTER_INTERRUPT = 3.0
 
@@ -38,6 +43,7 @@ class Cluster:
     Attributes:
         workers: how many workers there are.
         healths: what is known of each.
+        prepared: what they have been given, in that order, so that those in their place can be given it.
         broken: which worker failed, and how; None while all go.
     """
 
@@ -52,6 +58,7 @@ class Cluster:
         self.workers = workers
         self.healths: list[Health] = []
         self.broken: WorkerFailure | None = None
+        self.prepared: list[Given] = []
         self._deadline = deadline
         self._patience = patience
         self._kernels: list[WorkerKernel] = []
@@ -75,9 +82,9 @@ class Cluster:
         """The process of each worker."""
         return [kernel.pid for kernel in self._kernels]
 
-    def log_of(self, rank: int) -> Path:
-        """Return the file with what TensorFlow itself has said in a worker."""
-        return self._kernels[rank].log
+    def log_of(self, rank: int) -> str:
+        """Return what a worker's process has said beside its cells' outputs: TensorFlow's own words."""
+        return _read(self._kernels[rank].log).strip() if self._kernels else ""
 
     def start(
         self,
@@ -95,9 +102,11 @@ class Cluster:
         """
         import zmq
 
-        self.stop()
+        self._end()
         self.broken = None
         self._context = zmq.Context()
+        # A wish that nobody has fulfilled was for those before.
+        (self.folder / "commands").unlink(missing_ok=True)
         self.commands = Commands(self.folder / "commands")
         addresses = free_addresses(self.workers)
         self._kernels = [WorkerKernel(rank, self.folder, self._context) for rank in range(self.workers)]
@@ -142,23 +151,29 @@ class Cluster:
             self._request(asked, listen, None, look)
 
     def stop(self) -> None:
-        """End all workers; without any, nothing happens."""
+        """End all workers, and delete the cluster's files; without any, nothing happens."""
+        self._end()
+        self.prepared.clear()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    def _end(self) -> None:
         for kernel in self._kernels:
             kernel.kill()
         self._kernels = []
         if self._context is not None:
             self._context.destroy(linger=0)
             self._context = None
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
 
     def _beginnings(self) -> dict[int, str]:
         import os
 
+        # The workers import what the notebook imports, from where it does.
         path = [each for each in sys.path if each]
         return {
-            rank: f"import sys\nsys.path += [each for each in {path!r} if each not in sys.path]\n"
+            rank: f"import sys\npath = {path!r}\n"
+            "sys.path[:] = path + [each for each in sys.path if each not in path]\ndel path\n"
             "from nbkeras.cluster import worker as _nbkeras_worker\n"
             f"_nbkeras_worker.begin({rank}, {self.workers}, {str(self.folder)!r}, {os.getpid()})"
             for rank in range(self.workers)
@@ -253,9 +268,7 @@ class Cluster:
     def _keep_deadline(self, end: float) -> None:
         if time.monotonic() < end:
             return
-        missing = next(
-            (h for h in self.healths if h.state in {"starts", "imports TensorFlow"}), self.healths[0]
-        )
+        missing = min(self.healths, key=lambda health: _WAY.index(health.state))
         text = f"has not joined within {self._deadline:g} s ({missing.state})"
         raise WorkerFailure(missing.rank, f"{text}: type  %cluster start --deadline 5m")
 
@@ -298,12 +311,16 @@ class Cluster:
                 health.state = "ended"
 
 
-def _last_words(log: Path) -> str:
-    """Return the last line that a process has written about its end, if any."""
+def _read(log: Path) -> str:
     try:
-        lines = log.read_text(errors="replace").strip().splitlines()
+        return log.read_text(errors="replace")
     except OSError:
         return ""
+
+
+def _last_words(log: Path) -> str:
+    """Return the last line that a process has written about its end, if any."""
+    lines = _read(log).strip().splitlines()
     # TensorFlow's own severities: information and warnings are of other things.
     told = [line for line in lines if line.startswith(("F0", "F1", "E0", "E1", "Fatal", "terminate"))]
     return f": {told[-1].strip()[:300]}" if told else ""
@@ -321,4 +338,11 @@ def _raised(failures: Mapping[int, Mapping[str, Any]], *, all_are_back: bool) ->
         rank = 0
     raised = failures[rank]
     what = f"raised {raised['ename']}: {raised['evalue']}"
-    return WorkerFailure(rank, what, list(raised.get("traceback", [])), all_are_back=all_are_back)
+    refused = all_are_back and raised["ename"] == Refusal.__name__
+    return WorkerFailure(
+        rank,
+        what,
+        list(raised.get("traceback", [])),
+        all_are_back=all_are_back,
+        refusal=raised["evalue"] if refused else "",
+    )

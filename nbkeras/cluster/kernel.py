@@ -53,7 +53,8 @@ class WorkerKernel:
         transport, place = ("ipc", str(self._file.with_suffix(""))) if _HAS_FILES else ("tcp", "127.0.0.1")
         _, info = write_connection_file(str(self._file), key=key, transport=transport, ip=place)
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", str(self._file)]
-        with self.log.open("ab") as log:
+        # What one before it has said would be taken for its own last words.
+        with self.log.open("wb") as log:
             self._process = launch_kernel(
                 command, env={**os.environ, **environment}, stdout=log.fileno(), stderr=log.fileno()
             )

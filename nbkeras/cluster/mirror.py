@@ -14,6 +14,7 @@ from nbkeras.runs import registry
 from nbkeras.runs.events import Event
 
 if TYPE_CHECKING:
+    from nbkeras.callbacks.plan import Continued
     from nbkeras.runs.events import Fresh
     from nbkeras.runs.run import Run
     from nbkeras.runs.vocabulary import Status
@@ -22,18 +23,27 @@ if TYPE_CHECKING:
 class Sender:
     """Tells the notebook of a run of this worker."""
 
-    def __init__(self, run: Run) -> None:
-        """Begin with a run that has just begun."""
+    def __init__(self, run: Run, continued: Continued | None = None) -> None:
+        """Begin with a run that has just begun.
+
+        Args:
+            run: the run.
+            continued: how far an earlier one of its id had come, with which it goes on. Default None.
+        """
         self._notes = 0
-        tell(
-            run=run.id,
-            begin={
-                "kind": run.kind,
-                "name": run.name,
-                "parameters": run.parameters,
-                "environment": run.environment,
-            },
-        )
+        # The notebook has those of before.
+        self._epochs = 0 if continued is None else continued.epochs
+        begin: dict[str, Any] = {
+            "kind": run.kind,
+            "name": run.name,
+            "parameters": run.parameters,
+            "environment": run.environment,
+            "id": run.id,
+        }
+        if continued is not None:
+            begin["continues"] = (continued.steps, continued.epochs)
+            begin["history"] = {name: list(values.items()) for name, values in continued.history.items()}
+        tell(run=run.id, begin=begin)
         run.observe(self)
 
     def on_tick(self, run: Run, fresh: Fresh) -> None:
@@ -45,7 +55,7 @@ class Sender:
             tick={
                 "progress": asdict(run.progress),
                 "steps": fresh.steps,
-                "epochs": fresh.epochs,
+                "epochs": [each for each in fresh.epochs if each[0] > self._epochs],
                 "events": [(each.step, each.text, each.time) for each in fresh.events],
                 "notes": notes,
                 "parameters": run.parameters,
@@ -82,7 +92,10 @@ class Mirror:
         """Take what rank 0 has told of a run; return a run that has just begun."""
         id = said["run"]
         if "begin" in said:
-            run = registry.begin(**said["begin"], shown=self._shown)
+            begin = said["begin"]
+            # JSON has no numbers for keys.
+            history = {name: dict(pairs) for name, pairs in begin.pop("history", {}).items()}
+            run = registry.begin(**begin, history=history, shown=self._shown)
             self._ids[id] = run
             self.runs.append(run)
             return run

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from nbkeras.runtime.keras_lines import Line
+
 MODEL, ARRAY, OTHER = ".keras", ".npy", ".pickle"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -87,8 +86,3 @@ def _end_with(notebook: int) -> None:
     while os.getppid() == notebook:
         time.sleep(_LOOK)
     os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
-
-
-def find(path: list[str]) -> None:
-    """Let this process import what the notebook's kernel imports."""
-    sys.path += [each for each in path if each not in sys.path]

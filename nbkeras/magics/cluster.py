@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -29,7 +27,7 @@ class ClusterMagics(NotebookMagics):
         """Replaced by the grammars' help below."""
         __tracebackhide__ = True
         if cell is not None:
-            self._run(line, cell)
+            self.run_cell("%%cluster", CLUSTER_CELL.parse(line, self.defaults.fit_defaults()), cell)
             return
         values = CLUSTER.parse(line)
         action, names = values["action"] or "status", values["names"]
@@ -37,6 +35,7 @@ class ClusterMagics(NotebookMagics):
             text = f"%cluster: expected {', '.join(ACTIONS[:-1])} or logs, received {action!r}"
             raise UsageError(f"{text}: type  %cluster status")
         try:
+            _refuse_what_goes_elsewhere(action, values)
             if action == "start":
                 self._start(values["workers"] or 2, values["deadline"])
             elif action in {"push", "get"}:
@@ -48,45 +47,64 @@ class ClusterMagics(NotebookMagics):
         except Refusal as refusal:
             raise UsageError(f"%cluster: {refusal}") from None
 
-    def _run(self, line: str, cell: str) -> None:
+    def run_cell(self, magic: str, values: dict[str, Any], cell: str) -> None:
+        """Run a cell on the workers, or print the plain script.
+
+        Args:
+            magic: the magic of the cell, for refusals.
+            values: of its line, as the grammar has read them.
+            cell: the cell without its line.
+
+        Raises:
+            UsageError: for what cannot be meant, before anything has begun.
+            WorkerFailure: when a worker fails, and those that took their places, too.
+        """
         __tracebackhide__ = True
-        values = CLUSTER_CELL.parse(line)
-        from nbkeras.training.on_cluster.running import run_on_cluster
+        from nbkeras.training.on_cluster.options import cell_options
+        from nbkeras.training.on_cluster.retrying import run_with_retries
         from nbkeras.widgets.live import install
         from nbkeras.widgets.remote_outputs import RemoteOutputs
+        from nbkeras.widgets.workers import WorkersTable
 
-        install()
-        cluster = _cluster()
-        quiet = bool(values.pop("quiet"))
-        max_time = values.pop("max_time")
-        options = {name: value for name, value in values.items() if value is not None}
-        table = _Table(cluster)
-        if not cluster.runs:
-            said = (
-                f"nbkeras: starts the workers anew, without variables: {cluster.broken or 'they had ended'}"
-            )
-            print(said)  # noqa: T201 - above the table
-            cluster.start(table.show)
-        self._outputs = outputs = RemoteOutputs()
-        table.title = "the cell on its workers"
+        values["restore_best"] = not values.pop("no_restore_best")
+        asked = {name: bool(values.pop(name, None)) for name in ("code", "slurm")}
         try:
-            # An empty first line stands for the magic line, so that line numbers are those of the cell.
-            source = f"\n{cell}"
-            run_on_cluster(
-                cluster,
-                source,
-                max_time=max_time,
-                quiet=quiet,
-                listen=outputs.take,
-                look=table.look,
-                **options,
-            )
-        finally:
-            table.show()
+            options = cell_options(**values)
+            if any(asked.values()):
+                print(self._script(cell, options, slurm=asked["slurm"]))  # noqa: T201 - the script is the output
+                return
+            cluster = _cluster()
+            install()
+            self._outputs = outputs = RemoteOutputs()
+            table = WorkersTable(cluster, "the cell on its workers")
+            try:
+                # An empty first line stands for the magic line, so that line numbers are those of the cell.
+                run_with_retries(
+                    cluster, f"\n{cell}", options, listen=outputs.take, look=table.look, say=_say
+                )
+            finally:
+                table.show()
+        except Refusal as refusal:
+            raise UsageError(f"{magic}: {CLUSTER_CELL.with_flags(str(refusal))}") from None
+
+    def _script(self, cell: str, options: Any, *, slurm: bool) -> str:
+        from nbkeras.cluster.current import current
+        from nbkeras.training.on_cluster.plain import plain_script, slurm_script
+
+        cluster = current()
+        workers = 2 if cluster is None else cluster.workers
+        before = [] if cluster is None else cluster.prepared
+        write = slurm_script if slurm else plain_script
+        try:
+            return write(cell, options, workers, before)
+        except SyntaxError as error:
+            text = f"--code: expected plain Python, received {error.msg} in line {error.lineno}: take it out"
+            raise Refusal(text) from None
 
     def _start(self, workers: int, deadline: float | None) -> None:
         from nbkeras.cluster.cluster import Cluster
         from nbkeras.cluster.current import current, set_current
+        from nbkeras.widgets.workers import WorkersTable
 
         running = current()
         if running is not None and running.runs:
@@ -94,21 +112,23 @@ class ClusterMagics(NotebookMagics):
             raise Refusal(f"{text}: type  %cluster restart  or  %cluster stop")
         cluster = Cluster(workers, **({} if deadline is None else {"deadline": deadline}))
         set_current(cluster)
-        cluster.start(_Table(cluster).show)
+        cluster.start(WorkersTable(cluster).show)
 
     def _tend(self, action: str) -> None:
         from nbkeras.cluster.current import current, set_current
+        from nbkeras.widgets.workers import WorkersTable
 
         cluster = current()
         if cluster is None:
-            print("no cluster: type  %cluster start --workers 2")  # noqa: T201 - the answer
+            _say("no cluster: type  %cluster start --workers 2")
         elif action == "stop":
             set_current(None)
-            print(f"{cluster.workers} workers ended")  # noqa: T201 - the answer
+            _say(f"{cluster.workers} workers ended")
         elif action == "restart":
-            cluster.start(_Table(cluster).show)
+            cluster.prepared.clear()
+            cluster.start(WorkersTable(cluster).show)
         else:
-            _Table(cluster).show()
+            WorkersTable(cluster).show()
 
     def _exchange(self, action: str, names: list[str]) -> None:
         if not names:
@@ -119,12 +139,12 @@ class ClusterMagics(NotebookMagics):
         variables = self.shell.user_ns
         if action == "push":
             push(cluster, {name: _variable(variables, name) for name in names})
-            print(f"{', '.join(names)} sent to {cluster.workers} workers")  # noqa: T201 - the answer
+            _say(f"{', '.join(names)} sent to {cluster.workers} workers")
         else:
             found = {name: get(cluster, name, variables) for name in names}
             self.shell.push(found)
             kinds = ", ".join(f"{name} ({type(value).__name__})" for name, value in found.items())
-            print(f"from rank 0: {kinds}")  # noqa: T201 - the answer
+            _say(f"from rank 0: {kinds}")
 
     def _logs(self, names: list[str]) -> None:
         cluster = _cluster()
@@ -133,46 +153,16 @@ class ClusterMagics(NotebookMagics):
             text = f"expected a rank from 0 to {cluster.workers - 1}, received {' '.join(names)!r}"
             raise Refusal(f"{text}: type  %cluster logs 0")
         if self._outputs is None or not self._outputs.count(rank):
-            print(f"rank {rank} has put out nothing in its last cell")  # noqa: T201 - the answer
+            _say(f"rank {rank} has put out nothing in its last cell")
         else:
             self._outputs.show(rank)
-        log = cluster.log_of(rank) if cluster.runs else Path()
-        said = log.read_text(errors="replace").strip() if log.is_file() else ""
+        said = cluster.log_of(rank)
         if said:
-            print(f"its process: {said[-4000:]}")  # noqa: T201 - the answer
+            _say(f"its process: {said[-4000:]}")
 
 
-class _Table:
-    """The table of a cluster's workers, in one place of the notebook."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-        self._handle: Any = None
-        self._shown: dict[str, str] = {}
-        self._due = 0.0
-        self.title = f"{cluster.workers} workers on this machine"
-
-    def show(self) -> None:
-        from IPython.display import display
-
-        from nbkeras.widgets.workers import workers_bundle
-
-        cluster = self._cluster
-        after = "" if cluster.broken is None else f"ended: {cluster.broken}"
-        bundle = workers_bundle(self.title, cluster.healths, cluster.pids, after)
-        if bundle == self._shown:
-            return
-        self._shown = bundle
-        if self._handle is None:
-            self._handle = display(bundle, raw=True, display_id=True)
-        else:
-            self._handle.update(bundle, raw=True)
-
-    def look(self) -> None:
-        """Show it again, once a second."""
-        if time.monotonic() > self._due:
-            self._due = time.monotonic() + 1
-            self.show()
+def _say(text: str) -> None:
+    print(text)  # noqa: T201 - the magic's answer
 
 
 def _cluster(*, running: bool = False) -> Cluster:
@@ -180,12 +170,19 @@ def _cluster(*, running: bool = False) -> Cluster:
 
     cluster = current()
     if cluster is None:
-        raise UsageError("%cluster: expected a cluster, received none: type  %cluster start --workers 2")
+        raise Refusal("expected a cluster, received none: type  %cluster start --workers 2")
     if running and not cluster.runs:
-        raise UsageError(
-            f"%cluster: expected workers, received ended ones ({cluster.broken}): type  %cluster restart"
-        )
+        raise Refusal(f"expected workers, received ended ones ({cluster.broken}): type  %cluster restart")
     return cluster
+
+
+def _refuse_what_goes_elsewhere(action: str, values: dict[str, Any]) -> None:
+    for option in ("workers", "deadline"):
+        if values[option] is not None and action != "start":
+            raise Refusal(f"--{option}: expected start before it, received {action}: type  %cluster start")
+    if values["names"] and action not in {"push", "get", "logs"}:
+        text = f"expected no names behind {action}, received {' '.join(values['names'])!r}"
+        raise Refusal(f"{text}: type  %cluster {action}")
 
 
 def _variable(variables: dict[str, Any], name: str) -> Any:

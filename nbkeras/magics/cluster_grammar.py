@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from nbkeras.magics.fit import FIT
 from nbkeras.magics.grammar import Grammar, Option
 from nbkeras.runtime.durations import parse_duration
 
 ACTIONS = ("start", "status", "stop", "restart", "push", "get", "logs")
 
 
-def _whole(option: str, text: str) -> int:
+def _whole(option: str, text: str, *, least: int = 1) -> int:
     from nbkeras.training.options import positive_int
 
-    return positive_int(text, option=option)
+    return positive_int(text, option=option, least=least)
 
 
 CLUSTER = Grammar(
@@ -49,6 +50,10 @@ CLUSTER = Grammar(
     ),
 )
 
+# What means another thing here, or nothing.
+_OWN = {"--batch-size", "--every", "--strategy", "--code"}
+_SHARED = tuple(option for option in FIT.options if option.name not in _OWN)
+
 CLUSTER_CELL = Grammar(
     magic="%%cluster",
     summary="Run a cell on every worker of the cluster; its models train on all of them together.",
@@ -57,35 +62,32 @@ CLUSTER_CELL = Grammar(
         %cluster push and %cluster get exchange variables with the notebook. A batch size is that of all
         workers together. The monitor shows rank 0's metrics, and a table how each worker is. The first
         interrupt (■) stops the training on all workers after the same step, and the rest of the cell
-        runs. When a worker fails, the others are freed and the next cell starts them anew.
+        runs. When a worker fails, the others are freed, and the next cell starts them anew; with --backup
+        they start by themselves, and the cell goes on from the last backup. %%fit --strategy cluster
+        does the same.
         """,
     examples="""
-        %%cluster --epochs 5
+        %%cluster --epochs 5 --backup backups
         model = keras.Sequential([keras.layers.Dense(10)])
         model.compile("adam", "mse")
         history = model.fit(x, y, batch_size=64)
         """,
     options=(
-        Option("--name", "Name of the runs; by default the model's name.", "NAME"),
-        Option("--epochs", "Epochs, where the call does not say.", "N", lambda t: _whole("--epochs", t)),
+        *_SHARED,
         Option(
             "--batch-size",
             "Samples in a batch of all workers together, where the call does not say.",
             "N",
             lambda t: _whole("--batch-size", t),
         ),
+        Option("--every", "When to back up: epoch (the default) or a number of steps.", "WHEN"),
         Option(
-            "--early-stopping",
-            "Stop after so many epochs without an improvement and take the best weights back.",
-            "[METRIC:]PATIENCE",
-            complete="metric",
+            "--retries",
+            "How often the workers may start anew by themselves when one has failed; 2 by default.",
+            "N",
+            lambda t: _whole("--retries", t, least=0),
         ),
-        Option(
-            "--max-time",
-            "Stop after this time of training: 90s, 10m, 1h30m.",
-            "TIME",
-            lambda text: parse_duration(text, option="--max-time"),
-        ),
-        Option("--quiet", "Record the runs and show nothing."),
+        Option("--code", "Print the plain script that does the same outside a notebook, and train nothing."),
+        Option("--slurm", "Print it as a batch script for Slurm, one task for each worker."),
     ),
 )

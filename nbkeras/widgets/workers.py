@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nbkeras.widgets.picture import numerals, wording
 from nbkeras.widgets.picture.page import render
@@ -12,6 +12,7 @@ from nbkeras.widgets.picture.tables import Table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nbkeras.cluster.cluster import Cluster
     from nbkeras.cluster.health import Health
     from nbkeras.widgets.picture.page import Bundle
 
@@ -66,3 +67,41 @@ def _row(health: Health, pid: int | None) -> tuple[str, ...]:
         numerals.MISSING if memory is None else f"{memory / 1e6:.0f} MB",
         numerals.MISSING if pid is None else str(pid),
     )
+
+
+class WorkersTable:
+    """The table of a cluster's workers, in one place of the notebook."""
+
+    def __init__(self, cluster: Cluster, title: str = "") -> None:
+        """Show nothing yet.
+
+        Args:
+            cluster: whose workers.
+            title: the line above. Default "": how many there are.
+        """
+        self._cluster = cluster
+        self._title = title or f"{cluster.workers} workers on this machine"
+        self._handle: Any = None
+        self._shown: dict[str, str] = {}
+        self._due = 0.0
+
+    def show(self) -> None:
+        """Show how the workers are, in the place of what was shown before."""
+        from IPython.display import display
+
+        cluster = self._cluster
+        after = "" if cluster.broken is None else f"ended: {cluster.broken}"
+        bundle = workers_bundle(self._title, cluster.healths, cluster.pids, after)
+        if bundle == self._shown:
+            return
+        self._shown = bundle
+        if self._handle is None:
+            self._handle = display(bundle, raw=True, display_id=True)
+        else:
+            self._handle.update(bundle, raw=True)
+
+    def look(self) -> None:
+        """Show it again, once a second."""
+        if time.monotonic() > self._due:
+            self._due = time.monotonic() + 1
+            self.show()

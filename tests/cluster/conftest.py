@@ -1,7 +1,12 @@
-"""Real workers on this machine: two processes under TensorFlow's own strategy."""
+"""Real workers on this machine: two processes under TensorFlow's own strategy.
+
+One cluster of Keras 3 for all tests by default; with GRID=pairwise (``make grid``) one of tf_keras, too, and
+the failures that each cost the start of new workers.
+"""
 
 from __future__ import annotations
 
+import ast
 import os
 from pathlib import Path
 
@@ -9,42 +14,44 @@ import pytest
 
 from nbkeras.cluster.cluster import Cluster
 from nbkeras.runs import library
-from nbkeras.training.on_cluster.running import run_on_cluster
+from nbkeras.training.on_cluster.options import cell_options
+from nbkeras.training.on_cluster.retrying import run_with_retries
 
 WORKERS = 2
+GRID = os.environ.get("GRID") == "pairwise"
+LINES = ["keras", "tf_keras"] if GRID else ["keras"]
+costly = pytest.mark.skipif(not GRID, reason="costs the start of new workers: GRID=pairwise runs it")
 
 
 class Notebook:
     """A cluster as a notebook uses it, and what its cells have put out."""
 
-    def __init__(self, line, **options):
+    def __init__(self, line):
         self.line = line
-        self.cluster = Cluster(WORKERS, **options)
+        self.cluster = Cluster(WORKERS)
         self.printed = {}
+        self.said = []
 
     def start(self):
-        """Start the workers for one Keras line."""
-        legacy = {"TF_USE_LEGACY_KERAS": str(int(self.line == "tf_keras"))}
-        self.cluster.start(environment=dict.fromkeys(range(WORKERS), legacy))
+        """Start the workers; they import what the tests use."""
+        self.cluster.start()
         self.run(f"import json, os, signal, time\nimport numpy as np\nimport {self.line} as keras")
         self.run('rank = json.loads(os.environ["TF_CONFIG"])["task"]["index"]')
 
     def run(self, cell, **options):
         """Run a cell on all workers; return its runs."""
-        if not self.cluster.runs:
-            self.start()
         self.printed = dict.fromkeys(range(WORKERS), "")
-        return run_on_cluster(self.cluster, cell, quiet=True, listen=self._listen, **options)
+        asked = cell_options(quiet=True, **options)
+        return run_with_retries(self.cluster, cell, asked, listen=self._listen, say=self.said.append)
 
     def value(self, expression):
         """Return the value of an expression on each rank."""
         self.run(f"print(repr({expression}))")
-        import ast
-
         return [ast.literal_eval(self.printed[rank]) for rank in range(WORKERS)]
 
     def _listen(self, rank, message):
-        if message["header"]["msg_type"] == "stream":
+        # On stderr are warnings: tf_keras has one for each batch that a busy machine was slow at.
+        if message["header"]["msg_type"] == "stream" and message["content"]["name"] == "stdout":
             self.printed[rank] += message["content"]["text"]
 
 
@@ -54,21 +61,23 @@ def no_log():
     library.set_log(None)
 
 
-@pytest.fixture(scope="module", params=["keras", "tf_keras"])
+@pytest.fixture(scope="session", params=LINES)
 def notebook(request):
-    """A cluster of either Keras line, for all tests of a file."""
-    made = Notebook(request.param)
-    made.start()
-    yield made
-    made.cluster.stop()
+    """A cluster of either Keras line, for all tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TF_USE_LEGACY_KERAS", str(int(request.param == "tf_keras")))
+        made = Notebook(request.param)
+        made.start()
+        yield made
+        made.cluster.stop()
 
 
-@pytest.fixture(scope="module")
-def failing():
-    """A cluster whose workers may fail; patient for some seconds only."""
-    made = Notebook("keras", patience=3.0)
-    yield made
-    made.cluster.stop()
+@pytest.fixture
+def impatient(notebook):
+    """The same cluster, which soon gives up workers that stand still."""
+    before, notebook.cluster._patience = notebook.cluster._patience, 3.0
+    yield notebook
+    notebook.cluster._patience = before
 
 
 def gone(pid):

@@ -10,6 +10,7 @@ import time
 import pytest
 
 import nbkeras
+from tests.cluster.conftest import costly
 
 ENDLESS = """
 x = np.ones((96, 4), "float32")
@@ -80,7 +81,8 @@ def test_pause_learning_rate_and_stop(notebook, during):
 
 
 def test_time_limit(notebook):
-    (run,) = notebook.run(ENDLESS, max_time=0.5)
+    (run,) = notebook.run(ENDLESS, max_time=0.5, name="short")
+    assert run.name == "short"
     assert notebook.printed[0] == notebook.printed[1] != ""
     assert (run.status, run.reason) == ("stopped", "time limit of 0.5s")
 
@@ -92,6 +94,7 @@ def test_early_stopping_comes_to_the_same_epoch(notebook):
     assert (run.status, run.progress.epoch) == ("finished", 3)
 
 
+@costly
 def test_second_interrupt_ends_workers_that_wait(notebook, during, python_interrupts):
     def act(_):
         os.kill(os.getpid(), signal.SIGINT)

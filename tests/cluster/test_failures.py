@@ -14,7 +14,7 @@ import pytest
 
 from nbkeras.cluster.cluster import Cluster
 from nbkeras.cluster.failure import WorkerFailure
-from tests.cluster.conftest import gone
+from tests.cluster.conftest import GRID, costly, gone
 
 TRAINING = """
 class At(keras.callbacks.Callback):
@@ -36,25 +36,30 @@ model.fit(x, x[:, :1], batch_size=16, epochs=3, verbose=0, callbacks=[At(lambda:
 @pytest.mark.parametrize(
     ("what", "said"),
     [
-        ("1 / 0", "rank 1 raised ZeroDivisionError: division by zero"),
-        ("os.kill(os.getpid(), signal.SIGKILL)", "rank 1 was ended by SIGKILL"),
-        ("os._exit(3)", "rank 1 ended with exit code 3"),
+        pytest.param("1 / 0", "rank 1 raised ZeroDivisionError: division by zero", marks=costly),
+        pytest.param("os.kill(os.getpid(), signal.SIGKILL)", "rank 1 was ended by SIGKILL", marks=costly),
+        pytest.param("os._exit(3)", "rank 1 ended with exit code 3", marks=costly),
         ("time.sleep(3600)", r"rank 1 stood at one place for \d+ s \(line 13 of the cell\) while the others"),
-        ("os.kill(os.getpid(), signal.SIGSTOP)", r"rank 1 was not heard of for \d+ s: its process stands"),
+        pytest.param(
+            "os.kill(os.getpid(), signal.SIGSTOP)",
+            r"rank 1 was not heard of for \d+ s: its process stands",
+            marks=costly,
+        ),
     ],
 )
-def test_worker_fails_in_a_training(failing, what, said):
-    failing.run("")
-    pids = failing.cluster.pids
+def test_worker_fails_in_a_training(impatient, what, said):
+    impatient.run("")
+    pids = impatient.cluster.pids
     with pytest.raises(WorkerFailure, match=said) as caught:
-        failing.run(TRAINING.replace("WHAT", what))
+        impatient.run(TRAINING.replace("WHAT", what))
     assert caught.value.rank == 1
-    assert not failing.cluster.runs
+    assert not impatient.cluster.runs
     assert all(gone(pid) for pid in pids)
-    assert failing.cluster.healths[1].state == "failed"
+    assert impatient.cluster.healths[1].state == "failed"
 
 
-def test_generator_stands_still(failing):
+@costly
+def test_generator_stands_still(impatient):
     cell = """
     import tensorflow as tf
     def batches():
@@ -67,29 +72,30 @@ def test_generator_stands_still(failing):
     data = tf.data.Dataset.from_generator(batches, output_signature=shapes).with_options(own)
     model.fit(data, verbose=0)
     """
-    failing.run(TRAINING.replace("WHAT", "None"))
+    impatient.run(TRAINING.replace("WHAT", "None"))
     with pytest.raises(WorkerFailure, match=r"rank 1 stood at one place for \d+ s \(line 4 of the cell\)"):
-        failing.run(textwrap.dedent(cell))
+        impatient.run(textwrap.dedent(cell))
 
 
-def test_error_of_all_leaves_the_cluster_as_it_is(failing):
-    failing.run("kept = 3")
+def test_error_of_all_leaves_the_cluster_as_it_is(impatient):
+    impatient.run("kept = 3")
     with pytest.raises(
         WorkerFailure, match="rank 0 raised NameError: name 'nothing' is not defined"
     ) as caught:
-        failing.run("nothing")
+        impatient.run("nothing")
     assert caught.value.all_are_back
     assert any("NameError" in line for line in caught.value._render_traceback_())
-    assert failing.value("kept") == [3, 3]
+    assert impatient.value("kept") == [3, 3]
 
 
-def test_long_work_of_all_is_no_standstill(failing):
-    failing.run("for _ in range(5): time.sleep(1)")
-    assert failing.cluster.runs
+@costly
+def test_long_work_of_all_is_no_standstill(impatient):
+    impatient.run("for _ in range(5): time.sleep(1)")
+    assert impatient.cluster.runs
 
 
 def test_worker_that_never_starts():
-    cluster = Cluster(2, deadline=8.0)
+    cluster = Cluster(2, deadline=5.0)
 
     def stop_it():
         while not all(cluster.pids or [None]):
@@ -98,7 +104,7 @@ def test_worker_that_never_starts():
 
     threading.Thread(target=stop_it).start()
     with pytest.raises(
-        WorkerFailure, match=r"rank 1 has not joined within 8 s \(starts\): type  %cluster start"
+        WorkerFailure, match=r"rank 1 has not joined within 5 s \(starts\): type  %cluster start"
     ):
         cluster.start()
     assert all(gone(pid) for pid in cluster.pids)
@@ -112,7 +118,7 @@ def test_worker_that_cannot_start():
     cluster.stop()
 
 
-@pytest.mark.parametrize("busy", [False, True])
+@pytest.mark.parametrize("busy", [False, True] if GRID else [True])
 def test_workers_end_with_the_process_that_started_them(busy):
     program = f"""
     import threading, time

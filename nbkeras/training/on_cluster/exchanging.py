@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.cluster.parcels import pack, unpack
+from nbkeras.cluster.prepared import Given
 from nbkeras.cluster.wire import told
 from nbkeras.runtime.refusal import Refusal
 
@@ -20,14 +22,25 @@ _IMPORT = "from nbkeras.cluster import exchange as _nbkeras_exchange\n"
 def push(cluster: Cluster, variables: Mapping[str, Any]) -> None:
     """Send variables to all workers: models, arrays, and what pickle takes.
 
+    Their files stay with the cluster, for workers that take the place of others.
+
     Raises:
         Refusal: for what cannot leave this process; nothing is sent then.
     """
-    folder = cluster.folder / "pushed"
+    prepared = cluster.prepared
+    folder = Path(tempfile.mkdtemp(dir=cluster.folder))
     paths = {name: str(pack(name, value, folder)) for name, value in variables.items()}
-    cluster.request(f"{_IMPORT}_nbkeras_exchange.receive({paths!r}, globals())")
-    for path in paths.values():
-        Path(path).unlink()
+    give(cluster, paths)
+    if prepared and not prepared[-1].cell and prepared[-1].variables.keys() <= paths.keys():
+        # Sent again, and nothing has read the ones before.
+        for path in prepared.pop().variables.values():
+            Path(path).unlink(missing_ok=True)
+    prepared.append(Given(variables=paths))
+
+
+def give(cluster: Cluster, paths: Mapping[str, str]) -> None:
+    """Let all workers read variables from files that `push` has made."""
+    cluster.request(f"{_IMPORT}_nbkeras_exchange.receive({dict(paths)!r}, globals())")
 
 
 def get(cluster: Cluster, name: str, known: Mapping[str, Any]) -> Any:

@@ -12,6 +12,7 @@ from nbkeras.cluster.commands import AHEAD, LEARNING_RATE, PAUSE, RESUME, STOP, 
 from nbkeras.runtime.keras_lines import Line, active_line, keras_module
 
 if TYPE_CHECKING:
+    from nbkeras.callbacks.plan import Continued
     from nbkeras.cluster.commands import Commands
     from nbkeras.runs.run import Run
 
@@ -79,6 +80,12 @@ class WorkerMonitorHooks(MonitorHooks):
     """The monitor of a worker."""
 
     obeying: Obeying
+    continued: dict[str, Continued]
+
+    def continue_run(self, run: str, continued: Continued) -> None:
+        """Note it, too: the notebook's run goes on as well."""
+        self.continued[run] = continued
+        super().continue_run(run, continued)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Look what is asked for, then note the step."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.interrupt import GracefulInterrupt, InterruptCount
@@ -11,6 +13,8 @@ from nbkeras.cluster.asking import Asking
 from nbkeras.cluster.failure import WorkerFailure
 from nbkeras.cluster.mirror import Mirror
 from nbkeras.cluster.wire import told
+from nbkeras.reproducibility.seeding import LARGEST
+from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +84,7 @@ def run_on_cluster(
         **options: options of `nbkeras.fitting` for the workers.
 
     Raises:
+        Refusal: for what nbkeras refuses on all workers; they can take another cell.
         WorkerFailure: when a worker ends, raises or stands still.
     """
     __tracebackhide__ = True
@@ -97,11 +102,20 @@ def run_on_cluster(
         controls.look()
         look()
 
-    cluster.request(f"{_IMPORT}_nbkeras_cells.begin_cell(**{options!r})")
+    begin = {
+        "folder": str(Path.cwd()),
+        "order_seed": int.from_bytes(os.urandom(4), "big") % LARGEST,
+        **options,
+    }
+    cluster.request(f"{_IMPORT}_nbkeras_cells.begin_cell(**{begin!r})")
+    came_to_its_end = False
     try:
         cluster.request(cell, hear, look_after)
+        came_to_its_end = True
     except WorkerFailure as failure:
-        mirror.close("failed", str(failure))
+        mirror.close("failed", failure.refusal or str(failure))
+        if failure.refusal:
+            raise Refusal(failure.refusal) from None
         raise
     except KeyboardInterrupt:
         mirror.close("interrupted", "interrupt")
@@ -109,6 +123,6 @@ def run_on_cluster(
     finally:
         controls.leave()
         if cluster.runs:
-            cluster.request("_nbkeras_cells.end_cell()")
+            cluster.request(f"_nbkeras_cells.end_cell({came_to_its_end=})")
     mirror.close("finished", "")
     return mirror.runs
