@@ -326,6 +326,13 @@ def _last_words(log: Path) -> str:
     return f": {told[-1].strip()[:300]}" if told else ""
 
 
+def _one_line(text: str) -> str:
+    """Return what an error says, in one line: TensorFlow's have a traceback of their own in the middle."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or [""]
+    ends = lines[:1] if len(lines) == 1 or not lines[0].endswith(":") else [lines[0], lines[-1]]
+    return " ".join(each[:200] for each in ends)
+
+
 def _raised(failures: Mapping[int, Mapping[str, Any]], *, all_are_back: bool) -> WorkerFailure:
     """Return what the first worker has raised, with rank 0's traceback for an error of all.
 
@@ -337,7 +344,7 @@ def _raised(failures: Mapping[int, Mapping[str, Any]], *, all_are_back: bool) ->
     if failures.get(0, {}).get("ename") == failures[rank]["ename"]:
         rank = 0
     raised = failures[rank]
-    what = f"raised {raised['ename']}: {raised['evalue']}"
+    what = f"raised {raised['ename']}: {_one_line(raised['evalue'])}"
     refused = all_are_back and raised["ename"] == Refusal.__name__
     return WorkerFailure(
         rank,

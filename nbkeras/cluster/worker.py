@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -54,7 +55,7 @@ def begin(rank: int, size: int, folder: str, notebook: int) -> None:
         notebook: the process of the notebook's kernel, which has started this one.
     """
     global _here  # noqa: PLW0603 - a process is one worker
-    threading.Thread(target=_end_with, args=(notebook,), name="nbkeras-parent", daemon=True).start()
+    threading.Thread(target=_end_with, args=(notebook, folder), name="nbkeras-parent", daemon=True).start()
     # The notebook writes the log.
     library.set_log(None)
     tell(state="imports TensorFlow")
@@ -77,12 +78,14 @@ def here() -> Worker:
     return _here
 
 
-def _end_with(notebook: int) -> None:
-    """End this process when the one that started it is gone, whatever else it is doing.
+def _end_with(notebook: int, folder: str) -> None:
+    """End this process when the one that started it is gone, whatever else it is doing, and leave no file.
 
     ipykernel looks for its parent, too, but ends by ``sys.exit`` in some versions, and a worker in
     the midst of a collective operation ends by SIGKILL only.
     """
     while os.getppid() == notebook:
         time.sleep(_LOOK)
+    # All of them do this, and one is the last.
+    shutil.rmtree(folder, ignore_errors=True)
     os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -88,6 +90,14 @@ def test_error_of_all_leaves_the_cluster_as_it_is(impatient):
     assert impatient.value("kept") == [3, 3]
 
 
+def test_errors_of_tensorflow_are_one_line(impatient):
+    said = "rank 0 raised InvalidArgumentError: {{function_node __wrapped__CheckNumerics"
+    with pytest.raises(WorkerFailure, match=re.escape(said)) as caught:
+        impatient.run("import tensorflow as tf\ntf.debugging.check_numerics([np.inf], 'no\\nnumber')")
+    assert "\n" not in str(caught.value)
+    assert impatient.cluster.runs
+
+
 @costly
 def test_long_work_of_all_is_no_standstill(impatient):
     impatient.run("for _ in range(5): time.sleep(1)")
@@ -129,7 +139,7 @@ def test_workers_end_with_the_process_that_started_them(busy):
     # One waits in a collective operation for the other, which sleeps.
     code += "strategy = here().strategy\\nif here().rank: time.sleep(3600)\\n"
     code += "strategy.reduce('SUM', strategy.run(lambda: tf.constant(1.0)), axis=None)"
-    print(*cluster.pids, flush=True)
+    print(cluster.folder, *cluster.pids, flush=True)
     if {busy}:
         cluster.request(code)
     time.sleep(3600)
@@ -138,7 +148,8 @@ def test_workers_end_with_the_process_that_started_them(busy):
     with subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(program)], env=environment, stdout=subprocess.PIPE, text=True
     ) as process:
-        pids = [int(each) for each in process.stdout.readline().split()]
+        folder, *pids = process.stdout.readline().split()
+        pids = list(map(int, pids))
         assert len(pids) == 2
         time.sleep(1)
         process.kill()
@@ -146,3 +157,4 @@ def test_workers_end_with_the_process_that_started_them(busy):
     while not all(map(gone, pids)):
         assert time.monotonic() < end
         time.sleep(0.1)
+    assert not Path(folder).exists()

@@ -57,7 +57,9 @@ def test_the_script_trains_as_the_cell_does(notebook, tmp_path, monkeypatch):
     assert ended.returncode == 0, ended.stderr[-3000:]
     files = {path.name for path in tmp_path.iterdir()}
     own = {"best.keras", "each.keras", "end.npz"}
-    assert files == {"train.py", *own, *(f"rank-1-{name}" for name in own)}
+    # tf_keras's ModelCheckpoint itself deletes what workers other than the first have to write.
+    kept = own if notebook.line == "keras" else {"end.npz"}
+    assert files == {"train.py", *own, *(f"rank-1-{name}" for name in kept)}
     ours = weights(tmp_path / "end.npz")
     assert all(map(np.array_equal, ours, weights(tmp_path / "rank-1-end.npz")))
     monkeypatch.chdir(tmp_path)
