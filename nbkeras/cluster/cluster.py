@@ -127,28 +127,28 @@ class Cluster:
 
     def request(
         self,
-        code: str | list[str],
+        code: str,
         listen: Callable[[int, dict[str, Any]], None] = lambda _, __: None,
         look: Callable[[], None] = lambda: None,
         *,
-        one: int | None = None,
+        watched: bool = True,
     ) -> None:
         """Execute code on all workers, and wait until all are done with it.
 
         Args:
-            code: the code, or one for each rank.
+            code: the code.
             listen: called with the rank and each message of its kernel, in this thread.
             look: called ten times a second.
-            one: the only rank that shall execute it. Default None: all.
+            watched: whether the workers give signs of life meanwhile, as they do in a cell, so that one that
+                stands still can be told. Default True.
 
         Raises:
             WorkerFailure: when a worker ends, raises, or stands still; the others are freed. The cluster
                 is broken then, unless all have come back by themselves.
         """
-        codes = [code] * self.workers if isinstance(code, str) else code
-        asked = dict(enumerate(codes)) if one is None else {one: codes[one]}
+        codes = dict.fromkeys(range(self.workers), code)
         with self._freed_on_failure():
-            self._request(asked, listen, None, look)
+            self._request(codes, listen, None, look, watched=watched)
 
     def stop(self) -> None:
         """End all workers, and delete the cluster's files; without any, nothing happens."""
@@ -203,6 +203,8 @@ class Cluster:
         listen: Callable[[int, dict[str, Any]], None],
         end: float | None,
         look: Callable[[], None] = lambda: None,
+        *,
+        watched: bool = False,
     ) -> None:
         for rank in codes:
             self.healths[rank].cell_began()
@@ -226,7 +228,7 @@ class Cluster:
                     self._hear(rank, kind, content)
                     listen(rank, message)
             look()
-            self._look_for_failures(waiting)
+            self._look_for_failures(waiting if watched else {})
             if failures and waiting and time.monotonic() - first > GRACE:
                 break
             if end is not None:

@@ -16,6 +16,7 @@ import pytest
 
 from nbkeras.cluster.cluster import Cluster
 from nbkeras.cluster.failure import WorkerFailure
+from nbkeras.training.on_cluster.exchanging import push
 from tests.cluster.conftest import GRID, costly, gone
 
 TRAINING = """
@@ -101,6 +102,17 @@ def test_errors_of_tensorflow_are_one_line(impatient):
 @costly
 def test_long_work_of_all_is_no_standstill(impatient):
     impatient.run("for _ in range(5): time.sleep(1)")
+    assert impatient.cluster.runs
+
+
+class SlowToRead:
+    def __reduce__(self):
+        return time.sleep, (12,)
+
+
+@costly
+def test_variables_that_take_long_are_no_standstill(impatient):
+    push(impatient.cluster, {"slow": SlowToRead()})
     assert impatient.cluster.runs
 
 

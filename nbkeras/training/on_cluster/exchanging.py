@@ -40,7 +40,7 @@ def push(cluster: Cluster, variables: Mapping[str, Any]) -> None:
 
 def give(cluster: Cluster, paths: Mapping[str, str]) -> None:
     """Let all workers read variables from files that `push` has made."""
-    cluster.request(f"{_IMPORT}_nbkeras_exchange.receive({dict(paths)!r}, globals())")
+    cluster.request(f"{_IMPORT}_nbkeras_exchange.receive({dict(paths)!r}, globals())", watched=False)
 
 
 def get(cluster: Cluster, name: str, known: Mapping[str, Any]) -> Any:
@@ -64,7 +64,7 @@ def get(cluster: Cluster, name: str, known: Mapping[str, Any]) -> Any:
         if rank == 0 and "refused" in said:
             missing.append(said["refused"])
 
-    cluster.request(f"{_IMPORT}_nbkeras_exchange.hand_over({name!r}, globals())", hear)
+    cluster.request(f"{_IMPORT}_nbkeras_exchange.hand_over({name!r}, globals())", hear, watched=False)
     if missing:
         raise Refusal(missing[0])
     return unpack(Path(parcels[0]), known)

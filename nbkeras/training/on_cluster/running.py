@@ -107,7 +107,7 @@ def run_on_cluster(
         "order_seed": int.from_bytes(os.urandom(4), "big") % LARGEST,
         **options,
     }
-    cluster.request(f"{_IMPORT}_nbkeras_cells.begin_cell(**{begin!r})")
+    cluster.request(f"{_IMPORT}_nbkeras_cells.begin_cell(**{begin!r})", watched=False)
     came_to_its_end = False
     try:
         cluster.request(cell, hear, look_after)
@@ -123,6 +123,6 @@ def run_on_cluster(
     finally:
         controls.leave()
         if cluster.runs:
-            cluster.request(f"_nbkeras_cells.end_cell({came_to_its_end=})")
+            cluster.request(f"_nbkeras_cells.end_cell({came_to_its_end=})", watched=False)
     mirror.close("finished", "")
     return mirror.runs
