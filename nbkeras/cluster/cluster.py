@@ -113,7 +113,7 @@ class Cluster:
         self.healths = [Health(rank) for rank in range(self.workers)]
         show()
         end = time.monotonic() + self._deadline
-        with self._freed_on_failure():
+        with self._freed_on_failure(starting=True):
             for rank, kernel in enumerate(self._kernels):
                 own = (environment or {}).get(rank, {})
                 # TensorFlow's own chatter would come into the cell's output.
@@ -275,19 +275,23 @@ class Cluster:
         raise WorkerFailure(missing.rank, f"{text}: type  %cluster start --deadline 5m")
 
     @contextmanager
-    def _freed_on_failure(self) -> Iterator[None]:
+    def _freed_on_failure(self, *, starting: bool = False) -> Iterator[None]:
         """End all workers when one has failed: those that wait for it would wait for ever."""
         try:
             yield
         except WorkerFailure as failure:
-            if failure.all_are_back:
+            if failure.all_are_back and not starting:
                 raise
             self.broken = failure
             self.healths[failure.rank].state = "failed"
             self._end_kernels()
             raise
         except KeyboardInterrupt:
-            self._interrupt()
+            if starting:
+                self.broken = WorkerFailure(0, "was interrupted before all had joined")
+                self._end_kernels()
+            else:
+                self._interrupt()
             raise
 
     def _interrupt(self) -> None:

@@ -133,6 +133,17 @@ def test_worker_that_never_starts():
     cluster.stop()
 
 
+def test_interrupted_start_leaves_nothing(python_interrupts):
+    cluster = Cluster(2)
+    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        cluster.start()
+    assert not cluster.runs
+    assert all(gone(pid) for pid in cluster.pids)
+    assert str(cluster.broken) == "rank 0 was interrupted before all had joined"
+    cluster.stop()
+
+
 def test_worker_that_cannot_start():
     cluster = Cluster(2)
     with pytest.raises(WorkerFailure, match="rank 1 ended with exit code 1"):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from nbkeras import Refusal
+from nbkeras.runs import library
 from nbkeras.training.on_cluster.exchanging import get, push
 from nbkeras.training.on_cluster.options import cell_options
 from tests.cluster.conftest import costly
@@ -68,3 +69,26 @@ def test_what_is_refused_before_anything_runs():
     assert (options.retries, options.fit.every) == (2, "epoch")
     assert "restart" in options.given
     assert "restart" not in options.again()
+
+
+@pytest.fixture
+def own_log(tmp_path):
+    library.set_log(tmp_path / "runs.sqlite")
+    yield
+    library.set_log(None)
+
+
+@costly
+@pytest.mark.usefixtures("own_log")
+def test_it_is_one_run_in_the_log(notebook, tmp_path):
+    x = np.random.default_rng(1).random((90, 6)).astype("float32")
+    push(notebook.cluster, {"x": x, "y": x.sum(axis=1, keepdims=True)})
+    cell = CELL.replace("LAST", "13").replace("MARK", repr(str(tmp_path / "mark")))
+    name = f"logged {notebook.line}"
+    notebook.run(cell, backup=tmp_path / "backups", name=name)
+    (run,) = [each for each in library.all() if each.name == name]
+    assert (run.status, [event.step for event in run.events]) == ("finished", [10])
+    assert run.history == get(notebook.cluster, "history", {})
+    assert run.epoch_numbers("loss") == [1, 2, 3, 4]
+    # That of before the break is there, too.
+    assert run.steps("loss").steps[0] < 10 < run.steps("loss").steps[-1]
