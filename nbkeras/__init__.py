@@ -105,8 +105,9 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register nbkeras's magics; ``%load_ext nbkeras`` calls it.
 
     It defines ``%%fit``, ``%nbkeras``, ``%monitor`` and ``%runs``, ``%faq`` and ``%wizard``,
-    ``%%train_step``, ``%%test_step`` and ``%%tune``, ``%%reproducible`` and ``%stamp``, their completions
-    and the defaults of ``%config NBKeras``, and imports neither TensorFlow nor Keras.
+    ``%%train_step``, ``%%test_step`` and ``%%tune``, ``%%reproducible`` and ``%stamp``, ``%strategy`` and
+    ``%cluster`` among others, their completions and the defaults of ``%config NBKeras``, and imports
+    neither TensorFlow nor Keras.
 
     Example:
         >>> %load_ext nbkeras  # doctest: +SKIP

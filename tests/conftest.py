@@ -29,7 +29,7 @@ CHROMIUM_FLAGS = [
 ]
 MARKER_OF_FOLDER = {"browser": "browser", "cluster": "kernel", "kernel": "kernel"}
 # Folders whose tests take long come first, so that no worker is left alone with them at the end.
-LONG = ["browser", "setup", "kernel", "recipes", "benchmarks", "training"]
+LONG = ["browser", "setup", "kernel", "cluster", "recipes", "benchmarks", "training"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,13 +44,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
-    """Give a worker whole files, and one worker all that share a browser or a kernel."""
+    """Give a worker whole files, and one worker all that share a browser, a kernel or a cluster."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
-            return next((shared for shared in ("browser", "kernel/") if shared in file), file)
+            return next((shared for shared in ("browser", "kernel/", "cluster/") if shared in file), file)
 
     # The order is that of pytest_collection_modifyitems.
     config.option.loadscopereorder = False

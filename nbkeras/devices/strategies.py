@@ -17,19 +17,39 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 KINDS = ("one", "mirrored", "tpu", "none")
+# Takes whole cells, which run in other processes.
+CLUSTER = "cluster"
 # A model belongs to the object that it was made under: the same devices get the same strategy again.
 _made: dict[tuple[str, tuple[str, ...]], Any] = {}
 
 
 def checked_kind(text: str) -> str:
-    """Return the word for a strategy.
+    """Return the word for a strategy of this process.
 
     Raises:
         Refusal: when it is none.
     """
+    if text == CLUSTER:
+        raise Refusal(
+            f"strategy: expected {', '.join(KINDS[:-1])} or {KINDS[-1]}, received 'cluster', whose workers "
+            "take whole cells: put  %%fit --strategy cluster  above the cell"
+        )
     if text not in KINDS:
         raise Refusal(
             f"strategy: expected {', '.join(KINDS[:-1])} or {KINDS[-1]}, received {text!r}: give  mirrored"
+        )
+    return text
+
+
+def checked_kind_of_cell(text: str) -> str:
+    """Return the word for what a whole cell trains on: a strategy of this process, or ``"cluster"``.
+
+    Raises:
+        Refusal: when it is none.
+    """
+    if text not in {*KINDS, CLUSTER}:
+        raise Refusal(
+            f"strategy: expected {', '.join(KINDS)} or {CLUSTER}, received {text!r}: give  mirrored"
         )
     return text
 

@@ -13,6 +13,7 @@ from IPython.core import completer
 
 from nbkeras.magics import (
     backup,
+    cluster_grammar,
     custom_step,
     devices,
     faq,
@@ -51,6 +52,8 @@ GRAMMARS: tuple[Grammar, ...] = (
     devices.DEVICES,
     tpu.TPU_CONNECT,
     strategy.STRATEGY,
+    cluster_grammar.CLUSTER,
+    cluster_grammar.CLUSTER_CELL,
 )
 _MAGIC = re.compile(r"^\s*(%%?\w+)\s(.*)$", re.DOTALL)
 
@@ -140,6 +143,8 @@ def _values(option: Option, fragment: str) -> Iterable[tuple[str, str]]:
         yield from ((path, option.complete) for path in _paths(fragment, option.complete))
     elif option.complete == "model":
         yield from ((name, "variable") for name in _models())
+    elif option.complete == "variable":
+        yield from ((name, "variable") for name in _variables())
     elif option.complete == "run":
         yield from ((name, "run") for name in _run_names())
     elif option.complete == "recipe":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbkeras.magics import switch
 from nbkeras.magics.backup import BackupMagics
+from nbkeras.magics.cluster import ClusterMagics
 from nbkeras.magics.completion import matcher
 from nbkeras.magics.config import NBKeras
 from nbkeras.magics.custom_step import CustomStepMagics
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
 
 
 MAGICS = {
-    "cell": ("fit", "reproducible", "tune", "train_step", "test_step"),
+    "cell": ("fit", "cluster", "reproducible", "tune", "train_step", "test_step"),
     "line": (
-        *("backup", "devices", "faq", "monitor", "nbkeras", "runs", "seed", "stamp", "wizard"),
+        *("backup", "cluster", "devices", "faq", "monitor", "nbkeras", "runs", "seed", "stamp", "wizard"),
         *("strategy", "tpu_connect", "train_step", "test_step"),
     ),
 }
@@ -62,6 +63,7 @@ def load(shell: InteractiveShell) -> None:
         DevicesMagics,
         TpuMagics,
         StrategyMagics,
+        ClusterMagics,
     ):
         shell.register_magics(magics(shell, config))
     if shell.Completer is not None:

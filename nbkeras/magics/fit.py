@@ -7,7 +7,7 @@ from typing import Any
 from IPython.core.error import UsageError
 from IPython.core.magic import cell_magic, magics_class
 
-from nbkeras.devices.strategies import KINDS, checked_kind
+from nbkeras.devices.strategies import CLUSTER, KINDS, checked_kind_of_cell
 from nbkeras.magics.base import NotebookMagics
 from nbkeras.magics.cells import identity_of_cell, run_cell_body
 from nbkeras.magics.grammar import Grammar, Option
@@ -104,10 +104,11 @@ FIT = Grammar(
         Option("--reuse", "Take a finished training as it ended, in place of the refusal; train nothing."),
         Option(
             "--strategy",
-            "Make the cell's models under one device, mirrored ones, the connected tpu, or none of them.",
+            "Make the cell's models under one device, mirrored ones, the connected tpu, or none; or run the "
+            "cell on the workers of the cluster.",
             "WHAT",
-            checked_kind,
-            complete=KINDS,
+            checked_kind_of_cell,
+            complete=(*KINDS, CLUSTER),
         ),
         Option("--quiet", "Record the runs and show nothing.", config="quiet"),
         Option("--code", "Print the plain Keras code that does the same, and train nothing."),
@@ -129,6 +130,9 @@ class FitMagics(NotebookMagics):
         """Replaced by the grammar's help below."""
         __tracebackhide__ = True
         values = FIT.parse(line, self.defaults.fit_defaults())
+        if values["strategy"] == CLUSTER:
+            self.shell.magics_manager.registry["ClusterMagics"].run_cell("%%fit", values, cell)
+            return None
         show_code = values.pop("code")
         values["restore_best"] = not values.pop("no_restore_best")
         values["quiet"] = bool(values["quiet"])
@@ -153,7 +157,7 @@ class FitMagics(NotebookMagics):
                 result = run_cell_body(self.shell, "%%fit", line, cell)
         except Refusal as refusal:
             # Our own line is enough: no traceback for a mistake of the user's.
-            raise UsageError(f"%%fit: {_with_flags(str(refusal))}") from None
+            raise UsageError(f"%%fit: {FIT.with_flags(str(refusal))}") from None
         if registry.live_runs()[-1:] == before:
             print(NOTHING_TRAINED)  # noqa: T201 - said once, under the cell
         return result
@@ -179,13 +183,6 @@ class FitMagics(NotebookMagics):
         except SyntaxError as error:
             text = f"%%fit --code: expected plain Python, received {error.msg} in line {error.lineno}"
             raise UsageError(text) from None
-
-
-def _with_flags(text: str) -> str:
-    """Name an option as it is typed on the magic line: --early-stopping for early_stopping."""
-    name, _, rest = text.partition(":")
-    flags = {option.dest: option.name for option in FIT.options}
-    return f"{flags[name]}:{rest}" if name in flags else text
 
 
 FitMagics.fit.__doc__ = FIT.help()

@@ -88,6 +88,12 @@ class Grammar:
         given = {key: value for key, value in vars(values).items() if value is not None}
         return {**{o.dest: [] if o.many else None for o in self.options}, **(defaults or {}), **given}
 
+    def with_flags(self, text: str) -> str:
+        """Name an option as it is typed on the magic line: --early-stopping for early_stopping."""
+        name, _, rest = text.partition(":")
+        flags = {option.dest: option.name for option in self.options}
+        return f"{flags[name]}:{rest}" if name in flags else text
+
     def help(self) -> str:
         """Return the text of ``%%magic?``."""
         usage = " ".join(_usage(option) for option in self.options)

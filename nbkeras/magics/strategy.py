@@ -5,7 +5,7 @@ from __future__ import annotations
 from IPython.core.error import UsageError
 from IPython.core.magic import line_magic, magics_class
 
-from nbkeras.devices.strategies import KINDS, checked_devices
+from nbkeras.devices.strategies import CLUSTER, KINDS, checked_devices, checked_kind
 from nbkeras.magics.base import NotebookMagics
 from nbkeras.magics.grammar import Grammar, Option
 from nbkeras.runtime.refusal import Refusal
@@ -42,6 +42,11 @@ class StrategyMagics(NotebookMagics):
         """Replaced by the grammar's help below."""
         values = STRATEGY.parse(line)
         kind, devices = values["what"] or "status", values["devices"] or ()
+        if kind == CLUSTER:
+            try:
+                checked_kind(kind)
+            except Refusal as refusal:
+                raise UsageError(f"%{refusal}") from None
         if kind not in {*KINDS, "status"}:
             expected = ", ".join(KINDS)
             text = f"%strategy: expected {expected} or status, received {kind!r}: type  %strategy mirrored"

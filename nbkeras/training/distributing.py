@@ -32,7 +32,7 @@ def distribution_notes(call: Call, asked: int | None = None) -> list[str]:
     if in_force is not None and own is not in_force and variables:
         _refuse_model(call, in_force, own)
     strategy = own or in_force
-    if strategy is None or not _is_of_one_machine(strategy):
+    if strategy is None or not _shares_batches(strategy):
         return notes
     if "TPU" in type(strategy).__name__:
         _refuse_shapes(call)
@@ -43,15 +43,22 @@ def distribution_notes(call: Call, asked: int | None = None) -> list[str]:
     if asked is not None and not call.says("batch_size") and not call.has_batches:
         size = asked
     _refuse_steps(call, count)
-    _refuse_batch(call, count, size)
+    _refuse_batch(call, count, size, several_here=_has_several_here(strategy))
     if call.kind == "fit":
         notes = [*_shares(call, count, size), *_normalization(call.model), *notes]
     return notes
 
 
-def _is_of_one_machine(strategy: Any) -> bool:
+def _shares_batches(strategy: Any) -> bool:
+    """Tell whether the replicas of a strategy share each batch: those of a parameter server do not."""
     distribute = sys.modules["tensorflow"].distribute
-    return isinstance(strategy, (distribute.MirroredStrategy, distribute.TPUStrategy))
+    kinds = (distribute.MirroredStrategy, distribute.TPUStrategy, distribute.MultiWorkerMirroredStrategy)
+    return isinstance(strategy, kinds)
+
+
+def _has_several_here(strategy: Any) -> bool:
+    """Tell whether several replicas are in this process, and not one in each of several."""
+    return len(strategy.extended.worker_devices) > 1
 
 
 def _in_force() -> Any:
@@ -109,7 +116,7 @@ def _refuse_steps(call: Call, count: int) -> None:
         raise Refusal(text)
 
 
-def _refuse_batch(call: Call, count: int, size: int | None) -> None:
+def _refuse_batch(call: Call, count: int, size: int | None, *, several_here: bool) -> None:
     if call.kind == "predict" or size is None:
         return
     if size % count and call.kind == "fit":
@@ -122,8 +129,8 @@ def _refuse_batch(call: Call, count: int, size: int | None) -> None:
         raise Refusal(text)
     samples = samples_of(call)
     first = size if samples is None else min(size, samples)
-    # Keras 3.15 adds up the replicas' shares of the first batch to learn its shape.
-    if first % count and line_of(call.model) == "keras":
+    # Keras 3.15 adds up the shares of a process's replicas of the first batch to learn its shape.
+    if several_here and first % count and line_of(call.model) == "keras":
         text = (
             f"{call.kind}: expected a first batch that {count} replicas can share evenly, received {first} "
             f"sample{'s' * (first != 1)}: give {first - first % count + count}"

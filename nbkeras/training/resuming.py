@@ -34,12 +34,24 @@ class Resuming:
         options: of the cell, with ``backup``.
         number: which fit of its cell it is, from 1: each has a directory of its own.
         run: the id of its run, if it does not go on with an earlier one.
+        order_seed: seed of the arrays' order, where neither the options nor a backup has one. Default None:
+            that of ``%seed``, or any.
+        writes: whether this process writes the backups. Default True; else another one of the same training.
 
     Raises:
         Refusal: as `nbkeras.ExactBackup` does, with nothing changed.
     """
 
-    def __init__(self, call: Call, options: FitOptions, number: int, run: str) -> None:
+    def __init__(
+        self,
+        call: Call,
+        options: FitOptions,
+        number: int,
+        run: str,
+        *,
+        order_seed: int | None = None,
+        writes: bool = True,
+    ) -> None:
         """Look for a backup to go on from."""
         assert options.backup is not None  # noqa: S101 - asked before
         line = line_of(call.model) or active_line()
@@ -47,13 +59,17 @@ class Resuming:
         self.callback = exact_backup_class(line)(
             self._directory, options.every, restart=options.restart, reuse=options.reuse
         )
+        self._writes = writes
+        if not writes:
+            self.callback.only_read()
         epochs = int(call.get("epochs", default=options.epochs or 1))
         passes = not options.restart and _later_one_goes_on(options.backup, number)
         self._found = self.callback.prepare(call.model, epochs, hold=False, passes=passes)
         found = self.callback.found
         self.run = str((found or {}).get("run", run))
         kept = None if found is None else found.get("data_seed")
-        self._seed = _seed(options, number) if options.seed is not None or kept is None else int(kept)
+        new = order_seed if order_seed is not None and options.seed is None else _seed(options, number)
+        self._seed = new if options.seed is not None or kept is None else int(kept)
         if kept is not None and kept != self._seed:
             raise Refusal(
                 f"backup: expected the seed of the backup, received another one: type  --seed "
@@ -82,7 +98,7 @@ class Resuming:
             notes += filter(None, [feed_in_order(call, self._seed, by="--backup")])
         if line_of(call.model) == "tf_keras":
             notes.append(_RANDOM)
-        if options.restart:
+        if options.restart and self._writes:
             _clear_later(str(options.backup), number)
         # A line above the monitor is worth more than one below the cell.
         self.callback.say = notes.append

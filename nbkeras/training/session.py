@@ -87,7 +87,7 @@ class Session:
         run = new_id(time.time())
         backup, first = None, []
         if kind == "fit" and options.backup is not None:
-            backup = Resuming(call, options, number, run)
+            backup = self._resuming(call, options, number, run)
             # Files that are named by the run go on, too.
             run = backup.run
             self._backups.append(backup)
@@ -107,7 +107,7 @@ class Session:
         plan = replace(self._plan(call, options, run, notes), results=results)
         # The plan holds what the user wrote, so the arrays are replaced after it.
         if backup is None:
-            notes += seeded_notes(call, options, number)
+            notes += self._ordered(call, options, number)
         else:
             backup.begin(call, options, number, notes)
             first.append(backup.callback)
@@ -122,6 +122,12 @@ class Session:
         if self.cell is not None:
             notes += self.cell.before(call)
         return self._monitored(call, more, monitor, first)
+
+    def _resuming(self, call: Call, options: FitOptions, number: int, run: str) -> Resuming:
+        return Resuming(call, options, number, run)
+
+    def _ordered(self, call: Call, options: FitOptions, number: int) -> list[str]:
+        return seeded_notes(call, options, number)
 
     def _new_monitor(self, line: Line, plan: Plan) -> Any:
         return monitor_class(line)(plan=plan)

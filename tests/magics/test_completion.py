@@ -65,6 +65,11 @@ def completed(line):
         ("%%fit --epochs {ra", ["%%fit --epochs {rate"]),
         ("%%fit --epochs=$ra", ["%%fit --epochs=$rate"]),
         ("%nbkeras of", ["%nbkeras off"]),
+        ("%cluster st", ["%cluster start", "%cluster status", "%cluster stop"]),
+        ("%cluster push ra", ["%cluster push rate"]),
+        ("%cluster start --w", ["%cluster start --workers"]),
+        ("%%cluster --re", ["%%cluster --restart", "%%cluster --reuse", "%%cluster --retries"]),
+        ("%%fit --strategy cl", ["%%fit --strategy cluster"]),
         ("%other --cs", []),
     ],
 )

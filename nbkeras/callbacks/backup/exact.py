@@ -27,6 +27,7 @@ from nbkeras.callbacks.backup.list_hooks import ListHooks
 from nbkeras.callbacks.backup.lock import FolderLock
 from nbkeras.callbacks.backup.pacing import DEFAULT, Due, parse_every
 from nbkeras.callbacks.backup.randomness import PYTHON_DRIVEN, read_random, write_random
+from nbkeras.callbacks.backup.reading import NoLock, Reader
 from nbkeras.callbacks.backup.refusing import refuse_difference, refuse_finished, refuse_other_backups
 from nbkeras.callbacks.backup.replay import Replay
 from nbkeras.callbacks.backup.skipping import Skipping
@@ -98,10 +99,11 @@ class ExactBackupHooks:
     ) -> None:
         super().__init__()
         self._supports_tf_logs = True
-        self._every = parse_every(every)
+        self.every = parse_every(every)
+        """How often it backs up."""
         self._restart, self._reuse = restart, reuse
-        self._store = Store(Path(directory).expanduser())
-        self._lock = FolderLock(self._store.folder)
+        self._store: Store = Store(Path(directory).expanduser())
+        self._lock: FolderLock = FolderLock(self._store.folder)
         self._found: tuple[Backup, Any] | None = None
         self._prepared = False
         self._course: Course | None = None
@@ -116,10 +118,14 @@ class ExactBackupHooks:
         self.host: FrameType | None = None
         """The frame of the ``fit`` under way, see `open_runs`."""
 
+    def only_read(self) -> None:
+        """Write nothing: another process of the same training does, and this one goes on from the same."""
+        self._store, self._lock = Reader(self._store.folder), NoLock(self._store.folder)
+
     @property
     def every_text(self) -> str:
         """How often, in words."""
-        return self._every.text
+        return self.every.text
 
     def prepare(self, model: Any, epochs: int, *, hold: bool = True, passes: bool = False) -> list[str]:
         """Look for the backup to go on from, before anything is changed.
@@ -352,7 +358,7 @@ class ExactBackupHooks:
             caller,
             self,
             store=self._store,
-            due=Due(self._every),
+            due=Due(self.every),
             about=about,
             began=began,
             boundaries=boundaries,
@@ -379,8 +385,7 @@ class ExactBackupHooks:
 
 
 def _callers_caller() -> FrameType:
-    # From a hook that is _callers_caller, hook, CallbackList, fit: the frame of fit itself.
-    return sys._getframe(3)  # noqa: SLF001 - CPython's documented way to a frame
+    return sys._getframe(3)  # noqa: SLF001 - from here: this, the hook, CallbackList, fit itself
 
 
 def _print(text: str) -> None:

@@ -1,0 +1,91 @@
+"""A worker's signs of life: once a second, from a thread of its own, while a cell runs."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from nbkeras.cluster.wire import tell
+from nbkeras.runs import registry
+from nbkeras.runtime import hardware
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+# Seconds between two signs of life.
+BEAT = 1.0
+
+
+class Beats:
+    """The thread that tells how a worker is."""
+
+    def __init__(self) -> None:
+        """Start it; it is silent until a cell runs."""
+        self._running = threading.Event()
+        self._earlier = 0
+        self._main = threading.main_thread().ident
+        threading.Thread(target=self._beat, name="nbkeras-beats", daemon=True).start()
+
+    def cell_began(self) -> None:
+        """Tell from now on."""
+        self._earlier = len(registry.live_runs())
+        self._running.set()
+
+    def cell_ended(self) -> None:
+        """Tell a last time, then be silent."""
+        self._running.clear()
+        tell(beat=self._signs())
+
+    def _beat(self) -> None:
+        pause = threading.Event()
+        while True:
+            self._running.wait()
+            tell(beat=self._signs())
+            pause.wait(BEAT)
+
+    def _signs(self) -> dict[str, Any]:
+        frames = sys._current_frames()  # noqa: SLF001 - the documented way to all stacks
+        main = frames.pop(self._main or 0, None)
+        # A generator of the user's is asked for its next batch in a thread of TensorFlow's, while the
+        # main thread executes.
+        feeding = next((each for each in frames.values() if _line_of_cell(each)), None)
+        frame = feeding or main
+        runs = registry.live_runs()
+        progress = runs[-1].progress if len(runs) > self._earlier else None
+        return {
+            "place": _line_of_cell(frame) or _line_of_cell(main),
+            "waits": feeding is None and _executes(main),
+            "stack": _digest(frame),
+            "done": None if progress is None else progress.done,
+            "rate": None if progress is None else progress.step_rate,
+            "memory": hardware.process_memory(),
+        }
+
+
+def _stack(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _line_of_cell(frame: FrameType | None) -> int:
+    """Return the innermost line of a cell on a stack, 0 where there is none."""
+    cells = (each.f_lineno for each in _stack(frame) if "ipykernel_" in each.f_code.co_filename)
+    return next(cells, 0)
+
+
+def _executes(frame: FrameType | None) -> bool:
+    """Tell whether TensorFlow executes: there a worker waits for its peers."""
+    for each in _stack(frame):
+        name = each.f_code.co_filename.replace("\\", "/")
+        # Values of several replicas are reduced in a pool of threads, for which the main one waits.
+        if name.endswith(("/threading.py", "/multiprocessing/pool.py")):
+            continue
+        return "/tensorflow/python/" in name
+    return False
+
+
+def _digest(frame: FrameType | None) -> int:
+    return hash(tuple((id(each.f_code), each.f_lineno) for each in _stack(frame)))

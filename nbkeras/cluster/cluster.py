@@ -1,0 +1,361 @@
+"""A cluster of workers on this machine."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbkeras.cluster.commands import Commands
+from nbkeras.cluster.failure import WorkerFailure
+from nbkeras.cluster.health import Health, hanging
+from nbkeras.cluster.kernel import WorkerKernel
+from nbkeras.cluster.tasks import free_addresses, tf_config
+from nbkeras.cluster.wire import told
+from nbkeras.runtime.refusal import Refusal
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator, Mapping
+
+    from nbkeras.cluster.prepared import Given
+
+# Milliseconds until the next look, when no message comes.
+_LOOK = 100
+# Seconds that the others have after an error of one worker: most errors come on all of them.
+GRACE = 5.0
+# The states of a worker that joins, from its start on.
+_WAY = ("starts", "is there", "runs", "imports TensorFlow", "waits for the others", "ready", "done")
+# Seconds after an interrupt until workers that wait in an operation of TensorFlow are ended.
+_AFTER_INTERRUPT = 3.0
+
+
+class Cluster:
+    """Workers that execute cells together, under one ``MultiWorkerMirroredStrategy``.
+
+    The notebook's own process takes no part in the training: TensorFlow wants a process of its own for
+    each worker, in which nothing of TensorFlow was used before the strategy.
+
+    Attributes:
+        workers: how many workers there are.
+        healths: what is known of each.
+        prepared: what they have been given, in that order, so that those in their place can be given it.
+        broken: which worker failed, and how; None while all go.
+    """
+
+    def __init__(self, workers: int = 2, *, deadline: float = 120.0, patience: float = 12.0) -> None:
+        """Describe a cluster; `start` starts it.
+
+        Args:
+            workers: how many workers. Default 2.
+            deadline: seconds until all must have joined. Default 120.
+            patience: seconds that the others wait for a worker that stands at one place. Default 12.
+        """
+        self.workers = workers
+        self.healths: list[Health] = []
+        self.broken: WorkerFailure | None = None
+        self.prepared: list[Given] = []
+        self._deadline = deadline
+        self._patience = patience
+        self._kernels: list[WorkerKernel] = []
+        self._folder: Path | None = None
+        self._context: Any = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether its workers can take a cell."""
+        return bool(self._kernels) and self.broken is None and all(k.ending is None for k in self._kernels)
+
+    @property
+    def folder(self) -> Path:
+        """Where its own files are; they go with it."""
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="nbkeras-cluster-"))
+        return self._folder
+
+    @property
+    def pids(self) -> list[int | None]:
+        """The process of each worker."""
+        return [kernel.pid for kernel in self._kernels]
+
+    def log_of(self, rank: int) -> str:
+        """Return what a worker's process has said beside its cells' outputs: TensorFlow's own words."""
+        return _read(self._kernels[rank].log).strip() if self._kernels else ""
+
+    def start(
+        self,
+        show: Callable[[], None] = lambda: None,
+        environment: Mapping[int, Mapping[str, str | os.PathLike[str]]] | None = None,
+    ) -> None:
+        """Start the workers, and wait until all have joined.
+
+        Args:
+            show: called when something has changed.
+            environment: more variables for the environment of single workers. Default None.
+
+        Raises:
+            WorkerFailure: when one ends, or not all have joined before the deadline; none is left then.
+        """
+        import zmq
+
+        self._end()
+        self.broken = None
+        self._context = zmq.Context()
+        # A wish that nobody has fulfilled was for those before.
+        (self.folder / "commands").unlink(missing_ok=True)
+        self.commands = Commands(self.folder / "commands")
+        addresses = free_addresses(self.workers)
+        self._kernels = [WorkerKernel(rank, self.folder, self._context) for rank in range(self.workers)]
+        self.healths = [Health(rank) for rank in range(self.workers)]
+        show()
+        end = time.monotonic() + self._deadline
+        with self._freed_on_failure(starting=True):
+            for rank, kernel in enumerate(self._kernels):
+                own = (environment or {}).get(rank, {})
+                # TensorFlow's own chatter would come into the cell's output.
+                said = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_CONFIG": tf_config(addresses, rank)}
+                kernel.start({**said, **{name: str(value) for name, value in own.items()}})
+            self._greet(end)
+            self._request(self._beginnings(), lambda _, __: show(), end)
+        for health in self.healths:
+            health.state = "ready"
+        show()
+
+    def request(
+        self,
+        code: str,
+        listen: Callable[[int, dict[str, Any]], None] = lambda _, __: None,
+        look: Callable[[], None] = lambda: None,
+        *,
+        watched: bool = True,
+    ) -> None:
+        """Execute code on all workers, and wait until all are done with it.
+
+        Args:
+            code: the code.
+            listen: called with the rank and each message of its kernel, in this thread.
+            look: called ten times a second.
+            watched: whether the workers give signs of life meanwhile, as they do in a cell, so that one that
+                stands still can be told. Default True.
+
+        Raises:
+            WorkerFailure: when a worker ends, raises, or stands still; the others are freed. The cluster
+                is broken then, unless all have come back by themselves.
+        """
+        codes = dict.fromkeys(range(self.workers), code)
+        with self._freed_on_failure():
+            self._request(codes, listen, None, look, watched=watched)
+
+    def stop(self) -> None:
+        """End all workers, and delete the cluster's files; without any, nothing happens."""
+        self._end()
+        self.prepared.clear()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    def _end(self) -> None:
+        for kernel in self._kernels:
+            kernel.kill()
+        self._kernels = []
+        if self._context is not None:
+            self._context.destroy(linger=0)
+            self._context = None
+
+    def _beginnings(self) -> dict[int, str]:
+        import os
+
+        # The workers import what the notebook imports, from where it does.
+        path = [each for each in sys.path if each]
+        return {
+            rank: f"import sys\npath = {path!r}\n"
+            "sys.path[:] = path + [each for each in sys.path if each not in path]\ndel path\n"
+            "from nbkeras.cluster import worker as _nbkeras_worker\n"
+            f"_nbkeras_worker.begin({rank}, {self.workers}, {str(self.folder)!r}, {os.getpid()})"
+            for rank in range(self.workers)
+        }
+
+    def _greet(self, end: float) -> None:
+        """Wait until each kernel is there, and its outputs are heard."""
+        heard: set[tuple[int, str]] = set()
+        asked = 0.0
+        while len(heard) < 2 * self.workers:
+            if time.monotonic() - asked > 1:
+                asked = time.monotonic()
+                for kernel in self._kernels:
+                    kernel.send("kernel_info_request", {})
+            for rank, message in self._messages():
+                kind = message["header"]["msg_type"]
+                if kind in {"kernel_info_reply", "status"}:
+                    heard.add((rank, kind))
+                    if {(rank, "kernel_info_reply"), (rank, "status")} <= heard:
+                        self.healths[rank].state = "is there"
+            self._look_for_failures({})
+            self._keep_deadline(end)
+
+    def _request(
+        self,
+        codes: Mapping[int, str],
+        listen: Callable[[int, dict[str, Any]], None],
+        end: float | None,
+        look: Callable[[], None] = lambda: None,
+        *,
+        watched: bool = False,
+    ) -> None:
+        for rank in codes:
+            self.healths[rank].cell_began()
+        waiting = {self._kernels[rank].execute(code): rank for rank, code in codes.items()}
+        idle = set(waiting)
+        failures: dict[int, dict[str, Any]] = {}
+        first = 0.0
+        while waiting or idle:
+            for rank, message in self._messages():
+                parent = message["parent_header"].get("msg_id")
+                kind, content = message["header"]["msg_type"], message["content"]
+                if kind == "execute_reply" and waiting.pop(parent, None) is not None:
+                    self.healths[rank].cell_ended()
+                    if content["status"] != "ok":
+                        failures[rank] = content
+                        first = first or time.monotonic()
+                elif kind == "status":
+                    # The outputs of a request are complete when its kernel is idle.
+                    idle -= {parent} if content["execution_state"] == "idle" else set()
+                else:
+                    self._hear(rank, kind, content)
+                    listen(rank, message)
+            look()
+            self._look_for_failures(waiting if watched else {})
+            if failures and waiting and time.monotonic() - first > GRACE:
+                break
+            if end is not None:
+                self._keep_deadline(end)
+        if failures:
+            raise _raised(failures, all_are_back=not waiting)
+
+    def _hear(self, rank: int, kind: str, content: dict[str, Any]) -> None:
+        said = told(kind, content)
+        if said is None:
+            return
+        health = self.healths[rank]
+        if "beat" in said:
+            health.hear(said["beat"])
+        elif "state" in said:
+            health.state = said["state"]
+
+    def _messages(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        import zmq
+
+        poller = zmq.Poller()
+        for kernel in self._kernels:
+            for each in kernel.sockets:
+                poller.register(each, zmq.POLLIN)
+        if poller.poll(_LOOK):
+            for kernel in self._kernels:
+                for message in kernel.messages():
+                    yield kernel.rank, message
+
+    def _look_for_failures(self, waiting: Mapping[str, int]) -> None:
+        for kernel in self._kernels:
+            if kernel.ending is not None:
+                raise WorkerFailure(kernel.rank, f"{kernel.ending}{_last_words(kernel.log)}")
+        if waiting:
+            found = hanging(self.healths, self._patience)
+            if found is not None:
+                raise WorkerFailure(*found)
+
+    def _keep_deadline(self, end: float) -> None:
+        if time.monotonic() < end:
+            return
+        missing = min(self.healths, key=lambda health: _WAY.index(health.state))
+        text = f"has not joined within {self._deadline:g} s ({missing.state})"
+        raise WorkerFailure(missing.rank, f"{text}: type  %cluster start --deadline 5m")
+
+    @contextmanager
+    def _freed_on_failure(self, *, starting: bool = False) -> Iterator[None]:
+        """End all workers when one has failed: those that wait for it would wait for ever."""
+        try:
+            yield
+        except WorkerFailure as failure:
+            if failure.all_are_back and not starting:
+                raise
+            self.broken = failure
+            self.healths[failure.rank].state = "failed"
+            self._end_kernels()
+            raise
+        except KeyboardInterrupt:
+            if starting:
+                self.broken = WorkerFailure(0, "was interrupted before all had joined")
+                self._end_kernels()
+            else:
+                self._interrupt()
+            raise
+
+    def _interrupt(self) -> None:
+        """Interrupt all workers; those that do not come back are ended, and all with them."""
+        for kernel in self._kernels:
+            kernel.interrupt()
+        back: set[int] = set()
+        end = time.monotonic() + _AFTER_INTERRUPT
+        while len(back) < self.workers and time.monotonic() < end:
+            for rank, message in self._messages():
+                if message["header"]["msg_type"] == "execute_reply":
+                    back.add(rank)
+        if len(back) < self.workers:
+            waits = min(set(range(self.workers)) - back)
+            self.broken = WorkerFailure(waits, "was ended by the second interrupt")
+            self._end_kernels()
+
+    def _end_kernels(self) -> None:
+        for kernel in self._kernels:
+            kernel.kill()
+        for health in self.healths:
+            if health.state != "failed":
+                health.state = "ended"
+
+
+def _read(log: Path) -> str:
+    try:
+        return log.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def _last_words(log: Path) -> str:
+    """Return the last line that a process has written about its end, if any."""
+    lines = _read(log).strip().splitlines()
+    # TensorFlow's own severities: information and warnings are of other things.
+    told = [line for line in lines if line.startswith(("F0", "F1", "E0", "E1", "Fatal", "terminate"))]
+    return f": {told[-1].strip()[:300]}" if told else ""
+
+
+def _one_line(text: str) -> str:
+    """Return what an error says, in one line: TensorFlow's have a traceback of their own in the middle."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or [""]
+    ends = lines[:1] if len(lines) == 1 or not lines[0].endswith(":") else [lines[0], lines[-1]]
+    return " ".join(each[:200] for each in ends)
+
+
+def _raised(failures: Mapping[int, Mapping[str, Any]], *, all_are_back: bool) -> WorkerFailure:
+    """Return what the first worker has raised, with rank 0's traceback for an error of all.
+
+    Args:
+        failures: what each has raised, the first in time first.
+        all_are_back: whether no worker still waits.
+    """
+    rank = next(iter(failures))
+    if failures.get(0, {}).get("ename") == failures[rank]["ename"]:
+        rank = 0
+    raised = failures[rank]
+    what = f"raised {raised['ename']}: {_one_line(raised['evalue'])}"
+    refused = all_are_back and raised["ename"] == Refusal.__name__
+    return WorkerFailure(
+        rank,
+        what,
+        list(raised.get("traceback", [])),
+        all_are_back=all_are_back,
+        refusal=raised["evalue"] if refused else "",
+    )

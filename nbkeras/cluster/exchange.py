@@ -1,0 +1,39 @@
+"""The worker's side of ``%cluster push`` and ``%cluster get``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from nbkeras.cluster import worker
+from nbkeras.cluster.parcels import pack, unpack
+from nbkeras.cluster.wire import tell
+from nbkeras.runtime.keras_lines import is_model, line_of
+from nbkeras.runtime.refusal import Refusal
+
+
+def receive(names: dict[str, str], variables: dict[str, Any]) -> None:
+    """Put variables from files among those of this worker; a model is made in the strategy's scope."""
+    with worker.here().strategy.scope():
+        for name, path in names.items():
+            variables[name] = unpack(Path(path), variables)
+
+
+def hand_over(name: str, variables: dict[str, Any]) -> None:
+    """Write a variable for the notebook, and tell it where.
+
+    On tf_keras all workers save a model, because saving is an operation of all; on Keras 3, rank 0 alone.
+    """
+    here = worker.here()
+    if name not in variables:
+        text = f"{name}: expected a variable of the workers, received none of this name"
+        tell(refused=f"{text}: make it in a  %%cluster  cell")
+        return
+    value = variables[name]
+    together = is_model(value) and line_of(value) == "tf_keras"
+    if here.rank and not together:
+        return
+    try:
+        tell(parcel=str(pack(name, value, here.folder / f"from-{here.rank}")))
+    except Refusal as refusal:
+        tell(refused=str(refusal))

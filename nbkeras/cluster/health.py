@@ -1,0 +1,78 @@
+"""How the workers are, and when one is given up."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Seconds without a sign of life after which a worker's process is taken for stopped.
+SILENCE = 10.0
+
+
+@dataclass(slots=True)
+class Health:
+    """What is known of one worker.
+
+    Attributes:
+        rank: its number, from 0.
+        state: starting, ready, runs, done, or how it ended.
+        heard: when it was heard of last, in seconds of `time.monotonic`.
+        signs: its last sign of life.
+        since: since when it has been at the same place, or done with its cell.
+    """
+
+    rank: int
+    state: str = "starts"
+    heard: float = field(default_factory=time.monotonic)
+    signs: dict[str, Any] = field(default_factory=dict)
+    since: float = field(default_factory=time.monotonic)
+
+    def hear(self, signs: dict[str, Any]) -> None:
+        """Take a sign of life."""
+        self.heard = time.monotonic()
+        if any(signs[name] != self.signs.get(name) for name in ("stack", "done", "waits")):
+            self.since = self.heard
+        self.signs = signs
+
+    def cell_began(self) -> None:
+        """Note that a cell begins."""
+        self.state, self.signs = "runs", {}
+        self.heard = self.since = time.monotonic()
+
+    def cell_ended(self) -> None:
+        """Note that it is done with the cell."""
+        self.state = "done"
+        self.since = time.monotonic()
+
+    def stood(self, now: float) -> float:
+        """Return for how many seconds it has been seen at one place."""
+        return (now if self.state == "done" else self.heard) - self.since
+
+
+def hanging(workers: Iterable[Health], patience: float) -> tuple[int, str] | None:
+    """Return the rank that the others wait for in vain, and what it does; None while all goes well.
+
+    A worker hangs when nothing is heard of it, or when it has stood at one place of its Python code for
+    so long while every other one waits for it, in an operation of TensorFlow or behind the cell.
+
+    Args:
+        workers: all of them.
+        patience: seconds that a worker may stand at one place while the others wait.
+    """
+    now = time.monotonic()
+    all_of_them = list(workers)
+    for each in all_of_them:
+        if each.state == "runs" and now - each.heard > max(SILENCE, patience):
+            return each.rank, f"was not heard of for {now - each.heard:.0f} s: its process stands still"
+    busy = [each for each in all_of_them if each.state == "runs" and not each.signs.get("waits")]
+    if len(busy) != 1 or len(all_of_them) == 1:
+        return None
+    stood = min(each.stood(now) for each in all_of_them)
+    if stood < patience:
+        return None
+    place = f" (line {busy[0].signs['place']} of the cell)" if busy[0].signs.get("place") else ""
+    return busy[0].rank, f"stood at one place for {stood:.0f} s{place} while the others waited for it"

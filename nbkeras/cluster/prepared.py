@@ -1,0 +1,18 @@
+"""What workers have been given before a training: those that take their place need it, too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One thing that all workers have been given.
+
+    Attributes:
+        cell: the source of a cell that trained nothing: imports, data, functions; "" for variables.
+        variables: name -> file of variables of the notebook.
+    """
+
+    cell: str = ""
+    variables: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,91 @@
+"""What a worker does in its own process: join the others, and be there for their cells."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbkeras.cluster.beats import Beats
+from nbkeras.cluster.commands import Commands
+from nbkeras.cluster.strategy import multi_worker_strategy
+from nbkeras.cluster.wire import tell
+from nbkeras.runs import library
+
+# Seconds between two looks whether the notebook's kernel still lives.
+_LOOK = 0.5
+
+
+@dataclass(slots=True)
+class Worker:
+    """This process, as one of a cluster.
+
+    Attributes:
+        rank: its number, from 0.
+        size: how many workers there are.
+        strategy: the strategy that all of them have joined.
+        commands: what the notebook asks for.
+        folder: where the cluster's own files are.
+        beats: the signs of life.
+    """
+
+    rank: int
+    size: int
+    strategy: Any
+    commands: Commands
+    folder: Path
+    beats: Beats
+
+
+_here: Worker | None = None
+
+
+def begin(rank: int, size: int, folder: str, notebook: int) -> None:
+    """Make this process a worker: it ends with the notebook's kernel, and returns when all have joined.
+
+    Args:
+        rank: its number, from 0.
+        size: how many workers there are.
+        folder: where the cluster's own files are.
+        notebook: the process of the notebook's kernel, which has started this one.
+    """
+    global _here  # noqa: PLW0603 - a process is one worker
+    threading.Thread(target=_end_with, args=(notebook, folder), name="nbkeras-parent", daemon=True).start()
+    # The notebook writes the log.
+    library.set_log(None)
+    tell(state="imports TensorFlow")
+    import tensorflow as tf
+
+    # A line for each reduction of each function otherwise.
+    tf.get_logger().setLevel("WARNING")
+    tell(state="waits for the others")
+    strategy = multi_worker_strategy()
+    place = Path(folder)
+    _here = Worker(rank, size, strategy, Commands(place / "commands"), place, Beats())
+    tell(state="ready")
+
+
+def here() -> Worker:
+    """Return this process as a worker."""
+    if _here is None:
+        text = "expected a worker of a cluster, received another process: type  %cluster start  in a notebook"
+        raise RuntimeError(text)
+    return _here
+
+
+def _end_with(notebook: int, folder: str) -> None:
+    """End this process when the one that started it is gone, whatever else it is doing, and leave no file.
+
+    ipykernel looks for its parent, too, but ends by ``sys.exit`` in some versions, and a worker in
+    the midst of a collective operation ends by SIGKILL only.
+    """
+    while os.getppid() == notebook:
+        time.sleep(_LOOK)
+    # All of them do this, and one is the last.
+    shutil.rmtree(folder, ignore_errors=True)
+    os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))

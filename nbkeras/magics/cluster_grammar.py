@@ -1,0 +1,93 @@
+"""What ``%cluster`` and ``%%cluster`` take."""
+
+from __future__ import annotations
+
+from nbkeras.magics.fit import FIT
+from nbkeras.magics.grammar import Grammar, Option
+from nbkeras.runtime.durations import parse_duration
+
+ACTIONS = ("start", "status", "stop", "restart", "push", "get", "logs")
+
+
+def _whole(option: str, text: str, *, least: int = 1) -> int:
+    from nbkeras.training.options import positive_int
+
+    return positive_int(text, option=option, least=least)
+
+
+CLUSTER = Grammar(
+    magic="%cluster",
+    summary="Start workers on this machine, which train one model together, and see how they are.",
+    details="""
+        Each worker is a process of its own. A cell under %%cluster runs on all of them, under TensorFlow's
+        MultiWorkerMirroredStrategy. push sends variables of the notebook to the workers, get brings variables
+        of rank 0 back, a trained model, say. logs shows what a rank has put out in its last cell. Workers
+        end with %cluster stop, and with the notebook's kernel, however that ends.
+        """,
+    examples="""
+        %cluster start --workers 2
+        %cluster push x y
+        %cluster get model history
+        %cluster logs 1
+        %cluster stop
+        """,
+    options=(
+        Option(
+            "ACTION",
+            "What to do: start, status (the default), stop, restart, push, get, logs.",
+            complete=ACTIONS,
+        ),
+        Option("NAMES", "Variables to push or get, or the rank of the logs.", complete="variable", many=True),
+        Option(
+            "--workers", "How many workers to start; 2 by default.", "N", lambda t: _whole("--workers", t)
+        ),
+        Option(
+            "--deadline",
+            "How long the workers may take to join; 2m by default.",
+            "TIME",
+            lambda text: parse_duration(text, option="--deadline"),
+        ),
+    ),
+)
+
+# What means another thing here, or nothing.
+_OWN = {"--batch-size", "--every", "--strategy", "--code"}
+_SHARED = tuple(option for option in FIT.options if option.name not in _OWN)
+
+CLUSTER_CELL = Grammar(
+    magic="%%cluster",
+    summary="Run a cell on every worker of the cluster; its models train on all of them together.",
+    details="""
+        The cell is ordinary Keras code, the same on each worker. What it makes is in the workers' memory:
+        %cluster push and %cluster get exchange variables with the notebook. A batch size is that of all
+        workers together. The monitor shows rank 0's metrics, and a table how each worker is. The first
+        interrupt (■) stops the training on all workers after the same step, and the rest of the cell
+        runs. When a worker fails, the others are freed, and the next cell starts them anew; with --backup
+        they start by themselves, and the cell goes on from the last backup. %%fit --strategy cluster
+        does the same.
+        """,
+    examples="""
+        %%cluster --epochs 5 --backup backups
+        model = keras.Sequential([keras.layers.Dense(10)])
+        model.compile("adam", "mse")
+        history = model.fit(x, y, batch_size=64)
+        """,
+    options=(
+        *_SHARED,
+        Option(
+            "--batch-size",
+            "Samples in a batch of all workers together, where the call does not say.",
+            "N",
+            lambda t: _whole("--batch-size", t),
+        ),
+        Option("--every", "When to back up: epoch (the default) or a number of steps.", "WHEN"),
+        Option(
+            "--retries",
+            "How often the workers may start anew by themselves when one has failed; 2 by default.",
+            "N",
+            lambda t: _whole("--retries", t, least=0),
+        ),
+        Option("--code", "Print the plain script that does the same outside a notebook, and train nothing."),
+        Option("--slurm", "Print it as a batch script for Slurm, one task for each worker."),
+    ),
+)

@@ -1,0 +1,138 @@
+"""Begins and ends a cell on a worker: the strategy's scope, and a session for its calls."""
+
+from __future__ import annotations
+
+import functools
+import os
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from nbkeras.cluster import worker
+from nbkeras.cluster.mirror import Sender
+from nbkeras.reproducibility.seeding import LARGEST
+from nbkeras.reproducibility.seeding import seed as set_seed
+from nbkeras.runs.opening import openers
+from nbkeras.training.arming import arm, disarm
+from nbkeras.training.on_cluster.files import back_up_together, write_elsewhere
+from nbkeras.training.on_cluster.obeying import begin_obeying, worker_monitor_class
+from nbkeras.training.on_cluster.ordering import common_order
+from nbkeras.training.options import fit_options
+from nbkeras.training.resuming import Resuming, kept_generators
+from nbkeras.training.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nbkeras.callbacks.plan import Continued, Plan
+    from nbkeras.runs.run import Run
+    from nbkeras.runtime.keras_lines import Line
+    from nbkeras.training.calls import Call
+    from nbkeras.training.options import FitOptions
+
+_cell = ExitStack()
+# That of the cell under way, and no other one.
+_sessions: list[WorkerSession] = []
+
+
+class WorkerSession(Session):
+    """The calls of a cell on one worker."""
+
+    def __init__(self, options: Callable[[], FitOptions], order_seed: int) -> None:
+        """Hold what gives the options, and the seed of the order of a backup's arrays."""
+        super().__init__(options)
+        self._order_seed = order_seed
+        self._obeying = begin_obeying()
+        self.continued: dict[str, Continued] = {}
+        # An interrupt that comes here is the notebook's second one: all workers leave their cell.
+        self.interrupts.seen = 1
+
+    def begin_cell(self) -> None:
+        """Do nothing: each cell has a session of its own."""
+
+    def _new_monitor(self, line: Line, plan: Plan) -> Any:
+        monitor = worker_monitor_class(line)(plan=plan)
+        monitor.obeying, monitor.continued = self._obeying, self.continued
+        return monitor
+
+    def _ordered(self, call: Call, options: FitOptions, number: int) -> list[str]:
+        notes = super()._ordered(call, options, number)
+        return notes or common_order(call, self._seed_of(number))
+
+    def _seed_of(self, number: int) -> int:
+        return (self._order_seed + number) % LARGEST
+
+    def _resuming(self, call: Call, options: FitOptions, number: int, run: str) -> Resuming:
+        # Nobody writes before all have read, and nobody reads while one still writes.
+        _wait_for_all()
+        is_first = worker.here().rank == 0
+        backup = Resuming(call, options, number, run, order_seed=self._seed_of(number), writes=is_first)
+        _wait_for_all()
+        return backup
+
+    def _monitored(self, call: Call, more: list[Any], monitor: Any, first: list[Any]) -> Any:
+        here = worker.here()
+        given = call.get("callbacks") or []
+        listed = getattr(given, "callbacks", given if isinstance(given, (list, tuple)) else [given])
+        back_up_together([*listed, *more], writes=here.rank == 0)
+        if here.rank:
+            write_elsewhere([*listed, *more], here.folder / f"rank-{here.rank}")
+        return super()._monitored(call, more, monitor, first)
+
+
+def _wait_for_all() -> None:
+    """Return when all workers have come here."""
+    worker.here().strategy.reduce("SUM", _one()(), axis=None)
+
+
+@functools.lru_cache(maxsize=1)
+def _one() -> Any:
+    import tensorflow as tf
+
+    strategy = worker.here().strategy
+    # As a function of TensorFlow's, or it warns that this is slow.
+    return tf.function(lambda: strategy.run(lambda: tf.constant(1.0)))
+
+
+def begin_cell(folder: str, order_seed: int, **values: Any) -> None:
+    """Begin a cell: its models are made in the strategy's scope, and its calls are monitored.
+
+    Args:
+        folder: where the notebook is now; relative paths of the cell mean what they mean there.
+        order_seed: seed of the order of a backup's arrays, the same for all workers.
+        **values: options of `nbkeras.fitting`.
+    """
+    end_cell()
+    os.chdir(folder)
+    here = worker.here()
+    options = fit_options(**values)
+    if options.seed is not None:
+        set_seed(options.seed, deterministic=True)
+    session = WorkerSession(lambda: options, order_seed)
+    arm(session)
+    _cell.callback(disarm, session)
+    _cell.enter_context(kept_generators(backup=options.backup is not None))
+    if here.rank == 0:
+        openers.append(_send)
+        _cell.callback(openers.remove, _send)
+    # Entered in one request and left in another: the kernel executes both in its main thread.
+    _cell.enter_context(here.strategy.scope())
+    here.beats.cell_began()
+    _cell.callback(here.beats.cell_ended)
+    _sessions.append(session)
+
+
+def end_cell(*, came_to_its_end: bool = False) -> None:
+    """End the cell, if one has begun.
+
+    Args:
+        came_to_its_end: whether no error ended it on any worker. Default False.
+    """
+    while _sessions:
+        session = _sessions.pop()
+        if came_to_its_end and worker.here().rank == 0:
+            session.cell_ended()
+    _cell.close()
+
+
+def _send(run: Run) -> None:
+    Sender(run, _sessions[-1].continued.get(run.id))

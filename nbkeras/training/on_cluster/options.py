@@ -1,0 +1,77 @@
+"""The options of a cell that runs on all workers."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from nbkeras.callbacks.backup.pacing import parse_every
+from nbkeras.runtime.refusal import Refusal
+from nbkeras.training.options import FitOptions, fit_options, positive_int
+
+# How often workers start anew by themselves, where nobody says.
+RETRIES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class CellOptions:
+    """The options of one cell, valid.
+
+    Attributes:
+        fit: as `nbkeras.fitting` has them.
+        given: the same as they were given, for the workers.
+        retries: how often the workers may start anew by themselves.
+    """
+
+    fit: FitOptions
+    given: dict[str, Any]
+    retries: int
+
+    def again(self) -> dict[str, Any]:
+        """Return what workers are given that go on with the cell: they delete no backups."""
+        return {name: value for name, value in self.given.items() if name != "restart"}
+
+
+def cell_options(*, retries: int | None = None, **values: Any) -> CellOptions:
+    """Check the options of a cell.
+
+    Args:
+        retries: how often the workers may start anew by themselves. Default None: 2 with a backup, else 0.
+        **values: of `nbkeras.fitting`; None is not given.
+
+    Raises:
+        Refusal: for the first one that cannot be meant.
+    """
+    # Plain values, which go to the workers as they are written.
+    given = {
+        name: os.fspath(value) if isinstance(value, os.PathLike) else value
+        for name, value in values.items()
+        if value is not None and name != "strategy"
+    }
+    if given.get("backup") is not None:
+        given.setdefault("every", "epoch")
+    fit = fit_options(**given)
+    if fit.backup is None:
+        if retries:
+            raise Refusal(
+                f"retries: expected a directory from whose backups the cell goes on, received {retries} "
+                "without one: give  --backup DIR"
+            )
+        return CellOptions(fit, given, 0)
+    refuse_times(fit.every)
+    again = RETRIES if retries is None else positive_int(retries, option="retries", least=0)
+    return CellOptions(fit, given, again)
+
+
+def refuse_times(every: Any) -> None:
+    """Refuse backups by time: each worker has a clock of its own, and they read their variables together.
+
+    Raises:
+        Refusal: for a time.
+    """
+    if parse_every(every).seconds is not None:
+        raise Refusal(
+            f"every: expected epoch or a number of steps, because all workers back up after the same step, "
+            f"received {str(every)!r}: give  epoch"
+        )

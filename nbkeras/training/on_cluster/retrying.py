@@ -1,0 +1,77 @@
+"""Runs a cell on workers, and again on new ones when one has failed and there are backups to go on from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbkeras.cluster.failure import WorkerFailure
+from nbkeras.cluster.prepared import Given
+from nbkeras.training.on_cluster.exchanging import give
+from nbkeras.training.on_cluster.running import run_on_cluster
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nbkeras.cluster.cluster import Cluster
+    from nbkeras.runs.run import Run
+    from nbkeras.training.on_cluster.options import CellOptions
+
+
+def run_with_retries(
+    cluster: Cluster,
+    cell: str,
+    options: CellOptions,
+    *,
+    listen: Callable[[int, dict[str, Any]], None] = lambda _, __: None,
+    look: Callable[[], None] = lambda: None,
+    say: Callable[[str], None] = lambda _: None,
+) -> list[Run]:
+    """Execute a cell on all workers; return rank 0's runs.
+
+    Workers that have ended are started anew first, and given what those before had been given.
+
+    Args:
+        cluster: the workers.
+        cell: the source.
+        options: of the cell. Those with a backup run it again, on new workers, when one has failed.
+        listen: called with the rank and each message of its kernel.
+        look: called ten times a second.
+        say: tells the user a line.
+
+    Raises:
+        WorkerFailure: when a worker fails and no retry is left, or the cell itself raises on all of them.
+    """
+    __tracebackhide__ = True
+    if not cluster.runs:
+        start_again(cluster, str(cluster.broken or "the workers had ended"), look, say)
+    given = options.given
+    left = options.retries
+    while True:
+        try:
+            runs = run_on_cluster(cluster, cell, listen=listen, look=look, **given)
+        except WorkerFailure as failure:
+            # Where all have come back, the cell has an error that it would have again.
+            if failure.all_are_back or not left:
+                raise
+            left -= 1
+            given = options.again()
+            start_again(cluster, f"{failure}; retry {options.retries - left} of {options.retries}", look, say)
+            continue
+        if not runs:
+            cluster.prepared.append(Given(cell))
+        return runs
+
+
+def start_again(cluster: Cluster, why: str, look: Callable[[], None], say: Callable[[str], None]) -> None:
+    """Start workers in the place of those that have ended, and give them what those had been given."""
+    cells = sum(bool(each.cell) for each in cluster.prepared)
+    names = dict.fromkeys(name for each in cluster.prepared for name in each.variables)
+    again = [*names, *([f"{cells} cell{'s' * (cells != 1)} that trained nothing"] if cells else [])]
+    said = f", and are given again: {', '.join(again)}" if again else ""
+    say(f"nbkeras: {why}: the workers start anew{said}")
+    cluster.start(look)
+    for each in cluster.prepared:
+        if each.cell:
+            run_on_cluster(cluster, each.cell, quiet=True, look=look)
+        else:
+            give(cluster, each.variables)

@@ -1,0 +1,52 @@
+"""Workers share batches so that each sample counts once; what they can't share is refused or said."""
+
+from __future__ import annotations
+
+import textwrap
+
+import numpy as np
+import pytest
+
+from nbkeras import Refusal
+
+
+def test_each_sample_comes_once_in_an_epoch(notebook):
+    """The mean of all samples is that of the batches only if none comes twice on the two workers."""
+    cell = """
+    x = 2.0 ** -np.arange(48, dtype="float32")[:, None]
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")])
+    model.compile(keras.optimizers.SGD(0.0), "mae")
+    model.fit(x, 0 * x, batch_size=8, epochs=3)
+    """
+    (run,) = notebook.run(textwrap.dedent(cell))
+    expected = float((2.0 ** -np.arange(48)).mean())
+    np.testing.assert_allclose(run.history["loss"], [expected] * 3, rtol=1e-5)
+    note = "arrays in an order of their own each epoch, the same on all workers, by %%cluster"
+    assert note in run.notes
+
+
+MADE = """
+layers = keras.layers
+x = np.ones((66, 4), "float32")
+model = keras.Sequential([keras.Input((4,)), layers.BatchNormalization(name="bn"), layers.Dense(1)])
+"""
+
+
+def test_batches_that_workers_cannot_share(notebook):
+    def fit(*, samples=66, batch_size=16, **compiled):
+        cell = f"{MADE}\nmodel.compile('sgd', 'mse', **{compiled})\nx = x[:{samples}]"
+        (run,) = notebook.run(f"{cell}\nmodel.fit(x, x[:, :1], batch_size={batch_size}, verbose=0)")
+        return "\n".join(run.notes)
+
+    with pytest.raises(Refusal, match=r"expected a multiple of the 2 replicas, .* give  14 or 16"):
+        fit(batch_size=15)
+    notes = fit(samples=65)
+    assert "2 replicas: each takes 8 samples of a batch of 16" in notes
+    assert "the last batch, of 1, can't be shared evenly" in notes
+    assert "bn: each replica normalises by its own share of a batch" in notes
+    if notebook.line == "tf_keras":
+        fit(steps_per_execution=2)
+    else:
+        with pytest.raises(Refusal, match="expected steps_per_execution=1"):
+            fit(steps_per_execution=2)
+    assert notebook.cluster.runs

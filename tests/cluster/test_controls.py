@@ -1,0 +1,110 @@
+"""Stop, pause and learning rate reach all workers after the same step."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+import nbkeras
+from tests.cluster.conftest import costly
+
+ENDLESS = """
+x = np.ones((96, 4), "float32")
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+history = model.fit(x, x[:, :1], batch_size=16, epochs=100_000, verbose=0)
+optimizer = model.optimizer
+print((len(history.epoch), int(optimizer.iterations.numpy()), float(optimizer.learning_rate.numpy())))
+"""
+
+
+@pytest.fixture
+def during():
+    """Do something with the run while the cell goes on."""
+    threads = []
+    before = {run.id for run in nbkeras.runs.all()}
+
+    def during(act):
+        def wait():
+            while True:
+                runs = [run for run in nbkeras.runs.all() if run.id not in before]
+                if runs and runs[-1].progress.done:
+                    return act(runs[-1])
+                time.sleep(0.05)
+
+        threads.append(threading.Thread(target=wait, daemon=True))
+        threads[-1].start()
+
+    yield during
+    for thread in threads:
+        thread.join(30)
+
+
+def until(condition):
+    while not condition():
+        time.sleep(0.02)
+
+
+def test_interrupt_stops_all_and_the_cell_goes_on(notebook, during, python_interrupts):
+    during(lambda _: os.kill(os.getpid(), signal.SIGINT))
+    (run,) = notebook.run(ENDLESS)
+    assert notebook.printed[0] == notebook.printed[1] != ""
+    assert (run.status, run.reason) == ("stopped", "interrupt")
+    assert notebook.cluster.runs
+
+
+def test_pause_learning_rate_and_stop(notebook, during):
+    paused = []
+
+    def act(run):
+        run.control.pause()
+        until(lambda: run.status == "paused")
+        paused.append(run.progress.done)
+        time.sleep(0.5)
+        paused.append(run.progress.done)
+        run.control.resume()
+        until(lambda: run.progress.done > paused[1])
+        run.control.set_learning_rate(0.003)
+        until(lambda: run.progress.learning_rate and abs(run.progress.learning_rate - 0.003) < 1e-6)
+        run.control.stop()
+
+    during(act)
+    (run,) = notebook.run(ENDLESS)
+    assert paused[0] == paused[1]
+    assert notebook.printed[0] == notebook.printed[1]
+    assert notebook.printed[0].rstrip().endswith("0.003000000026077032)")
+    assert (run.status, run.reason) == ("stopped", "stop button")
+
+
+def test_time_limit(notebook):
+    (run,) = notebook.run(ENDLESS, max_time=0.5, name="short")
+    assert run.name == "short"
+    assert notebook.printed[0] == notebook.printed[1] != ""
+    assert (run.status, run.reason) == ("stopped", "time limit of 0.5s")
+
+
+def test_early_stopping_comes_to_the_same_epoch(notebook):
+    cell = ENDLESS.replace("epochs=100_000, ", "").replace('"sgd"', "keras.optimizers.SGD(0.0)")
+    (run,) = notebook.run(cell, epochs=500, early_stopping="loss:2")
+    assert notebook.printed[0] == notebook.printed[1] == "(3, 18, 0.0)\n"
+    assert (run.status, run.progress.epoch) == ("finished", 3)
+
+
+@costly
+def test_second_interrupt_ends_workers_that_wait(notebook, during, python_interrupts):
+    def act(_):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    stuck = "time.sleep(3600 if rank else 0)"
+    callback = f"keras.callbacks.LambdaCallback(on_train_batch_end=lambda step, logs: step == 1 and {stuck})"
+    during(act)
+    with pytest.raises(KeyboardInterrupt):
+        notebook.run(ENDLESS.replace("verbose=0", f"verbose=0, callbacks=[{callback}]"))
+    assert not notebook.cluster.runs
+    assert notebook.value("1 + 1") == [2, 2]

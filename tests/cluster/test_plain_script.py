@@ -1,0 +1,146 @@
+"""``%%cluster --code``: the script trains outside a notebook, by itself and under Slurm, as the cell does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+
+from nbkeras.cluster.prepared import Given
+from nbkeras.training.on_cluster.exchanging import get
+from nbkeras.training.on_cluster.options import cell_options
+from nbkeras.training.on_cluster.plain import plain_script, slurm_script
+from tests.cluster.conftest import costly
+
+SETUP = """
+import os
+import numpy as np
+import {line} as keras
+
+numbers = np.random.default_rng(1)
+x = numbers.random((90, 6)).astype("float32")
+y = x.sum(axis=1, keepdims=True)
+"""
+CELL = """
+model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(5, "tanh"), keras.layers.Dense(1)])
+model.compile("adam", "mse", metrics=["mae"])
+saved = keras.callbacks.ModelCheckpoint("each.keras")
+history = model.fit(x, y, batch_size=16, validation_split=0.2, verbose=0, callbacks=[saved])
+"""
+SAVE = "np.savez(own('end.npz'), *model.get_weights())\n"
+
+
+def run(command, folder, **more):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **more}
+    environment.pop("TF_CONFIG", None)
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def weights(path):
+    with np.load(path) as file:
+        return [file[name] for name in file.files]
+
+
+def test_the_script_trains_as_the_cell_does(notebook, tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_USE_LEGACY_KERAS", str(int(notebook.line == "tf_keras")))
+    setup = SETUP.format(line=notebook.line)
+    options = cell_options(seed=4, epochs=3, checkpoint=str(tmp_path / "best.keras"))
+    script = plain_script(CELL, options, 2, [Given(setup)]) + SAVE
+    (tmp_path / "train.py").write_text(script)
+    ended = run([sys.executable, "train.py"], tmp_path)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    files = {path.name for path in tmp_path.iterdir()}
+    own = {"best.keras", "each.keras", "end.npz"}
+    # tf_keras's ModelCheckpoint itself deletes what workers other than the first have to write.
+    kept = own if notebook.line == "keras" else {"end.npz"}
+    assert files == {"train.py", *own, *(f"rank-1-{name}" for name in kept)}
+    ours = weights(tmp_path / "end.npz")
+    assert all(map(np.array_equal, ours, weights(tmp_path / "rank-1-end.npz")))
+    monkeypatch.chdir(tmp_path)
+    notebook.run(setup)
+    notebook.run(f"{CELL}\nweights = model.get_weights()", **options.given)
+    for mine, theirs in zip(ours, get(notebook.cluster, "weights", {}), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-6)
+
+
+@costly
+def test_a_script_goes_on_from_its_backup(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    kill = """
+        class Once(keras.callbacks.Callback):
+            def on_epoch_end(self, epoch, logs=None):
+                if RANK and epoch == 1 and not os.path.exists("mark"):
+                    open("mark", "w").close()
+                    os.kill(os.getpid(), 9)
+        """
+    cell = textwrap.dedent(kill) + CELL.replace("callbacks=[saved]", "callbacks=[Once()]")
+    ends = []
+    for name in ("killed", "whole"):
+        options = cell_options(seed=4, epochs=3, backup=name, retries=1)
+        script = plain_script(cell, options, 2, [Given(SETUP.format(line="keras"))])
+        (tmp_path / "train.py").write_text(script + "np.savez(f'{RANK}.npz', *model.get_weights())\n")
+        ended = run([sys.executable, "train.py"], tmp_path)
+        assert ended.returncode == 0, ended.stderr[-3000:]
+        assert ("worker 1 ended with exit code -9" in ended.stderr) == (name == "killed")
+        ends.append(weights(tmp_path / "0.npz"))
+    assert all(map(np.array_equal, *ends))
+
+
+SRUN = """\
+#!/bin/bash
+[ "$1" = --kill-on-bad-exit=1 ] || exit 9
+shift
+SLURM_PROCID=0 "$@" & first=$!
+SLURM_PROCID=1 "$@" & second=$!
+wait $first && wait $second
+"""
+SCONTROL = """\
+#!/bin/bash
+[ "$*" = "show hostnames here[1-2]" ] || exit 9
+printf '127.0.0.1\\n127.0.0.1\\n'
+"""
+
+
+@costly
+def test_the_batch_script_starts_a_worker_with_each_task(tmp_path):
+    """The machine has no Slurm: two programs stand for those that it brings."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name, text in (("srun", SRUN), ("scontrol", SCONTROL)):
+        (tools / name).write_text(text)
+        (tools / name).chmod(0o755)
+    script = slurm_script(CELL, cell_options(epochs=2), 2, [Given(SETUP.format(line="keras"))])
+    end = "END_OF_THE_SCRIPT\n\n#"
+    (tmp_path / "job.sh").write_text(script.replace(end, f"{SAVE}{end}"))
+    more = {
+        "SLURM_JOB_ID": str(os.getpid()),
+        "SLURM_JOB_NODELIST": "here[1-2]",
+        "PATH": os.pathsep.join([str(tools), os.path.dirname(sys.executable), os.environ["PATH"]]),  # noqa: PTH120
+    }
+    ended = run(["bash", "job.sh"], tmp_path, **more)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    ranks = [weights(tmp_path / name) for name in ("end.npz", "rank-1-end.npz")]
+    assert all(map(np.array_equal, *ranks))
+
+
+@pytest.mark.parametrize("write", [plain_script, slurm_script])
+def test_what_the_script_says(write):
+    given = [Given(variables={"x": "a", "y": "b"}), Given("\nimport keras\n")]
+    cell = 'keras.callbacks.CSVLogger("log.csv")\nmodel.fit(x, y)'
+    script = write(cell, cell_options(name="digits"), 3, given)
+    assert "# From the notebook, by %cluster push; make or load here: x, y\n" in script
+    assert "# An earlier cell.\nimport keras\n" in script
+    assert 'keras.callbacks.CSVLogger(own("log.csv"))' in script
+    assert "enable_op_determinism" not in script
+    assert "model.fit(in_order(x, y, batch_size=32, seed=1), None,\n    shuffle=False,\n)" in script
+    if write is plain_script:
+        assert "WORKERS = 3\nRETRIES = 0\n" in script
+        assert script.count('    TF_CONFIG=\'{"cluster"') == 2
+    else:
+        assert script.startswith("#!/bin/bash\n#SBATCH --job-name=digits\n#SBATCH --nodes=3\n")

@@ -1,0 +1,94 @@
+"""A worker that is killed: new ones go on from the common backup, and end where one run would have ended."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nbkeras import Refusal
+from nbkeras.runs import library
+from nbkeras.training.on_cluster.exchanging import get, push
+from nbkeras.training.on_cluster.options import cell_options
+from tests.cluster.conftest import costly
+
+CELL = """
+class Once(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        if rank == 1 and int(self.model.optimizer.iterations.numpy()) == LAST and not os.path.exists(MARK):
+            open(MARK, "w").close()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+keras.utils.set_random_seed(3)
+layers = keras.layers
+model = keras.Sequential([
+    keras.Input((6,)), layers.Dense(5, "tanh"), layers.Dropout(0.2, seed=1), layers.Dense(1)])
+model.compile("adam", "mse", metrics=["mae"])
+fitted = model.fit(x, y, batch_size=16, epochs=4, validation_split=0.2, callbacks=[Once()])
+weights, history = model.get_weights(), fitted.history
+"""
+
+
+@pytest.mark.parametrize(("every", "left"), [pytest.param("epoch", 10, marks=costly), (3, 12)])
+def test_a_killed_worker_changes_nothing(notebook, tmp_path, every, left):
+    numbers = np.random.default_rng(1)
+    x = numbers.random((90, 6)).astype("float32")
+    push(notebook.cluster, {"x": x, "y": x.sum(axis=1, keepdims=True)})
+    ends = []
+    for name, last in (("whole", 0), ("killed", 13)):
+        notebook.said.clear()
+        cell = CELL.replace("LAST", str(last)).replace("MARK", repr(str(tmp_path / f"{name}.mark")))
+        pids = notebook.cluster.pids
+        run = notebook.run(cell, backup=tmp_path / name, every=every, seed=5)[-1]
+        assert (notebook.cluster.pids == pids) == (name == "whole")
+        assert run.status == "finished"
+        history = get(notebook.cluster, "history", {})
+        ends.append((get(notebook.cluster, "weights", {}), history))
+        assert run.history == history
+    (whole, expected), (killed, history) = ends
+    assert all(map(np.array_equal, whole, killed))
+    # Losses of an epoch that goes on in its midst are summed in another order.
+    for metric, values in expected.items():
+        np.testing.assert_allclose(history[metric], values, rtol=1e-6)
+    (said,) = notebook.said
+    assert "rank 1 was ended by SIGKILL; retry 1 of 2: the workers start anew, and are given again" in said
+    assert [event.step for event in run.events] == [left]
+    # Each worker has them, and one has written.
+    assert {path.suffix for path in (tmp_path / "killed").iterdir()} == {".h5", ".json", ".lock"}
+    with pytest.raises(Refusal, match="received one that is finished after 4 epochs"):
+        notebook.run(cell, backup=tmp_path / "killed", every=every, seed=5)
+    assert notebook.cluster.runs
+
+
+def test_what_is_refused_before_anything_runs():
+    with pytest.raises(Refusal, match="every: expected epoch or a number of steps, because all workers"):
+        cell_options(backup="b", every="30s")
+    with pytest.raises(Refusal, match="retries: expected a directory from whose backups"):
+        cell_options(retries=1)
+    assert cell_options().retries == cell_options(backup="b", retries=0).retries == 0
+    options = cell_options(backup="b", restart=True)
+    assert (options.retries, options.fit.every) == (2, "epoch")
+    assert "restart" in options.given
+    assert "restart" not in options.again()
+
+
+@pytest.fixture
+def own_log(tmp_path):
+    library.set_log(tmp_path / "runs.sqlite")
+    yield
+    library.set_log(None)
+
+
+@costly
+@pytest.mark.usefixtures("own_log")
+def test_it_is_one_run_in_the_log(notebook, tmp_path):
+    x = np.random.default_rng(1).random((90, 6)).astype("float32")
+    push(notebook.cluster, {"x": x, "y": x.sum(axis=1, keepdims=True)})
+    cell = CELL.replace("LAST", "13").replace("MARK", repr(str(tmp_path / "mark")))
+    name = f"logged {notebook.line}"
+    notebook.run(cell, backup=tmp_path / "backups", name=name)
+    (run,) = [each for each in library.all() if each.name == name]
+    assert (run.status, [event.step for event in run.events]) == ("finished", [10])
+    assert run.history == get(notebook.cluster, "history", {})
+    assert run.epoch_numbers("loss") == [1, 2, 3, 4]
+    # That of before the break is there, too.
+    assert run.steps("loss").steps[0] < 10 < run.steps("loss").steps[-1]

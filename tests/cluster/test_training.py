@@ -1,0 +1,91 @@
+"""Two workers train as one process does with the same global batch."""
+
+from __future__ import annotations
+
+import importlib
+import textwrap
+
+import numpy as np
+import pytest
+
+from nbkeras.training.on_cluster.exchanging import get, push
+
+DATA = """
+numbers = np.random.default_rng(1)
+x = numbers.random((90, 6)).astype("float32")
+y = x.sum(axis=1, keepdims=True)
+"""
+CASES = {
+    "dense, validation, an uneven last batch": """
+        model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(5, "tanh"), keras.layers.Dense(1)])
+        model.compile("adam", "mse", metrics=["mae"])
+        history = model.fit(x, y, batch_size=16, epochs=2, shuffle=False, validation_split=0.2, verbose=0)
+        """,
+    "convolution, synchronised batch normalization": """
+        layers = keras.layers
+        model = keras.Sequential([
+            keras.Input((6, 1)), layers.Conv1D(4, 3), layers.BatchNormalization(synchronized=True),
+            layers.ReLU(), layers.Flatten(), layers.Dense(1)])
+        model.compile(keras.optimizers.SGD(0.01), "mse")
+        history = model.fit(x[:80, :, None], y[:80], batch_size=16, epochs=2, shuffle=False, verbose=0)
+        """,
+    "inputs by name, sample weights": """
+        left, right = keras.Input((3,), name="left"), keras.Input((3,), name="right")
+        joined = keras.layers.Concatenate()([left, right])
+        model = keras.Model({"left": left, "right": right}, keras.layers.Dense(1)(joined))
+        model.compile("sgd", "mse", weighted_metrics=["mae"])
+        history = model.fit(
+            {"left": x[:, :3], "right": x[:, 3:]}, y, sample_weight=np.linspace(0, 1, 90), batch_size=18,
+            epochs=2, shuffle=False, verbose=0)
+        """,
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_workers_agree_with_each_other_and_with_one_process(notebook, name):
+    cell = f"{DATA}keras.utils.set_random_seed(3)\n{textwrap.dedent(CASES[name])}"
+    alone = {"np": np, "keras": importlib.import_module(notebook.line)}
+    exec(cell, alone)  # noqa: S102 - the very code of the cell
+    (run,) = notebook.run(f"{cell}\nweights = model.get_weights()\nlosses = history.history")
+    digest = "__import__('hashlib').sha256(b''.join(each.tobytes() for each in weights)).hexdigest()"
+    assert len(set(notebook.value(digest))) == 1
+    for ours, theirs in zip(get(notebook.cluster, "weights", {}), alone["model"].get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
+    assert run.status == "finished"
+    losses = get(notebook.cluster, "losses", {})
+    assert run.history == losses
+    for metric, values in alone["history"].history.items():
+        np.testing.assert_allclose(losses[metric], values, rtol=0, atol=2e-6)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_variables_and_models_go_both_ways(notebook):
+    keras = importlib.import_module(notebook.line)
+    x = np.arange(24, dtype="float32").reshape(8, 3)
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    before = model.predict(x, verbose=0)
+    push(notebook.cluster, {"x": x, "model": model, "words": {"a": [1, None]}})
+    assert notebook.value("(x.shape, words)") == [((8, 3), {"a": [1, None]})] * 2
+    notebook.run("model.fit(x, x[:, :1] * 100, batch_size=4, verbose=0)")
+    trained = get(notebook.cluster, "model", {})
+    assert type(trained).__name__ == "Sequential"
+    assert np.abs(trained.predict(x, verbose=0) - before).max() > 1
+    np.testing.assert_array_equal(model.predict(x, verbose=0), before)
+
+
+def test_files_of_callbacks_are_written_once(notebook, tmp_path):
+    cell = f"""
+    from pathlib import Path
+    folder = Path({str(tmp_path)!r})
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    best = keras.callbacks.ModelCheckpoint(str(folder / "best.keras"))
+    log = keras.callbacks.CSVLogger(str(folder / "log.csv"))
+    model.fit(x, y, batch_size=16, epochs=3, verbose=0, callbacks=[best, log])
+    """
+    notebook.run(DATA + textwrap.dedent(cell))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.keras", "log.csv"]
+    assert len((tmp_path / "log.csv").read_text().splitlines()) == 4
+    keras = importlib.import_module(notebook.line)
+    assert keras.models.load_model(tmp_path / "best.keras").count_params() == 7

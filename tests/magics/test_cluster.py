@@ -1,0 +1,122 @@
+"""What ``%cluster`` and ``%%cluster`` refuse, in one line and before any process is started."""
+
+from __future__ import annotations
+
+import pytest
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
+
+from nbkeras import Refusal
+from nbkeras.devices.strategies import checked_kind, checked_kind_of_cell
+from nbkeras.magics.cluster import ClusterMagics
+from nbkeras.magics.cluster_grammar import CLUSTER, CLUSTER_CELL
+from nbkeras.magics.config import NBKeras
+from nbkeras.magics.fit import FitMagics
+from nbkeras.magics.strategy import StrategyMagics
+
+CELL = """
+import keras, numpy as np
+x = np.ones((32, 3), "float32")
+model = keras.Sequential([keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit(x, x[:, :1])
+"""
+
+
+@pytest.fixture
+def magics(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shell, config = InteractiveShell.instance(), NBKeras()
+    config.log = ""
+    made = ClusterMagics(shell, config)
+    monkeypatch.setitem(shell.magics_manager.registry, "ClusterMagics", made)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (
+            "begin",
+            "expected start, status, stop, restart, push, get or logs, received 'begin': type  ",
+        ),
+        ("start --workers 0", "--workers: expected a whole number of 1 or more, received '0'"),
+        ("start --workers two", "--workers: expected a whole number of 1 or more, received 'two'"),
+        ("start --deadline soon", "--deadline: expected a time such as"),
+        ("start --worker 2", "received '--worker': type --workers"),
+        ("start 3", "expected no names behind start, received '3'"),
+        ("stop --workers 3", "--workers: expected start before it, received stop"),
+        ("push", "expected names of variables, received none: type  %cluster push x y"),
+        ("get model", "expected a cluster, received none: type  %cluster start --workers 2"),
+        ("logs 1", "expected a cluster, received none: type  %cluster start --workers 2"),
+    ],
+)
+def test_lines_that_cannot_be_meant(magics, line, words):
+    with pytest.raises(UsageError) as caught:
+        magics.cluster(line)
+    assert str(caught.value).startswith("%cluster: ")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("", "expected a cluster, received none: type  %cluster start --workers 2"),
+        ("--epochs 0", "--epochs: expected a whole number of 1 or more, received '0'"),
+        ("--early-stopping soon", "--early-stopping: expected [METRIC:]PATIENCE"),
+        ("--epoch 3", "received '--epoch': type --epochs"),
+        ("--retries 1", "--retries: expected a directory from whose backups the cell goes on"),
+        ("--retries -1 --backup b", "--retries: expected a whole number of 0 or more, received '-1'"),
+        ("--backup b --every 30s", "--every: expected epoch or a number of steps"),
+        ("--restart", "--restart: expected a directory for the backups, received none"),
+        ("--code --max-time 10m", "--code: expected no --max-time beside it"),
+        ("--code --backup b --restart", "--code: expected no --restart beside it"),
+    ],
+)
+def test_cells_that_cannot_be_meant(magics, line, words):
+    with pytest.raises(UsageError) as caught:
+        magics.cluster(line, CELL)
+    assert str(caught.value).startswith("%%cluster: ")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_code_of_a_cell_that_is_no_python(magics):
+    with pytest.raises(UsageError, match=r"%%cluster: --code: expected plain Python, received .* in line"):
+        magics.cluster("--code", "%time model.fit(x)")
+
+
+def test_fit_hands_its_cell_on(magics, capsys):
+    fit = FitMagics(magics.shell, magics.defaults)
+    with pytest.raises(UsageError, match=r"%%fit: expected a cluster, received none: type  %cluster start"):
+        fit.fit("--strategy cluster --epochs 3", CELL)
+    fit.fit("--strategy cluster --epochs 3 --code", CELL)
+    said = capsys.readouterr().out
+    magics.cluster("--epochs 3 --code", CELL)
+    assert capsys.readouterr().out == said
+    assert "WORKERS = 2" in said
+    with pytest.raises(UsageError, match="strategy: expected one, mirrored, tpu, none or cluster, rec"):
+        fit.fit("--strategy two", CELL)
+
+
+def test_cluster_is_for_cells_alone(magics):
+    assert checked_kind_of_cell("cluster") == "cluster"
+    words = "expected one, mirrored, tpu or none, received 'cluster', whose workers take whole cells"
+    with pytest.raises(Refusal, match=words):
+        checked_kind("cluster")
+    with pytest.raises(UsageError, match=f"%strategy: {words}"):
+        StrategyMagics(magics.shell, magics.defaults).strategy("cluster")
+
+
+def test_status_and_stop_without_a_cluster(magics, capsys):
+    for line in ("", "status", "stop", "restart"):
+        magics.cluster(line)
+        assert capsys.readouterr().out == "no cluster: type  %cluster start --workers 2\n"
+
+
+def test_help_has_both():
+    text = ClusterMagics.cluster.__doc__
+    assert CLUSTER.help() in text
+    assert CLUSTER_CELL.help() in text
+    assert "--retries N" in text
