@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,18 +24,13 @@ def state(number):
     return {"variables": arrays * 5, "wait": number}
 
 
-def in_child(work):
-    """Do something in a child; return its exit status, negative for a signal."""
-    child = os.fork()
-    if not child:
-        status = 1
-        try:
-            work()
-            status = 0
-        finally:
-            os._exit(status)
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status)
+def in_child(work, folder):
+    """Do something in a new process, not a fork: TensorFlow's threads may hold locks here."""
+    code = f"from tests.callbacks.backup.test_full_disk import {work.__name__} as work; work({str(folder)!r})"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def limit(size):
@@ -43,32 +40,32 @@ def limit(size):
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 
+def save_where_it_does_not_fit(folder):
+    [size] = [path.stat().st_size for path in Path(folder).glob("*.h5")]
+    for each in sorted({*range(0, size, 4096), *range(0, 30_000, 700), size - 1}):
+        limit(each)
+        try:
+            Store(Path(folder)).save(ABOUT, state(2))
+        except OSError:
+            continue
+        raise AssertionError(each)
+
+
 def test_a_backup_that_does_not_fit_is_an_error_and_no_more(tmp_path):
     Store(tmp_path).save(ABOUT, state(1))
-    [size] = [path.stat().st_size for path in tmp_path.glob("*.h5")]
-    sizes = sorted({*range(0, size, 4096), *range(0, 30_000, 700), size - 1})
-
-    def work():
-        for each in sizes:
-            limit(each)
-            try:
-                Store(tmp_path).save(ABOUT, state(2))
-            except OSError:
-                continue
-            raise AssertionError(each)
-
-    assert in_child(work) == 0
+    in_child(save_where_it_does_not_fit, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["backup-000001.h5", "backup-000001.json"]
     backup, found, notes = Store(tmp_path).load()
     assert (backup.number, found["wait"], notes) == (1, 1, [])
 
 
-def test_a_full_disk_keeps_nobody_from_holding_a_folder(tmp_path):
-    def work():
-        limit(0)
-        FolderLock(tmp_path).take()
+def hold_without_a_byte(folder):
+    limit(0)
+    FolderLock(Path(folder)).take()
 
-    assert in_child(work) == 0
+
+def test_a_full_disk_keeps_nobody_from_holding_a_folder(tmp_path):
+    in_child(hold_without_a_byte, tmp_path)
 
 
 def test_an_interrupt_waits_until_hdf5_is_through(tmp_path, monkeypatch):
