@@ -182,10 +182,12 @@ class Recipe:
     ) -> str:
         """Return the code before it is formatted; it gives no name of the notebook's to its own things."""
         known = {**values, **self.follow(values, notebook)}
-        picks = [each.name for each in self.parameters if isinstance(each, Pick) and each.is_variable]
+        variables = [each.name for each in self.parameters if isinstance(each, Pick) and each.is_variable]
+        # A field that does not count may hold anything.
+        picks = [name for name in variables if known[name] and isinstance(known[name], str)]
         functions = known.get("functions", {})
-        taken = {*taken, *(known[name] for name in picks), *functions.values()} - {""}
-        known |= {name: marked(known[name], number) for number, name in enumerate(picks) if known[name]}
+        taken = {*taken, *(known[name] for name in picks), *functions.values()}
+        known |= {name: marked(known[name], number) for number, name in enumerate(picks)}
         if functions:
             known["functions"] = {name: marked(held, len(picks)) for name, held in functions.items()}
         text = self._rendered({**known, "line": line}, magics=magics)
