@@ -68,7 +68,7 @@ def test_a_full_disk_keeps_nobody_from_holding_a_folder(tmp_path):
     in_child(hold_without_a_byte, tmp_path)
 
 
-def test_an_interrupt_waits_until_hdf5_is_through(tmp_path, monkeypatch):
+def test_an_interrupt_waits_until_hdf5_is_through(tmp_path, monkeypatch, python_interrupts):
     taken = []
     write = guarded._Guarded.write
 
