@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 import threading
 import types
@@ -10,6 +11,12 @@ import types
 import pytest
 
 from nbkeras.callbacks import open_runs
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_frozen():
+    """Tests of training take what they have left out of the garbage collector's sight, referrers too."""
+    gc.unfreeze()
 
 
 class Left:
