@@ -34,9 +34,10 @@ def deciders() -> list[str]:
 
 def _operations() -> str:
     if is_deterministic():
-        return "operations: deterministic, until the kernel restarts"
+        return "operations and threads of tf.data: deterministic, until the kernel restarts"
     return (
-        "operations: not all deterministic; %seed N --deterministic makes them so, until the kernel restarts"
+        "operations and threads of tf.data: not all deterministic; %seed N --deterministic makes them so, until "
+        "the kernel restarts"
     )
 
 

@@ -119,7 +119,7 @@ def test_new_layers_beside_those_of_an_earlier_cell_have_names_of_their_own(kern
 def test_seed_shows_what_is_seeded(kernel):
     kernel.run("%seed 7 --deterministic")
     assert "seeded with 7" in kernel.text()
-    assert "operations: deterministic" in kernel.text()
+    assert "operations and threads of tf.data: deterministic" in kernel.text()
     kernel.run("first = np.random.rand(); import random; first += random.random()")
     kernel.run("%seed 7")
     kernel.run("again = np.random.rand(); again += random.random()")

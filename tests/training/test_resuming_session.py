@@ -200,6 +200,22 @@ def test_another_training_is_refused_and_nothing_has_changed(cell, stopper, tmp_
     assert len(history.epoch) == EPOCHS
 
 
+def test_another_setting_of_the_process_is_said(cell, stopper, tmp_path, monkeypatch):
+    import tensorflow as tf
+
+    options = {"backup": tmp_path / "b", "every": 1}
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        cell(stopper(5, interrupt), **options)
+    # As in a new kernel with other settings.
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    tf.config.experimental.enable_op_determinism()
+    cell(**options)
+    (said,) = [note for note in runs.latest().notes if "the backup was made with" in note]
+    others = "op determinism off (here on), TF_ENABLE_ONEDNN_OPTS not set (here 0)"
+    assert said == f"not exact: the backup was made with {others}"
+
+
 def test_a_fit_after_an_interrupted_replay_trains(cell, make, stopper, data, tmp_path, monkeypatch):
     """What stands in for the training step goes with the fit that it was for."""
     options = {"backup": tmp_path / "b", "every": 1}

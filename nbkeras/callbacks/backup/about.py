@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.backup.identity import layers_of
+from nbkeras.callbacks.backup.setting import other_setting
 
 if TYPE_CHECKING:
     from nbkeras.callbacks.backup.store import Backup
@@ -41,6 +42,11 @@ def what_next(backup: Backup, folder: str, epochs: int) -> str:
         f"resumes at {place(about)} from {backup.name} in {folder!r}: the data are brought there without "
         "training"
     )
+
+
+def not_exact(about: dict[str, Any], identity: dict[str, Any]) -> list[str]:
+    """Say in what the process that made a backup differs from this one, where that decides bits."""
+    return other_setting(about["identity"]["setting"], identity["setting"])
 
 
 def when(about: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nbkeras.callbacks import open_runs
-from nbkeras.callbacks.backup.about import what_next
+from nbkeras.callbacks.backup.about import not_exact, what_next
 from nbkeras.callbacks.backup.boundaries import Boundaries, Retraced
 from nbkeras.callbacks.backup.callback_draws import ends_with_epochs, runs_python, touching
 from nbkeras.callbacks.backup.callback_states import (
@@ -255,8 +255,7 @@ class ExactBackupHooks:
         if loaded is None:
             return []
         backup, state, notes = loaded
-        about = backup.about
-        refuse_finished(self._store.folder, about, epochs, passes=passes or self._reuse)
+        refuse_finished(self._store.folder, about := backup.about, epochs, passes=passes or self._reuse)
         refuse_difference(self._store.folder, difference(about["identity"], self._identity))
         if getattr(model, "built", False):
             # Slots and metrics may be made by the first step; the model's own variables are there.
@@ -264,7 +263,8 @@ class ExactBackupHooks:
                 self._store.folder, form_difference({"model": about["variables"]["model"]}, forms_of(model))
             )
         self._found = (backup, state)
-        return [*notes, what_next(backup, str(self._store.folder), epochs)]
+        said = [what_next(backup, str(self._store.folder), epochs), *not_exact(about, self._identity)]
+        return [*notes, *said]
 
     def _reopen(self, others: list[Any]) -> None:
         """Let the Monitor of the list go on with the run of the backup."""

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.backup.configs import config_of, first_difference, plain
+from nbkeras.callbacks.backup.setting import setting_of
 from nbkeras.callbacks.backup.variables import label, shape_of, variables_of
 from nbkeras.callbacks.backup.wiring import wiring_difference, wiring_of
 from nbkeras.callbacks.learning_rate import read_learning_rate, schedule_of
@@ -37,6 +38,7 @@ def identity_of(model: Any) -> dict[str, Any]:
         "schedule": _schedule(inner),
         "rate": _rate(inner),
         "steps_per_execution": steps_at_once(model),
+        "setting": setting_of(line_of(model) or "keras"),
     }
 
 
