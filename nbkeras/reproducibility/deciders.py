@@ -36,8 +36,8 @@ def _operations() -> str:
     if is_deterministic():
         return "operations and threads of tf.data: deterministic, until the kernel restarts"
     return (
-        "operations and threads of tf.data: not all deterministic; %seed N --deterministic makes them so, until "
-        "the kernel restarts"
+        "operations and threads of tf.data: not all deterministic; %seed N --deterministic makes them so, "
+        "until the kernel restarts"
     )
 
 
