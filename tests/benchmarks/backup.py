@@ -15,7 +15,7 @@ BAR = 1.05
 # A training of some seconds, with a backup each second.
 LONGER = 3
 # Of backups at their default, half a minute apart.
-PAIRS_BY_DEFAULT = 4
+PAIRS_BY_DEFAULT = 3
 
 
 def rows(notebook: Notebook, effort: Effort) -> list[Row]:
