@@ -156,6 +156,8 @@ def with_the_notebooks_own_model(notebook):
     field(form, "Epochs").fill("1")
     expect(form.locator(".nbk-code pre")).to_contain_text("mine.fit(")
     expect(form.locator(".nbk-code pre")).to_contain_text('mine.get_layer("below")')
+    # The last change: Run runs no code but the one that was seen.
+    expect(form.locator(".nbk-code pre")).to_contain_text("epochs=1,")
     button(form, "Run").click()
     said(form, "Done.", timeout=90)
     now = "[bool((before[i] == mine.get_weights()[i]).all()) for i in range(4)]"
