@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from typing import TYPE_CHECKING
 
 from nbkeras.runtime.keras_lines import keras_module
 
+if TYPE_CHECKING:
+    from nbkeras.runtime.keras_lines import Line
 
-def setting_of(line: str) -> dict[str, str]:
+
+def setting_of(line: Line) -> dict[str, str]:
     """Describe this process: bits are the same again where all of it is.
 
     The number of cores counts where nothing else sets the number of threads, and the kind of processor
     decides which of its instructions are used.
 
     Args:
-        line: ``"keras"`` or ``"tf_keras"``.
+        line: the Keras line of the model.
     """
     tensorflow = sys.modules["tensorflow"]
     # No public name tells it.
@@ -32,7 +36,7 @@ def setting_of(line: str) -> dict[str, str]:
     ]
     return {
         "TensorFlow": str(tensorflow.__version__),
-        line: str(keras_module("keras" if line == "keras" else "tf_keras").__version__),
+        line: str(keras_module(line).__version__),
         "op determinism": "on" if config.is_op_determinism_enabled() else "off",
         "threads": " and ".join(map(str, threads)),
         "TF_ENABLE_ONEDNN_OPTS": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "not set"),
