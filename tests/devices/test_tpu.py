@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,21 +52,23 @@ def refused(tmp_path):
 @contextmanager
 def listener(answer=b""):
     """A server on this machine that takes connections, and says one thing or nothing."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    with socket.create_server(("127.0.0.1", 0)) as server, ExitStack() as held:
 
         def serve():
-            held = []
             while True:
                 try:
-                    held.append(server.accept()[0])
+                    connection = held.enter_context(server.accept()[0])
                 except OSError:
                     return
                 if answer:
-                    held[-1].recv(100)
-                    held[-1].sendall(answer)
+                    connection.recv(100)
+                    connection.sendall(answer)
 
-        threading.Thread(target=serve, daemon=True).start()
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
         yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)  # closing alone does not wake the accept of another thread
+        thread.join()
 
 
 @contextmanager
