@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nbkeras.callbacks.monitor import MonitorHooks as Monitor
     from nbkeras.devices.asking import devices
     from nbkeras.devices.tpu.connecting import tpu_connect
+    from nbkeras.models.layer_rates import layer_rates
     from nbkeras.reproducibility.seeding import seed
     from nbkeras.reproducibility.stamp import stamp
     from nbkeras.runtime.refusal import Refusal
@@ -43,6 +44,7 @@ __all__ = [
     "__version__",
     "devices",
     "fitting",
+    "layer_rates",
     "load_ipython_extension",
     "recipes",
     "reproducible",
@@ -62,6 +64,7 @@ __all__ = [
 _HOMES = {
     "Refusal": "nbkeras.runtime.refusal",
     "fitting": "nbkeras.training.fitting",
+    "layer_rates": "nbkeras.models.layer_rates",
     "reproducible": "nbkeras.widgets.proving",
     "seed": "nbkeras.reproducibility.seeding",
     "stamp": "nbkeras.reproducibility.stamp",

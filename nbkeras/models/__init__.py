@@ -1,0 +1,1 @@
+"""Models: which of their layers learn, how fast, and what they hold."""
