@@ -52,6 +52,11 @@ def cell_options(*, retries: int | None = None, **values: Any) -> CellOptions:
     if given.get("backup") is not None:
         given.setdefault("every", "epoch")
     fit = fit_options(**given)
+    if fit.mixed_precision == "auto":
+        raise Refusal(
+            "mixed_precision: expected on, off or a format, because each worker would measure for itself, "
+            "received auto: give  on"
+        )
     if fit.backup is None:
         if retries:
             raise Refusal(
