@@ -184,7 +184,9 @@ def lost_epsilon(model: Any) -> Finding | None:
         for value in (getattr(layer, "epsilon", None), getattr(layer, "eps", None))
     ]
     if any(str(layer.variable_dtype) == "float16" for layer in computing(model)):
-        places.append(("the optimizer", getattr(getattr(model, "optimizer", None), "epsilon", None)))
+        optimizer = getattr(model, "optimizer", None)
+        inner = getattr(optimizer, "inner_optimizer", optimizer)
+        places.append(("the optimizer", getattr(inner, "epsilon", None)))
     place, value = next(((place, value) for place, value in places if _is_lost(value)), ("", 0.0))
     if not place:
         return None

@@ -153,14 +153,14 @@ def under_policy(policy: str) -> Iterator[Policies]:
     lines = _lines()
     before = {line: _module(line).global_policy() for line in lines}
     # Objects of the block's own: what was made in it has them.
-    made = {line: _module(line).Policy(policy) for line in lines}
+    made = Policies(policy, {line: _module(line).Policy(policy) for line in lines})
     for line in lines:
-        _module(line).set_global_policy(made[line])
+        _module(line).set_global_policy(made.objects[line])
     try:
-        yield Policies(policy, tuple(made.values()))
+        yield made
     finally:
         for line in lines:
-            if _module(line).global_policy() is made[line]:
+            if made.is_in_force(line):
                 _module(line).set_global_policy(before[line])
 
 
@@ -169,15 +169,15 @@ class Policies:
     """The policies of a block, one for each Keras line."""
 
     name: str
-    objects: tuple[Any, ...]
+    objects: dict[Line, Any]
 
     def made(self, model: Any) -> bool:
         """Tell whether a model was made in the block."""
-        return any(getattr(model, "dtype_policy", None) is each for each in self.objects)
+        return any(getattr(model, "dtype_policy", None) is each for each in self.objects.values())
 
-    def is_in_force(self) -> bool:
+    def is_in_force(self, line: Line) -> bool:
         """Tell whether the block has not set another one since."""
-        return any(_module(line).global_policy() is each for line in _lines() for each in self.objects)
+        return _module(line).global_policy() is self.objects.get(line)
 
 
 def plain_code(policy: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbkeras.checks.layer_dtypes import SHORT, counted, in_words
 from nbkeras.devices.policy import FLOAT32, Hardware, Policies, here, policy_of, short_of, under_policy, why
+from nbkeras.runtime.keras_lines import active_line, line_of
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.precision.measuring import measure
 
@@ -107,7 +108,7 @@ class CellPrecision:
 
     def _other(self, model: Any) -> str:
         mend = "make it in this cell, or leave the option out"
-        if not self.policies.is_in_force():
+        if not self.policies.is_in_force(line_of(model) or active_line()):
             mend = "the cell has set another policy itself, as Keras 3's clear_session does: do it earlier"
         return (
             f"mixed_precision: expected a model that was made under {self.policies.name}, received "
