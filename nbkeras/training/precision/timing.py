@@ -50,11 +50,15 @@ class Steps:
         """Trace the step: the first ones of a model take longer than all others."""
         import tensorflow as tf
 
-        x, y, weights = keras_module(line_of(model)).utils.unpack_x_y_sample_weight(batch)
-        model.train_on_batch(x, y, sample_weight=weights)
         batches = tf.data.Dataset.from_tensors(batch).repeat()
         self._batches = iter(model.distribute_strategy.experimental_distribute_dataset(batches))
-        self._step = model.train_function
+        if line_of(model) == "tf_keras":
+            self._step = model.make_train_function()
+        else:
+            # Keras 3 builds losses and optimizers ahead of the first step, and here alone does so in public.
+            x, y, weights = keras_module("keras").utils.unpack_x_y_sample_weight(batch)
+            model.train_on_batch(x, y, sample_weight=weights)
+            self._step = model.train_function
         self.run(2)
 
     def run(self, count: int) -> None:
