@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from nbkeras.runtime.refusal import Refusal
     from nbkeras.training.custom_step.steps import test_step, train_step, try_step
     from nbkeras.training.fitting import fitting
+    from nbkeras.training.precision.asking import mixed_precision
     from nbkeras.training.tracking import track
     from nbkeras.training.tuning.tune import tune
     from nbkeras.widgets.proving import reproducible
@@ -46,6 +47,7 @@ __all__ = [
     "fitting",
     "layer_rates",
     "load_ipython_extension",
+    "mixed_precision",
     "recipes",
     "reproducible",
     "runs",
@@ -65,6 +67,7 @@ _HOMES = {
     "Refusal": "nbkeras.runtime.refusal",
     "fitting": "nbkeras.training.fitting",
     "layer_rates": "nbkeras.models.layer_rates",
+    "mixed_precision": "nbkeras.training.precision.asking",
     "reproducible": "nbkeras.widgets.proving",
     "seed": "nbkeras.reproducibility.seeding",
     "stamp": "nbkeras.reproducibility.stamp",
@@ -108,9 +111,9 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register nbkeras's magics; ``%load_ext nbkeras`` calls it.
 
     It defines ``%%fit``, ``%nbkeras``, ``%monitor`` and ``%runs``, ``%faq`` and ``%wizard``,
-    ``%%train_step``, ``%%test_step`` and ``%%tune``, ``%%reproducible`` and ``%stamp``, ``%strategy`` and
-    ``%cluster`` among others, their completions and the defaults of ``%config NBKeras``, and imports
-    neither TensorFlow nor Keras.
+    ``%%train_step``, ``%%test_step`` and ``%%tune``, ``%%reproducible`` and ``%stamp``, ``%strategy``,
+    ``%mixed_precision`` and ``%cluster`` among others, their completions and the defaults of
+    ``%config NBKeras``, and imports neither TensorFlow nor Keras.
 
     Example:
         >>> %load_ext nbkeras  # doctest: +SKIP

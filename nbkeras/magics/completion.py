@@ -18,6 +18,7 @@ from nbkeras.magics import (
     devices,
     faq,
     fit,
+    mixed_precision,
     monitor,
     reproducible,
     runs,
@@ -52,6 +53,7 @@ GRAMMARS: tuple[Grammar, ...] = (
     devices.DEVICES,
     tpu.TPU_CONNECT,
     strategy.STRATEGY,
+    mixed_precision.MIXED_PRECISION,
     cluster_grammar.CLUSTER,
     cluster_grammar.CLUSTER_CELL,
 )

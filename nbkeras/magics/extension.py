@@ -15,6 +15,7 @@ from nbkeras.magics.custom_step import CustomStepMagics
 from nbkeras.magics.devices import DevicesMagics
 from nbkeras.magics.faq import FaqMagics, without_question_mark
 from nbkeras.magics.fit import FitMagics
+from nbkeras.magics.mixed_precision import MixedPrecisionMagics
 from nbkeras.magics.monitor import MonitorMagics
 from nbkeras.magics.reproducible import ReproducibleMagics
 from nbkeras.magics.runs import RunsMagics
@@ -35,7 +36,7 @@ MAGICS = {
     "cell": ("fit", "cluster", "reproducible", "tune", "train_step", "test_step"),
     "line": (
         *("backup", "cluster", "devices", "faq", "monitor", "nbkeras", "runs", "seed", "stamp", "wizard"),
-        *("strategy", "tpu_connect", "train_step", "test_step"),
+        *("mixed_precision", "strategy", "tpu_connect", "train_step", "test_step"),
     ),
 }
 
@@ -63,6 +64,7 @@ def load(shell: InteractiveShell) -> None:
         DevicesMagics,
         TpuMagics,
         StrategyMagics,
+        MixedPrecisionMagics,
         ClusterMagics,
     ):
         shell.register_magics(magics(shell, config))

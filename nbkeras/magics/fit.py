@@ -7,6 +7,7 @@ from typing import Any
 from IPython.core.error import UsageError
 from IPython.core.magic import cell_magic, magics_class
 
+from nbkeras.devices.policy import WORDS, checked_word
 from nbkeras.devices.strategies import CLUSTER, KINDS, checked_kind_of_cell
 from nbkeras.magics.base import NotebookMagics
 from nbkeras.magics.cells import identity_of_cell, run_cell_body
@@ -110,6 +111,14 @@ FIT = Grammar(
             checked_kind_of_cell,
             complete=(*KINDS, CLUSTER),
         ),
+        Option(
+            "--mixed-precision",
+            "Make the cell's models in 16 bits: on for the hardware's format, float16, bfloat16, off, or "
+            "auto, which measures what is faster.",
+            "WHAT",
+            checked_word,
+            complete=WORDS,
+        ),
         Option("--quiet", "Record the runs and show nothing.", config="quiet"),
         Option("--code", "Print the plain Keras code that does the same, and train nothing."),
     ),
@@ -139,6 +148,7 @@ class FitMagics(NotebookMagics):
         values["restart"], values["reuse"] = bool(values["restart"]), bool(values["reuse"])
         from nbkeras.runs import registry
         from nbkeras.training.fitting import fitting
+        from nbkeras.training.precision.in_cell import known_as
         from nbkeras.training.seeded_cells import seeded_cell
         from nbkeras.widgets.live import install
 
@@ -146,13 +156,19 @@ class FitMagics(NotebookMagics):
 
         before = registry.live_runs()[-1:]
         try:
+            identity = identity_of_cell(self.shell, line + cell)
             if show_code:
-                print(self._plain_code(cell, values))  # noqa: T201 - the code is the output
+                with known_as(identity):
+                    print(self._plain_code(cell, values))  # noqa: T201 - the code is the output
                 return None
             is_seeded = values["seed"] is not None
-            known = identity_of_cell(self.shell, line + cell) if is_seeded else None
+            known = identity if is_seeded else None
             read, said = self._of_earlier_cells(cell, values["seed"]) if is_seeded else ({}, [])
-            with seeded_cell(known, read, said) as seeded, fitting(**values) as session:
+            with (
+                known_as(identity),
+                seeded_cell(known, read, said) as seeded,
+                fitting(**values) as session,
+            ):
                 session.cell = seeded
                 result = run_cell_body(self.shell, "%%fit", line, cell)
         except Refusal as refusal:

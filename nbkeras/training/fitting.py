@@ -9,6 +9,7 @@ from nbkeras.devices.strategies import under
 from nbkeras.reproducibility.seeding import seed as set_seed
 from nbkeras.training.arming import arm, disarm
 from nbkeras.training.options import fit_options
+from nbkeras.training.precision.in_cell import in_precision
 from nbkeras.training.resuming import kept_generators
 from nbkeras.training.session import Session
 
@@ -38,6 +39,7 @@ def fitting(
     restart: bool = False,
     reuse: bool = False,
     strategy: str | None = None,
+    mixed_precision: str | None = None,
 ) -> Iterator[Session]:
     """Monitor every ``fit``, ``evaluate`` and ``predict`` inside a ``with`` block.
 
@@ -84,6 +86,10 @@ def fitting(
         strategy: what the block's models are made under and train on: ``"one"`` device, ``"mirrored"`` on
             all GPUs or else all CPUs, the ``"tpu"`` that is connected, or ``"none"``. By default the
             notebook's own (``%strategy``).
+        mixed_precision: what the block's models are made in: ``"on"`` is the 16-bit format that this
+            hardware is good at, ``"float16"`` and ``"bfloat16"`` name it, ``"off"`` is float32, and
+            ``"auto"`` measures for up to 10 s before a training which is faster, see
+            `nbkeras.mixed_precision`. By default the notebook's own dtype policy.
 
     Yields:
         An object with the block's ``runs`` so far, and the last ``run``.
@@ -110,11 +116,13 @@ def fitting(
         restart=restart,
         reuse=reuse,
         strategy=strategy,
+        mixed_precision=mixed_precision,
     )
-    with under(options.strategy):
+    with under(options.strategy), in_precision(options.mixed_precision) as precision:
         if options.seed is not None:
             set_seed(options.seed, deterministic=True)
         session = Session(lambda: options)
+        session.precision = precision
         arm(session)
         try:
             with kept_generators(backup=options.backup is not None):

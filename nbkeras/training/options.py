@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Union
 
 from nbkeras.callbacks.backup.pacing import DEFAULT as DEFAULT_EVERY
 from nbkeras.callbacks.backup.pacing import parse_every
+from nbkeras.devices.policy import checked_word
 from nbkeras.devices.strategies import checked_kind
 from nbkeras.reproducibility.seeding import checked_seed
 from nbkeras.runtime.durations import parse_duration
@@ -54,6 +55,7 @@ class FitOptions:
     restart: bool = False
     reuse: bool = False
     strategy: str | None = None
+    mixed_precision: str | None = None
 
 
 def fit_options(
@@ -74,6 +76,7 @@ def fit_options(
     restart: bool = False,
     reuse: bool = False,
     strategy: str | None = None,
+    mixed_precision: str | None = None,
 ) -> FitOptions:
     """Check the options and bring each into one form.
 
@@ -98,6 +101,7 @@ def fit_options(
         restart=restart,
         reuse=reuse,
         strategy=None if strategy is None else checked_kind(strategy),
+        mixed_precision=_precision(mixed_precision, backup=backup, seed=seed),
     )
 
 
@@ -174,6 +178,17 @@ def _backup(
     if every is not None:
         parse_every(every)
     return output_directory(path, option="backup")
+
+
+def _precision(word: str | None, *, backup: StrPath | None, seed: int | None) -> str | None:
+    given = "--backup" if backup is not None else "--seed" if seed is not None else ""
+    if word == "auto" and given:
+        # A clock decides it, so that the cell run again may make another model.
+        raise Refusal(
+            f"mixed_precision: expected on, off or a format beside {given}, received auto, which may choose "
+            "otherwise the next time: give  on"
+        )
+    return None if word is None else checked_word(word)
 
 
 def _max_time(value: object) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.devices.policy import here
+from nbkeras.devices.policy import plain_code as policy_code
 from nbkeras.devices.strategies import plain_code as strategy_code
 from nbkeras.runtime.keras_lines import active_line
 from nbkeras.training.code_calls import PARAMETERS, CallPlace, CallWriter
@@ -12,6 +14,7 @@ from nbkeras.training.code_directions import directions_in
 from nbkeras.training.code_edits import Source, without_magics
 from nbkeras.training.code_names import Names
 from nbkeras.training.code_order import COUNTED, IN_ORDER, SEEDS
+from nbkeras.training.precision.in_cell import beginning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -80,6 +83,8 @@ def plain_code(cell: str, options: FitOptions, namespace: Mapping[str, Any]) -> 
     if asked and not edits and not comments and not any(writer.kind == "fit" for writer in writers):
         comments.append(_NO_CALL)
     body = source.edited(edits)
+    if options.mixed_precision == "auto":
+        comments.append("--mixed-precision auto measures two policies; this is the one that it begins with")
     head = "".join(f"# nbkeras: {comment}\n" for comment in dict.fromkeys(comments))
     start = _start(tree, source)
     counted = any(place.counts_orders for place in places.values())
@@ -150,7 +155,7 @@ def _prelude(
     known = getattr(namespace.get("keras"), "__name__", "") == line
     ordered = "in_order(" in body and seed is not None
     # What stands above the cell's own imports needs some of its own.
-    above = limited or seed is not None
+    above = limited or seed is not None or options.mixed_precision is not None
     if ("keras.callbacks." in body or above) and not known and (above or "keras" not in imported):
         imports.append("import keras" if line == "keras" else "import tf_keras as keras")
     if seed is not None or options.strategy is not None:
@@ -163,6 +168,9 @@ def _prelude(
     if options.strategy is not None:
         chosen = strategy_code(options.strategy).removeprefix("import tensorflow as tf\n\n")
         head += f"{chosen}\n\n"
+    if options.mixed_precision is not None:
+        policy = beginning(options.mixed_precision, here())
+        head += f"{policy_code(policy).partition(2 * chr(10))[2]}\n\n"
     if seed is not None:
         head += SEEDS.format(seed=seed) + (COUNTED.format(seed=seed) if ordered and counted else "") + "\n"
     return (

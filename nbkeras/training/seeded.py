@@ -90,8 +90,8 @@ def _arguments(call: Call, seed: int, line: Line) -> dict[str, Any]:
         if not 0 < at < count:
             raise LeftToKeras(f"validation_split={split} of {count} samples")
         parts = (x, y, weights)
-        validation = tuple(_part(each, slice(at, count)) for each in parts)
-        x, y, weights = (_part(each, slice(0, at)) for each in parts)
+        validation = tuple(part(each, slice(at, count)) for each in parts)
+        x, y, weights = (part(each, slice(0, at)) for each in parts)
     class_weight = call.get("class_weight")
     if class_weight is not None and line == "keras":
         if weights is not None:
@@ -126,11 +126,12 @@ def _count(structure: Any) -> int:
     raise LeftToKeras("no samples")
 
 
-def _part(structure: Any, rows: slice) -> Any:
+def part(structure: Any, rows: slice) -> Any:
+    """Return some rows of every array of a structure."""
     if structure is None:
         return None
     if isinstance(structure, dict):
-        return {key: _part(each, rows) for key, each in structure.items()}
+        return {key: part(each, rows) for key, each in structure.items()}
     if isinstance(structure, (list, tuple)):
-        return type(structure)(_part(each, rows) for each in structure)
+        return type(structure)(part(each, rows) for each in structure)
     return structure.iloc[rows] if hasattr(structure, "iloc") else structure[rows]

@@ -19,6 +19,7 @@ from nbkeras.training.calls import Call
 from nbkeras.training.data_passes import finding_notes
 from nbkeras.training.distributing import distribution_notes
 from nbkeras.training.metric_names import compiled_directions, refuse_unknown_metric
+from nbkeras.training.precision.findings import precision_notes
 from nbkeras.training.results import results_of
 from nbkeras.training.resuming import Resuming
 from nbkeras.training.seeded import seeded_notes
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from nbkeras.runtime.keras_lines import Line
     from nbkeras.training.calls import CallKind
     from nbkeras.training.options import FitOptions
+    from nbkeras.training.precision.in_cell import CellPrecision
     from nbkeras.training.seeded_cells import SeededCell
 
 # So many of its runs a session keeps at hand; the log has them all.
@@ -48,6 +50,7 @@ class Session:
         self._fits = itertools.count(1)
         self._backups: list[Resuming] = []
         self.cell: SeededCell | None = None
+        self.precision: CellPrecision | None = None
 
     def begin_cell(self) -> None:
         """Note that a cell begins: its first interrupt is a graceful one, and its files are anew its own."""
@@ -81,6 +84,8 @@ class Session:
         call.refuse_if_not_compiled()
         _refuse(call, options)
         shared = distribution_notes(call, options.batch_size)
+        if self.precision is not None:
+            shared += self.precision.notes(call, options.batch_size)
         own = next((c for c in members_of(call.get("callbacks")) if isinstance(c, MonitorHooks)), None)
         results = results_of(call)
         number = next(self._fits) if kind == "fit" else 0
@@ -111,7 +116,7 @@ class Session:
         else:
             backup.begin(call, options, number, notes)
             first.append(backup.callback)
-        notes += finding_notes(call, options)
+        notes += finding_notes(call, options) + precision_notes(call)
         if own is None:
             monitor = self._new_monitor(line, plan)
             more.append(monitor)

@@ -50,3 +50,14 @@ def test_batches_that_workers_cannot_share(notebook):
         with pytest.raises(Refusal, match="expected steps_per_execution=1"):
             fit(steps_per_execution=2)
     assert notebook.cluster.runs
+
+
+def test_workers_compute_in_16_bits_together(notebook):
+    cell = f"{MADE}\nmodel.compile('sgd', 'mse')\nmodel.fit(x[:64], x[:64, :1], batch_size=16, verbose=0)"
+    (run,) = notebook.run(cell, mixed_precision="float16")
+    (note,) = [each for each in run.notes if "--mixed-precision" in each]
+    assert note.startswith("mixed_float16: 2 layers in float16, and the loss is scaled")
+    assert notebook.value("model.layers[-1].compute_dtype") == ["float16"] * 2
+    assert notebook.value("keras.mixed_precision.global_policy().name") == ["float32"] * 2
+    one, other = notebook.value("model.layers[-1].get_weights()[0].tolist()")
+    assert one == other

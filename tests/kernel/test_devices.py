@@ -56,6 +56,40 @@ def the_strategy_of_later_cells(kernel):
     assert kernel.value("tf.distribute.has_strategy()") is False
 
 
+def the_precision_of_later_models(kernel):
+    assert "expected on, off, auto or status, received 'half'" in refused(kernel, "%mixed_precision half")
+    assert "expected nothing behind on, received 'x'" in refused(kernel, "%mixed_precision on x")
+    assert "--batch-size: expected auto before it" in refused(kernel, "%mixed_precision on --batch-size 8")
+    assert "a variable of the notebook, received 'z'" in refused(kernel, "%mixed_precision auto model z")
+    assert "expected on, off, auto, float16" in refused(kernel, "%%fit --mixed-precision half\npass")
+    kernel.run("%mixed_precision on bfloat16 --code")
+    code = kernel.text()
+    assert code.endswith('keras.mixed_precision.set_global_policy("mixed_bfloat16")\n')
+    assert kernel.value("keras.mixed_precision.global_policy().name") == "float32"
+    assert kernel.run("%mixed_precision on bfloat16")["status"] == "ok"
+    assert kernel.text().startswith("mixed_bfloat16: ")
+    assert kernel.run(f"first = model\n{MODEL}")["status"] == "ok"
+    kernel.run("%mixed_precision")
+    assert kernel.text().splitlines()[0].startswith("policy mixed_bfloat16; this CPU is ")
+    assert "first: 1 layer in float32; output float32; its loss needs no scaling" in kernel.text()
+    assert "model: 1 layer in bfloat16; output bfloat16; its loss needs no scaling" in kernel.text()
+    kernel.run("%mixed_precision off")
+    assert kernel.text().startswith("float32 again: ")
+    assert kernel.run(code)["status"] == "ok"
+    assert kernel.value("keras.mixed_precision.global_policy().name") == "mixed_bfloat16"
+    kernel.run("%mixed_precision auto first x x --max-time 1s --batch-size 16")
+    assert "ms a step here, float32 " in kernel.text()
+    kernel.run("%mixed_precision on bfloat16")
+    kernel.run("%mixed_precision off")
+
+    cell = f"%%fit --quiet --mixed-precision float16\n{MODEL}\nhistory = model.fit(x, x[:, :1])"
+    assert kernel.run(cell)["status"] == "ok"
+    (note,) = kernel.value("[n for n in nbkeras.runs.latest().notes if 'NBK103' in n]")
+    assert "linear in float16" in note
+    assert kernel.value("keras.mixed_precision.global_policy().name") != "mixed_float16"
+    assert "received 'sequential" in refused(kernel, "%%fit --mixed-precision off\nmodel.fit(x, x[:, :1])")
+
+
 def test_the_notebook_s_first_cells(kernel):
     # Nothing of this needs TensorFlow.
     assert "from 1 to 64, received '0'" in refused(kernel, "%devices --logical-cpus 0")
@@ -102,3 +136,4 @@ def test_the_notebook_s_first_cells(kernel):
     assert kernel.text().endswith("one on CPU:0 takes its place\n1\n")
     reply = kernel.run("nbkeras.tpu_connect('grpc://127.0.0.1:9')")
     assert (reply["status"], reply["ename"]) == ("error", "NoTpu")
+    the_precision_of_later_models(kernel)

@@ -60,6 +60,23 @@ def test_code_is_written_for_it(kernel):
     assert "keras.callbacks.EarlyStopping(" in kernel.text()
 
 
+def test_mixed_precision_of_it(kernel):
+    kernel.run("%mixed_precision on float16 --code")
+    assert kernel.text().startswith("import tf_keras as keras\n")
+    assert kernel.run("%mixed_precision on float16")["status"] == "ok"
+    assert kernel.value("tf.keras.mixed_precision.global_policy().name") == "mixed_float16"
+    kernel.run("%mixed_precision off")
+    assert kernel.value("tf.keras.mixed_precision.global_policy().name") == "float32"
+    own = MODEL.replace('"softmax")', '"softmax", dtype="float32")').replace(
+        "tf.keras.Input((8,)),", "tf.keras.Input((8,)), tf.keras.layers.Dense(8),"
+    )
+    assert kernel.run(f"%%fit --quiet --mixed-precision float16\n{own}\nmodel.fit(x, y)")["status"] == "ok"
+    assert kernel.value("type(model.optimizer).__name__") == "LossScaleOptimizerV3"
+    assert kernel.value("[n for n in nbkeras.runs.latest().notes if 'NBK' in n]") == []
+    assert kernel.value("tf.keras.mixed_precision.global_policy().name") == "float32"
+    assert kernel.run("exec(" + repr(MODEL) + ")")["status"] == "ok"
+
+
 def test_monitor_is_a_callback_of_it(kernel):
     kernel.run("monitor = nbkeras.Monitor(name='own')\nmodel.fit(x, y, verbose=0, callbacks=[monitor])")
     assert kernel.value("(isinstance(monitor, tf.keras.callbacks.Callback), monitor.run.status)") == (

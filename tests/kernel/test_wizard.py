@@ -271,6 +271,10 @@ WITH_MAGICS = {
         "len(history.epoch) == 2 and __import__('pathlib').Path('kept here/my run').is_dir()",
     ),
     "data_parallel": ({"epochs": 1}, "len(history.epoch) == 1 and not tf.distribute.has_strategy()"),
+    "mixed_precision": (
+        {"epochs": 1},
+        "[each.compute_dtype for each in model.layers] == ['float16', 'float32']",
+    ),
     "tpu": ({"epochs": 1}, "len(history.epoch) == 1 and tf.distribute.has_strategy()"),
     "tuning": (
         {"trials": 2, "epochs": 1, "units": "4, 5", "directory": "a search"},

@@ -69,6 +69,7 @@ def test_lines_that_cannot_be_meant(magics, line, words):
         ("--retries 1", "--retries: expected a directory from whose backups the cell goes on"),
         ("--retries -1 --backup b", "--retries: expected a whole number of 0 or more, received '-1'"),
         ("--backup b --every 30s", "--every: expected epoch or a number of steps"),
+        ("--mixed-precision auto", "--mixed-precision: expected on, off or a format, because each worker"),
         ("--restart", "--restart: expected a directory for the backups, received none"),
         ("--code --max-time 10m", "--code: expected no --max-time beside it"),
         ("--code --backup b --restart", "--code: expected no --restart beside it"),
@@ -96,6 +97,8 @@ def test_fit_hands_its_cell_on(magics, capsys):
     magics.cluster("--epochs 3 --code", CELL)
     assert capsys.readouterr().out == said
     assert "WORKERS = 2" in said
+    fit.fit("--strategy cluster --mixed-precision bfloat16 --code", CELL)
+    assert 'keras.mixed_precision.set_global_policy("mixed_bfloat16")' in capsys.readouterr().out
     with pytest.raises(UsageError, match="strategy: expected one, mirrored, tpu, none or cluster, rec"):
         fit.fit("--strategy two", CELL)
 

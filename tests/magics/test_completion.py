@@ -70,6 +70,9 @@ def completed(line):
         ("%cluster start --w", ["%cluster start --workers"]),
         ("%%cluster --re", ["%%cluster --restart", "%%cluster --reuse", "%%cluster --retries"]),
         ("%%fit --strategy cl", ["%%fit --strategy cluster"]),
+        ("%%fit --mixed-precision bf", ["%%fit --mixed-precision bfloat16"]),
+        ("%mixed_precision au", ["%mixed_precision auto"]),
+        ("%mixed_precision auto ra", ["%mixed_precision auto rate"]),
         ("%other --cs", []),
     ],
 )

@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import nbkeras
 from nbkeras import recipes
+from nbkeras.magics.fit import FIT
+from nbkeras.recipes.notebook import Notebook
+from tests.recipes.worker import promises
 
 # Values with which a step of one's own does just what Keras's does, so that random numbers fall alike.
 STEPS = [
@@ -33,6 +37,31 @@ def test_a_step_given_as_a_text_trains_as_the_subclass_does(name, values):
         assert ours["results"] == plain["results"]
     else:
         assert ours["history"].history == plain["history"].history
+
+
+@pytest.mark.parametrize("at", [None, 0, 1, 2])
+def test_models_made_under_the_magic_keep_the_promise_of_the_plain_code(at):
+    promise = promises("mixed_precision")
+    asked, setup = ({}, "") if at is None else promise.OWN[at]
+    recipe = recipes.get("mixed_precision")
+    variables = {"__name__": "__main__"}
+    exec(setup, variables)  # noqa: S102 - as below
+    values = {**recipe.defaults, **asked}
+    variables["before"] = promise.before(values, variables)
+    code = recipe.code(line="keras", magics=True, notebook=Notebook(variables), **values)
+    head, _, body = code.partition("\n")
+    assert head == f"%%fit --mixed-precision {values['policy'].removeprefix('mixed_')}"
+    assert "set_global_policy" not in body
+    word = FIT.parse(head.removeprefix("%%fit "))["mixed_precision"]
+    with nbkeras.fitting(mixed_precision=word, quiet=True):
+        exec(body, variables)  # noqa: S102 - our own code
+    promise.kept(values, variables, "keras")
+
+
+@pytest.mark.parametrize("values", [{"training": "loop"}, {"reset": False}])
+def test_what_no_cell_magic_can_do_stays_plain(values):
+    recipe = recipes.get("mixed_precision")
+    assert recipe.code(magics=True, **values) == recipe.code(magics=False, **values)
 
 
 def test_the_notebooks_own_model_stays_the_same_object():

@@ -63,6 +63,13 @@ several, notes = trained(64, strategy="mirrored")
 assert f"{count} replicas: each takes {32 // count} samples of a batch of 32" in notes, notes
 assert np.abs(one - several).max() < 1e-6
 assert not tf.distribute.has_strategy()
+# Half precision goes with it, and is measured with both replicas.
+for word in ("float16", "auto"):
+    with nbkeras.fitting(quiet=True, strategy="mirrored", mixed_precision=word) as session:
+        model = made()
+        model.fit(x[:64], y[:64])
+    (note,) = [note for note in session.run.notes if "--mixed-precision" in note]
+    assert "2 layers in float16, and the loss is scaled" in note or "ms a step here, float32 " in note, note
 print(strategies.use("mirrored"))
 assert np.abs(trained(60)[0] - trained(60, strategy="none")[0]).max() < 1e-6
 if sys.argv[3] == "equality":

@@ -17,6 +17,7 @@ from nbkeras.training.on_cluster.files import back_up_together, write_elsewhere
 from nbkeras.training.on_cluster.obeying import begin_obeying, worker_monitor_class
 from nbkeras.training.on_cluster.ordering import common_order
 from nbkeras.training.options import fit_options
+from nbkeras.training.precision.in_cell import in_precision
 from nbkeras.training.resuming import Resuming, kept_generators
 from nbkeras.training.session import Session
 
@@ -108,6 +109,7 @@ def begin_cell(folder: str, order_seed: int, **values: Any) -> None:
     if options.seed is not None:
         set_seed(options.seed, deterministic=True)
     session = WorkerSession(lambda: options, order_seed)
+    session.precision = _cell.enter_context(in_precision(options.mixed_precision))
     arm(session)
     _cell.callback(disarm, session)
     _cell.enter_context(kept_generators(backup=options.backup is not None))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbkeras.callbacks.backup.pacing import parse_every
+from nbkeras.devices.policy import here, policy_of, short_of
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.options import FitOptions, fit_options, positive_int
 
@@ -51,6 +52,7 @@ def cell_options(*, retries: int | None = None, **values: Any) -> CellOptions:
     }
     if given.get("backup") is not None:
         given.setdefault("every", "epoch")
+    _choose_precision(given)
     fit = fit_options(**given)
     if fit.backup is None:
         if retries:
@@ -62,6 +64,18 @@ def cell_options(*, retries: int | None = None, **values: Any) -> CellOptions:
     refuse_times(fit.every)
     again = RETRIES if retries is None else positive_int(retries, option="retries", least=0)
     return CellOptions(fit, given, again)
+
+
+def _choose_precision(given: dict[str, Any]) -> None:
+    """Let all workers have the format of this machine: theirs may be good at others."""
+    word = given.get("mixed_precision")
+    if word == "auto":
+        raise Refusal(
+            "mixed_precision: expected on, off or a format, because each worker would measure for itself, "
+            "received auto: give  on"
+        )
+    if word == "on":
+        given["mixed_precision"] = short_of(policy_of(word, here()))
 
 
 def refuse_times(every: Any) -> None:

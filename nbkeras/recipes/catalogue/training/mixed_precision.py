@@ -42,6 +42,7 @@ RECIPE = Recipe(
         ("Mixed precision policy API", "https://keras.io/api/mixed_precision/"),
         ("Mixed precision", "https://www.tensorflow.org/guide/mixed_precision"),
     ),
+    magic="%%fit --mixed-precision",
     parameters=(
         *own.OWN_GRAPH,
         Choice(
