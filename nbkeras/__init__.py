@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from nbkeras.callbacks.backup.exact import ExactBackupHooks as ExactBackup
     from nbkeras.callbacks.monitor import MonitorHooks as Monitor
     from nbkeras.devices.asking import devices
+    from nbkeras.devices.placing.layer import OnDeviceMethods as OnDevice
+    from nbkeras.devices.placing.placement import placement
+    from nbkeras.devices.placing.wrapping import on_device
     from nbkeras.devices.tpu.connecting import tpu_connect
     from nbkeras.reproducibility.seeding import seed
     from nbkeras.reproducibility.stamp import stamp
@@ -39,11 +42,14 @@ if TYPE_CHECKING:
 __all__ = [
     "ExactBackup",
     "Monitor",
+    "OnDevice",
     "Refusal",
     "__version__",
     "devices",
     "fitting",
     "load_ipython_extension",
+    "on_device",
+    "placement",
     "recipes",
     "reproducible",
     "runs",
@@ -62,6 +68,8 @@ __all__ = [
 _HOMES = {
     "Refusal": "nbkeras.runtime.refusal",
     "fitting": "nbkeras.training.fitting",
+    "on_device": "nbkeras.devices.placing.wrapping",
+    "placement": "nbkeras.devices.placing.placement",
     "reproducible": "nbkeras.widgets.proving",
     "seed": "nbkeras.reproducibility.seeding",
     "stamp": "nbkeras.reproducibility.stamp",
@@ -83,6 +91,8 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"nbkeras.{name}")
     if name == "ExactBackup":
         return importlib.import_module("nbkeras.callbacks.backup.exact").exact_backup_class()
+    if name == "OnDevice":
+        return importlib.import_module("nbkeras.devices.placing.layer").on_device_class()
     if name == "Monitor":
         value = importlib.import_module("nbkeras.callbacks.monitor").monitor_class()
     elif name in _HOMES:
@@ -105,9 +115,9 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register nbkeras's magics; ``%load_ext nbkeras`` calls it.
 
     It defines ``%%fit``, ``%nbkeras``, ``%monitor`` and ``%runs``, ``%faq`` and ``%wizard``,
-    ``%%train_step``, ``%%test_step`` and ``%%tune``, ``%%reproducible`` and ``%stamp``, ``%strategy`` and
-    ``%cluster`` among others, their completions and the defaults of ``%config NBKeras``, and imports
-    neither TensorFlow nor Keras.
+    ``%%train_step``, ``%%test_step`` and ``%%tune``, ``%%reproducible`` and ``%stamp``, ``%strategy``,
+    ``%placement`` and ``%cluster`` among others, their completions and the defaults of
+    ``%config NBKeras``, and imports neither TensorFlow nor Keras.
 
     Example:
         >>> %load_ext nbkeras  # doctest: +SKIP

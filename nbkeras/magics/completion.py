@@ -19,6 +19,7 @@ from nbkeras.magics import (
     faq,
     fit,
     monitor,
+    placement,
     reproducible,
     runs,
     seed,
@@ -52,6 +53,7 @@ GRAMMARS: tuple[Grammar, ...] = (
     devices.DEVICES,
     tpu.TPU_CONNECT,
     strategy.STRATEGY,
+    placement.PLACEMENT,
     cluster_grammar.CLUSTER,
     cluster_grammar.CLUSTER_CELL,
 )

@@ -16,6 +16,7 @@ from nbkeras.magics.devices import DevicesMagics
 from nbkeras.magics.faq import FaqMagics, without_question_mark
 from nbkeras.magics.fit import FitMagics
 from nbkeras.magics.monitor import MonitorMagics
+from nbkeras.magics.placement import PlacementMagics
 from nbkeras.magics.reproducible import ReproducibleMagics
 from nbkeras.magics.runs import RunsMagics
 from nbkeras.magics.seed import SeedMagics
@@ -35,7 +36,7 @@ MAGICS = {
     "cell": ("fit", "cluster", "reproducible", "tune", "train_step", "test_step"),
     "line": (
         *("backup", "cluster", "devices", "faq", "monitor", "nbkeras", "runs", "seed", "stamp", "wizard"),
-        *("strategy", "tpu_connect", "train_step", "test_step"),
+        *("placement", "strategy", "tpu_connect", "train_step", "test_step"),
     ),
 }
 
@@ -63,6 +64,7 @@ def load(shell: InteractiveShell) -> None:
         DevicesMagics,
         TpuMagics,
         StrategyMagics,
+        PlacementMagics,
         ClusterMagics,
     ):
         shell.register_magics(magics(shell, config))

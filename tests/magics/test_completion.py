@@ -70,6 +70,8 @@ def completed(line):
         ("%cluster start --w", ["%cluster start --workers"]),
         ("%%cluster --re", ["%%cluster --restart", "%%cluster --reuse", "%%cluster --retries"]),
         ("%%fit --strategy cl", ["%%fit --strategy cluster"]),
+        ("%placement --b", ["%placement --batch"]),
+        ("%placement --batch ra", ["%placement --batch rate"]),
         ("%other --cs", []),
     ],
 )

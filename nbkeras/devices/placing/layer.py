@@ -51,6 +51,7 @@ class OnDeviceMethods:
         self.supports_masking = True
         # The masks are on what call returns, or there is none (tf_keras would take them off again).
         self._compute_output_and_mask_jointly = True
+        self._weights_to_be: Any = None
         note(layer)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -67,7 +68,17 @@ class OnDeviceMethods:
             self._is_in_call = before
         if is_new:
             initialise_on(self._place, self.layer)
+            if self._weights_to_be is not None:
+                self.layer.set_weights(self._weights_to_be)
+                self._weights_to_be = None
         return outputs
+
+    def give_weights(self, weights: Any) -> None:
+        """Set the layer's weights, now or as soon as it has them."""
+        if self.layer.built:
+            self.layer.set_weights(weights)
+        else:
+            self._weights_to_be = weights
 
     def build(self, input_shape: Any = None) -> None:
         """Make the layer's variables on its device, for inputs of a shape."""

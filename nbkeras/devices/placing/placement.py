@@ -44,14 +44,7 @@ def placement(model: Any, batch: Any = None) -> Placement:
         Refusal: for what is no model or is not built, for a batch that it can't take, and under a
             ``tf.distribute`` strategy.
     """
-    if not is_model(model):
-        raise Refusal(f"expected a model, received {type(model).__name__}: type  %placement model")
-    refuse_unsuited(model)
-    if not model.built:
-        raise Refusal(
-            f"expected a model with variables, received {model.name!r}, which has none yet: call it once, as "
-            "in  model(x[:2])"
-        )
+    checked_model(model)
     rows = [(model.name, model), *_rows(model, "")]
     numbers = {id(layer): number for number, (_, layer) in enumerate(rows)}
     keras = keras_module(line_of(model))
@@ -86,6 +79,22 @@ def placement(model: Any, batch: Any = None) -> Placement:
     return Placement(
         tuple(layers[1:]), dict(outside), sizes(model.weights), sizes(held() if callable(held) else held)
     )
+
+
+def checked_model(model: Any) -> None:
+    """Refuse what has no layers with a place.
+
+    Raises:
+        Refusal: see `placement`.
+    """
+    if not is_model(model):
+        raise Refusal(f"expected a model, received {type(model).__name__}: type  %placement model")
+    refuse_unsuited(model)
+    if not model.built:
+        raise Refusal(
+            f"expected a model with variables, received {model.name!r}, which has none yet: call it once, as "
+            "in  model(x[:2])"
+        )
 
 
 def _rows(model: Any, path: str) -> Iterator[tuple[str, Any]]:

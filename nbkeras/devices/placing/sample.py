@@ -35,12 +35,14 @@ def inputs_of(model: Any, batch: Any = None) -> Any:
 
 
 def _inputs(model: Any) -> Any:
+    """Return the symbolic inputs of a model in the form that it is called with, None where it tells none."""
     if not getattr(model, "inputs", None):
         return None
     try:
         return model.input
     except (AttributeError, ValueError):
-        return model.inputs
+        # A Sequential of Keras 3 has no input before it is part of another model.
+        return model.inputs[0]
 
 
 def _zeros(shape: Any, dtype: Any) -> Any:

@@ -42,8 +42,8 @@ def on_device(
         layer: a layer or a model of either Keras line, on TensorFlow.
         device: TensorFlow's name of the device, such as ``"GPU:1"``; `nbkeras.devices` has them.
         or_else: the device on machines that don't have it. By default that is refused.
-        copy: for a layer that has its variables elsewhere: put a copy with the same weights on the device,
-            and leave the layer itself as it is. Default False: it is refused.
+        copy: put a copy of the layer, with the same weights, on the device, and leave the layer itself as it
+            is. Default False: a layer that has its variables elsewhere is refused.
         name: the wrapper's name; by default the layer's, with the device.
 
     Returns:
@@ -61,8 +61,9 @@ def on_device(
             f"expected a layer that has no device yet, received {layer.name!r}, which is on {layer.device}: "
             "give  its layer, which is in  .layer"
         )
+    weights = layer.get_weights() if copy and layer.built else None
     elsewhere = sorted(devices_of(layer.weights) - {place}) if layer.built else []
-    if elsewhere and copy:
+    if copy:
         layer = _copied(layer, place)
     elif elsewhere and not is_wrapped(layer):
         raise Refusal(
@@ -70,7 +71,10 @@ def on_device(
             f"{', '.join(elsewhere)}: give  copy=True  for a copy of it, with the same weights, on {place}"
         )
     label = name or f"{layer.name}_on_{wanted.lower().replace(':', '_')}"
-    return cls(layer, wanted, or_else=or_else, name=label)
+    made = cls(layer, wanted, or_else=or_else, name=label)
+    if weights is not None:
+        made.give_weights(weights)
+    return made
 
 
 def devices_of(variables: Any) -> set[str]:
@@ -81,13 +85,13 @@ def devices_of(variables: Any) -> set[str]:
 
 
 def _copied(layer: Any, place: str) -> Any:
-    """Return a layer's copy, made with its variables on a device."""
+    """Return a layer of the same configuration, made on a device; its variables may come later."""
     try:
         with tensorflow().device(place):
             made = type(layer).from_config(layer.get_config())
-            if not made.built:
-                made.build_from_config(layer.get_build_config() or {})
-        made.set_weights(layer.get_weights())
+            shapes = layer.get_build_config() if layer.built and not made.built else None
+            if shapes:
+                made.build_from_config(shapes)
     except (TypeError, ValueError, NotImplementedError) as error:
         kind = "model" if is_model(layer) else "layer"
         raise Refusal(
