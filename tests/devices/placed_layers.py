@@ -178,6 +178,40 @@ def check_that_measuring_changes_nothing_of_what_comes():
     assert states[0] == states[1]
 
 
+class InCall(layers.Dense):
+    """A layer that enters tf.device where it computes."""
+
+    def call(self, inputs):
+        with tf.device("CPU:1"):
+            return super().call(inputs)
+
+
+def check_what_plain_tensorflow_places():
+    inputs = keras.Input((4,))
+    with tf.device("CPU:1"):
+        outputs = layers.Dense(3, name="around")(inputs)
+    outputs = nbkeras.on_device(layers.Dense(50, name="wrapped"), "CPU:1")(InCall(3, name="in_call")(outputs))
+    model = keras.Model(inputs, layers.Dense(1)(outputs))
+    model.compile("adam", "mse")
+    model.fit(X[:, 0], Y, verbose=0)
+    placement = nbkeras.placement(model)
+    around, inside = row(placement, "around"), row(placement, "in_call")
+    assert (set(around.variables), set(around.forward), set(around.gradients)) == (
+        {"CPU:1"},
+        {"CPU:0"},
+        {"CPU:0"},
+    )
+    assert (set(inside.variables), set(inside.forward), set(inside.gradients)) == (
+        {"CPU:0"},
+        {"CPU:1"},
+        {"CPU:0"},
+    )
+    # Adam's two variables for each weight of the wrapped layer: 200 weights of 4 bytes.
+    there = placement.optimizer.get("CPU:1", 0)
+    assert there == 0 if IS_KERAS_3 else there >= 2 * 200 * 4, placement.optimizer
+    assert keras.utils.get_registered_object("nbkeras>OnDevice") is nbkeras.OnDevice
+
+
 def check_sequential_models():
     def make(on):
         inner = keras.Sequential([layers.Dense(3, activity_regularizer="l2"), layers.Dropout(0.2)], name="in")

@@ -126,10 +126,14 @@ class OnDeviceMethods:
             return super().from_config(dict(config), custom_objects=custom_objects)  # type: ignore[misc]
 
 
-@functools.lru_cache(maxsize=2)
 def on_device_class(line: Line | None = None) -> type[Any]:
     """Return `OnDevice` as a layer of one Keras line, the active one by default, known to its loading."""
-    keras = keras_module(line or active_line())
+    return _made(line or active_line())
+
+
+@functools.lru_cache(maxsize=2)
+def _made(line: Line) -> type[Any]:
+    keras = keras_module(line)
     members = {"__doc__": OnDeviceMethods.__doc__, "__module__": "nbkeras"}
     made = type("OnDevice", (OnDeviceMethods, keras.layers.Wrapper), members)
     register: Any = keras.saving.register_keras_serializable(package="nbkeras")
