@@ -7,6 +7,7 @@ import sys
 import warnings
 from typing import Any
 
+from nbkeras.devices.placing.arguments import named_arguments
 from nbkeras.devices.placing.deferred import initialise_on
 from nbkeras.devices.placing.names import checked, there, usable
 from nbkeras.devices.placing.own_gradient import computed_on
@@ -59,6 +60,7 @@ class OnDeviceMethods:
         # AutoGraph (tf_keras) reads what is called here, and warns of an import.
         tf = sys.modules["tensorflow"]
         refuse_strategy(tf.distribute)
+        args, kwargs = named_arguments(self.layer.call, args, kwargs)
         is_new, before = not self.layer.built, self._is_in_call
         self._is_in_call = True
         try:
