@@ -159,7 +159,11 @@ def check_a_subclassed_model():
     model = alike(Own, X[:, 0])
     assert devices_of(model.noisy.weights) == {"CPU:1"}
     assert devices_of(model.end.weights) == {"CPU:0"}
+    model(X[:, 0])
+    losses = [float(loss) for loss in model.losses]
     each = row(nbkeras.placement(model, X[:2, 0]), "noisy_on_cpu_1")
+    assert [float(loss) for loss in model.losses] == losses
+    assert len(losses) == 1
     assert set(each.forward) == set(each.gradients) == {"CPU:1"}
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.devices.placing.inner_losses import kept_losses
 from nbkeras.devices.placing.kept_state import kept_randomness, kept_variables
 from nbkeras.devices.placing.marked_layers import marking, number_in
 from nbkeras.devices.placing.names import short
@@ -71,7 +72,7 @@ def operations(
             targets += model.losses
         return outputs, tape.gradient(targets, variables)
 
-    with kept_randomness():
+    with kept_randomness(), kept_losses(model):
         with marking(base, numbers):
             function = tf.function(step, autograph=False).get_concrete_function(_specs(inputs))
         with kept_variables(function):

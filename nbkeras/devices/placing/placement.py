@@ -48,16 +48,15 @@ def placement(model: Any, batch: Any = None) -> Placement:
     rows = [(model.name, model), *_rows(model, "")]
     numbers = {id(layer): number for number, (_, layer) in enumerate(rows)}
     keras = keras_module(line_of(model))
-    inputs = inputs_of(model, batch)
     try:
-        found = operations(model, keras.layers.Layer, numbers, inputs)
+        found = operations(model, keras.layers.Layer, numbers, inputs_of(model, batch))
     except Refusal:
         raise
     except Exception as error:
         words = "zeros in the shapes of its inputs" if batch is None else "one that it can't compute"
         told = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise Refusal(
-            f"batch: expected inputs of {model.name!r}, received {words} ({told}): give x[:2]"
+            f"batch: expected inputs of {model.name!r}, received {words} ({told}): give  x[:2]"
         ) from error
     layers = [
         LayerPlacement(
