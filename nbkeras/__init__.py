@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from nbkeras.callbacks.backup.exact import ExactBackupHooks as ExactBackup
     from nbkeras.callbacks.monitor import MonitorHooks as Monitor
     from nbkeras.devices.asking import devices
+    from nbkeras.devices.placing.layer import OnDeviceMethods as OnDevice
+    from nbkeras.devices.placing.placement import placement
+    from nbkeras.devices.placing.wrapping import on_device
     from nbkeras.devices.tpu.connecting import tpu_connect
     from nbkeras.models.layer_rates import layer_rates
     from nbkeras.reproducibility.seeding import seed
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ExactBackup",
     "Monitor",
+    "OnDevice",
     "Refusal",
     "__version__",
     "devices",
@@ -48,6 +52,8 @@ __all__ = [
     "layer_rates",
     "load_ipython_extension",
     "mixed_precision",
+    "on_device",
+    "placement",
     "recipes",
     "reproducible",
     "runs",
@@ -68,6 +74,8 @@ _HOMES = {
     "fitting": "nbkeras.training.fitting",
     "layer_rates": "nbkeras.models.layer_rates",
     "mixed_precision": "nbkeras.training.precision.asking",
+    "on_device": "nbkeras.devices.placing.wrapping",
+    "placement": "nbkeras.devices.placing.placement",
     "reproducible": "nbkeras.widgets.proving",
     "seed": "nbkeras.reproducibility.seeding",
     "stamp": "nbkeras.reproducibility.stamp",
@@ -89,6 +97,8 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"nbkeras.{name}")
     if name == "ExactBackup":
         return importlib.import_module("nbkeras.callbacks.backup.exact").exact_backup_class()
+    if name == "OnDevice":
+        return importlib.import_module("nbkeras.devices.placing.layer").on_device_class()
     if name == "Monitor":
         value = importlib.import_module("nbkeras.callbacks.monitor").monitor_class()
     elif name in _HOMES:
@@ -113,6 +123,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     It defines ``%%fit``, ``%nbkeras``, ``%monitor`` and ``%runs``, ``%faq`` and ``%wizard``,
     ``%%train_step``, ``%%test_step`` and ``%%tune``, ``%%reproducible`` and ``%stamp``, ``%strategy``,
     ``%mixed_precision`` and ``%cluster`` among others, their completions and the defaults of
+    ``%placement`` and ``%cluster`` among others, their completions and the defaults of
     ``%config NBKeras``, and imports neither TensorFlow nor Keras.
 
     Example:

@@ -101,8 +101,8 @@ class Devices:
 
     def __repr__(self) -> str:
         """Return the table as text."""
-        table = _aligned([HEADER, *(each.cells() for each in self.all)])
-        return "\n".join([*table, "", *_aligned(self.facts()), *(f"note: {note}" for note in self.notes)])
+        table = aligned([HEADER, *(each.cells() for each in self.all)])
+        return "\n".join([*table, "", *aligned(self.facts()), *(f"note: {note}" for note in self.notes)])
 
 
 def gibibytes(count: int | None) -> str:
@@ -115,7 +115,8 @@ def gibibytes(count: int | None) -> str:
     return MISSING if count is None else f"{count / _GIB:.1f} GiB"
 
 
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return a table as lines of text."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

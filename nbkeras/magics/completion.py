@@ -20,6 +20,7 @@ from nbkeras.magics import (
     fit,
     mixed_precision,
     monitor,
+    placement,
     reproducible,
     runs,
     seed,
@@ -54,6 +55,7 @@ GRAMMARS: tuple[Grammar, ...] = (
     tpu.TPU_CONNECT,
     strategy.STRATEGY,
     mixed_precision.MIXED_PRECISION,
+    placement.PLACEMENT,
     cluster_grammar.CLUSTER,
     cluster_grammar.CLUSTER_CELL,
 )

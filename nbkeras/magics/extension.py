@@ -17,6 +17,7 @@ from nbkeras.magics.faq import FaqMagics, without_question_mark
 from nbkeras.magics.fit import FitMagics
 from nbkeras.magics.mixed_precision import MixedPrecisionMagics
 from nbkeras.magics.monitor import MonitorMagics
+from nbkeras.magics.placement import PlacementMagics
 from nbkeras.magics.reproducible import ReproducibleMagics
 from nbkeras.magics.runs import RunsMagics
 from nbkeras.magics.seed import SeedMagics
@@ -37,6 +38,7 @@ MAGICS = {
     "line": (
         *("backup", "cluster", "devices", "faq", "monitor", "nbkeras", "runs", "seed", "stamp", "wizard"),
         *("mixed_precision", "strategy", "tpu_connect", "train_step", "test_step"),
+        *("placement", "strategy", "tpu_connect", "train_step", "test_step"),
     ),
 }
 
@@ -65,6 +67,7 @@ def load(shell: InteractiveShell) -> None:
         TpuMagics,
         StrategyMagics,
         MixedPrecisionMagics,
+        PlacementMagics,
         ClusterMagics,
     ):
         shell.register_magics(magics(shell, config))

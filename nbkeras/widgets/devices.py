@@ -33,6 +33,8 @@ def devices_bundle(devices: Devices) -> Bundle:
     unseen = frozenset((at, 2) for at, each in enumerate(devices.all) if not each.seen_as)
     html = render(
         "devices.html",
+        title="Devices",
+        facts_title="TensorFlow's build",
         table_of=Table(HEADER, rows, marked=unseen, words=_WORDS),
         facts=devices.facts(),
         notes=[_parts(note) for note in devices.notes],

@@ -88,6 +88,34 @@ def the_precision_of_later_models(kernel):
     assert "linear in float16" in note
     assert kernel.value("keras.mixed_precision.global_policy().name") != "mixed_float16"
     assert "received 'sequential" in refused(kernel, "%%fit --mixed-precision off\nmodel.fit(x, x[:, :1])")
+ON_DEVICES = """
+import nbkeras
+inputs = keras.Input((4,))
+there = nbkeras.on_device(keras.layers.Dense(3), "CPU:1", name="there")
+with tf.device("CPU:1"):
+    half = keras.layers.Dense(3, name="half")
+    outputs = keras.layers.concatenate([there(inputs), half(inputs)])
+parts = keras.Model(inputs, keras.layers.Dense(1)(outputs))
+"""
+
+
+def the_devices_of_layers(kernel):
+    assert "expected a model, received none: type  %placement model" in refused(kernel, "%placement")
+    assert "holds a model, received 'nothing'" in refused(kernel, "%placement nothing")
+    assert "expected a model, received ndarray" in refused(kernel, "%placement x")
+    assert kernel.run(ON_DEVICES)["status"] == "ok"
+    assert kernel.run("%placement parts --batch x")["status"] == "ok"
+    (shown,) = kernel.outputs("display_data")
+    assert sorted(shown["data"]) == ["text/html", "text/plain"]
+    rows = {row.split()[0]: row.split()[1:] for row in shown["data"]["text/plain"].splitlines() if row}
+    assert rows["there"] == ["OnDevice", "CPU:1", "CPU:1", "CPU:1"]
+    assert rows["half"] == ["Dense", "CPU:1", "CPU:0", "CPU:0"]
+    assert "half: variables on CPU:1, operations on CPU:0" in shown["data"]["text/html"]
+    assert "<b>CPU:0</b>" in shown["data"]["text/html"]
+    assert "--batch: expected inputs of" in refused(kernel, "%placement parts --batch outputs")
+    assert kernel.run("%placement parts --code")["status"] == "ok"
+    assert "nbkeras" not in kernel.text()
+    assert "for each in parts.inputs]" in kernel.text()
 
 
 def test_the_notebook_s_first_cells(kernel):
@@ -121,6 +149,7 @@ def test_the_notebook_s_first_cells(kernel):
     assert kernel.value("strategy.num_replicas_in_sync") == 2
 
     the_strategy_of_later_cells(kernel)
+    the_devices_of_layers(kernel)
     assert "put  %devices --logical-cpus 4  into its first cell" in refused(
         kernel, "%devices --logical-cpus 4"
     )

@@ -73,6 +73,8 @@ def completed(line):
         ("%%fit --mixed-precision bf", ["%%fit --mixed-precision bfloat16"]),
         ("%mixed_precision au", ["%mixed_precision auto"]),
         ("%mixed_precision auto ra", ["%mixed_precision auto rate"]),
+        ("%placement --b", ["%placement --batch"]),
+        ("%placement --batch ra", ["%placement --batch rate"]),
         ("%other --cs", []),
     ],
 )

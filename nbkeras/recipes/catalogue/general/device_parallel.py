@@ -45,8 +45,10 @@ RECIPE = Recipe(
     silent=(
         "tf.device around the lines that connect layers places weights only: the layers compute on the first "
         "device. In a layer's call it places the forward pass, and the gradients still go to the first "
-        "device. A device that is not there is replaced without a word. In the wrapper below, a layer's "
-        "activity_regularizer counts in the loss but has no gradient."
+        "device. A device that is not there is replaced without a word. XLA, by which Keras 3 compiles a "
+        "model on a machine with a GPU unless a layer says no, computes all on one device. In the wrapper "
+        "below, a layer's activity_regularizer counts in the loss but has no gradient; nbkeras.on_device "
+        "gives it one."
     ),
     keywords=(
         *("model parallelism", "tf.device", "placement", "device_scope", "ModelParallel", "two GPUs"),
@@ -59,6 +61,7 @@ RECIPE = Recipe(
             "https://keras.io/guides/making_new_layers_and_models_via_subclassing/",
         ),
     ),
+    magic="nbkeras.on_device",
     parameters=(
         *own.OWN_GRAPH,
         Choice(

@@ -48,6 +48,8 @@ def kept(values, variables, line):
         for layer, device in {"embed": "CPU:0", "shared": "CPU:1", "attend": "CPU:1"}.items():
             assert {held(weight, line) for weight in model.get_layer(layer).weights} == {device}
         can_be_reloaded(model, [variables["words"], variables["others"]])
+        names = ("words", "others", "pairs", "mine")
+        with_nbkeras(values, {name: variables[name] for name in names}, line)
         return
     where = (
         {"a": "CPU:1", "b": "CPU:1", "c": "CPU:0"} if values["model"] else {"left": "CPU:0", "right": "CPU:1"}
@@ -71,6 +73,29 @@ def kept(values, variables, line):
     for ours, its in zip(model.get_weights(), alone.get_weights(), strict=True):
         np.testing.assert_allclose(ours, its, atol=1e-5)
     can_be_reloaded(model, variables["inputs" if values["model"] else "x"])
+    if not values["model"] and values["layout"] == "branches":
+        for ours, its in zip(with_nbkeras(values, {}, line).get_weights(), model.get_weights(), strict=True):
+            np.testing.assert_allclose(ours, its, atol=1e-5)
+
+
+def with_nbkeras(values, variables, line):
+    """With nbkeras.on_device both devices really compute, and what is wrapped is where it should be."""
+    before(values, variables)
+    code = recipes.get("device_parallel").code(line=line, magics=True, **values)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(code, "<with nbkeras>", "exec"), variables)  # noqa: S102
+    model = variables["placed" if values["model"] else "model"]
+    rows = [row.split() for row in printed.getvalue().splitlines() if " OnDevice " in row]
+    assert {device for row in rows for device in row[3:]} == {"CPU:0", "CPU:1"}
+    for name, _, *devices in rows:
+        assert len({*devices} - {"-"}) == 1, (name, devices)
+    computing = devices_of(model, kinds=("MatMul",))
+    for device in ("CPU:0", "CPU:1"):
+        assert {name.startswith("gradient") for name in computing[device]} == {True, False}
+    if values["model"]:
+        sequences.computes_and_learns_alike(variables, model)
+    return model
 
 
 def held(weight, line):
