@@ -122,8 +122,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
     It defines ``%%fit``, ``%nbkeras``, ``%monitor`` and ``%runs``, ``%faq`` and ``%wizard``,
     ``%%train_step``, ``%%test_step`` and ``%%tune``, ``%%reproducible`` and ``%stamp``, ``%strategy``,
-    ``%mixed_precision`` and ``%cluster`` among others, their completions and the defaults of
-    ``%placement`` and ``%cluster`` among others, their completions and the defaults of
+    ``%mixed_precision``, ``%placement`` and ``%cluster`` among others, their completions and the defaults of
     ``%config NBKeras``, and imports neither TensorFlow nor Keras.
 
     Example:

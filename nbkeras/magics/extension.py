@@ -37,8 +37,7 @@ MAGICS = {
     "cell": ("fit", "cluster", "reproducible", "tune", "train_step", "test_step"),
     "line": (
         *("backup", "cluster", "devices", "faq", "monitor", "nbkeras", "runs", "seed", "stamp", "wizard"),
-        *("mixed_precision", "strategy", "tpu_connect", "train_step", "test_step"),
-        *("placement", "strategy", "tpu_connect", "train_step", "test_step"),
+        *("mixed_precision", "placement", "strategy", "tpu_connect", "train_step", "test_step"),
     ),
 }
 

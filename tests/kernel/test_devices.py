@@ -88,6 +88,8 @@ def the_precision_of_later_models(kernel):
     assert "linear in float16" in note
     assert kernel.value("keras.mixed_precision.global_policy().name") != "mixed_float16"
     assert "received 'sequential" in refused(kernel, "%%fit --mixed-precision off\nmodel.fit(x, x[:, :1])")
+
+
 ON_DEVICES = """
 import nbkeras
 inputs = keras.Input((4,))
