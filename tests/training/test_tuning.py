@@ -187,6 +187,11 @@ def test_values_by_name_and_a_whole_grid():
     # The first call is the probe, which fits nothing.
     assert sorted(tried[1:]) == [(u, r) for u in (2, 3) for r in (0.0, 0.5)]
     assert found.total == len(found.trials) == 4
+    # Its code calls the function with the best values.
+    code, call = found.tuner.best_code.split("\n\n\n")
+    best = found.best.searched
+    assert call == f"train(units={best['units']}, rate={best['rate']})\n"
+    exec(code, {"keras": keras, "np": np, "tried": tried})  # noqa: S102 - as a notebook does
 
 
 def test_hyperband_goes_on_with_what_a_shorter_trial_has_learned(keras):
