@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import nbkeras
 from nbkeras import recipes
 
 # Values with which a step of one's own does just what Keras's does, so that random numbers fall alike.
@@ -33,6 +34,26 @@ def test_a_step_given_as_a_text_trains_as_the_subclass_does(name, values):
         assert ours["results"] == plain["results"]
     else:
         assert ours["history"].history == plain["history"].history
+
+
+def test_a_tracked_loop_freezes_and_trains_as_the_plain_one():
+    from tensorflow import keras
+
+    ends = []
+    for magics in (False, True):
+        keras.utils.set_random_seed(3)
+        variables = {"__name__": "__main__"}
+        code = recipes.get("freeze_loop").code(line="keras", magics=magics, epochs=2, fine_epochs=1)
+        exec(code, variables)  # noqa: S102 - our own code
+        ends.append(variables)
+    plain, ours = ends
+    assert (ours["losses"], ours["fine_losses"]) == (plain["losses"], plain["fine_losses"])
+    for mine, theirs in zip(ours["model"].get_weights(), plain["model"].get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    # Each stage is a run of its own, with what its loop said.
+    told = [(run.status, run.history) for run in nbkeras.runs.all()[-2:]]
+    losses = (ours["losses"], ours["fine_losses"])
+    assert told == [("finished", {"loss": pytest.approx(each)}) for each in losses]
 
 
 def test_the_notebooks_own_model_stays_the_same_object():
