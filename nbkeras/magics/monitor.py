@@ -15,7 +15,7 @@ MONITOR = Grammar(
     details="""
         Runs come from this kernel and from the run log, so that a run of a dead kernel is there too. While a
         cell trains, this magic waits as every cell does: after the page was loaded again, the monitor below
-        its cell goes on live by itself.
+        its cell goes on live by itself. A search of %%tune is shown as %%tune shows it.
         """,
     examples="""
         %monitor
@@ -25,7 +25,7 @@ MONITOR = Grammar(
     options=(
         Option(
             "RUN",
-            "The run's name, or its id or the beginning of one; by default the last run.",
+            "The run's name, or its id or the beginning of one; by default the last run, or its search.",
             complete="run",
         ),
     ),
@@ -41,10 +41,11 @@ class MonitorMagics(NotebookMagics):
         """Replaced by the grammar's help below."""
         name = MONITOR.parse(line)["run"]
         from nbkeras import runs
+        from nbkeras.training.tuning.recalled import search_of
         from nbkeras.widgets.again import show_again
 
         try:
-            run = runs.latest() if name is None else runs.get(name)
+            run = search_of(runs.latest()) if name is None else runs.get(name)
         except Refusal as refusal:
             raise UsageError(f"%monitor: {refusal}") from None
         show_again(run)

@@ -62,7 +62,8 @@ class Pick(Parameter):
         if self.many and (not isinstance(value, (tuple, list)) or not value):
             return f"expected one {self.kind} or several, received {shown(value)}"
         for name in names:
-            if not isinstance(name, str) or not name.isprintable():
+            nameless = name == "" and self.default != ""
+            if not isinstance(name, str) or not name.isprintable() or nameless:
                 return f"expected the name of a {self.kind}, received {shown(name)}"
             if name and self.is_variable and not name.isidentifier():
                 return f"expected a variable's name, received {shown(name)}"

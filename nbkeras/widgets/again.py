@@ -10,14 +10,17 @@ from nbkeras.runtime.frontend import in_kernel
 from nbkeras.widgets.live import LiveMonitor, live_bundle
 from nbkeras.widgets.static_html import static_bundle
 from nbkeras.widgets.text import TextView
+from nbkeras.widgets.tuning.again import show_search
 
 if TYPE_CHECKING:
     from nbkeras.runs.record import RunRecord
 
 
 def show_again(run: RunRecord) -> None:
-    """Show a run of this kernel or of the log, to be looked into."""
-    if isinstance(run, Run) and run.live:
+    """Show a run of this kernel or of the log, to be looked into; a search as ``%%tune`` shows it."""
+    if run.kind == "search":
+        show_search(run)
+    elif isinstance(run, Run) and run.live:
         view = LiveMonitor(run) if in_kernel() else TextView()
         run.observe(view)
         view.on_tick(run, Fresh())

@@ -102,10 +102,14 @@ def picture(notebook, name):
     before = page.viewport_size
     page.set_viewport_size({"width": 1500, "height": 3000})
     notebook.set_theme(f"JupyterLab {PICTURED[name][0]}")
+    # A picture can't be scrolled.
+    code = notebook.cell(1).locator(".nbk-code pre")
+    code.evaluate("pane => { pane.style.maxHeight = 'none'; }")
     page.wait_for_timeout(500)
     notebook.cell(1).locator(".jp-OutputArea").first.screenshot(
         path=IMAGES / f"wizard-{name.replace('_', '-')}.png"
     )
+    code.evaluate("pane => { pane.style.maxHeight = ''; }")
     notebook.set_theme("JupyterLab Light")
     page.set_viewport_size(before)
 

@@ -105,3 +105,48 @@ def test_stop_button_and_learning_rate(kernel):
     )
     assert kernel.value("float(model.optimizer.learning_rate.numpy())") == 0.25
     assert kernel.value("'loss' in history.history")
+
+
+STEPS = """
+line = tf.keras.Sequential([tf.keras.Input((1,)), tf.keras.layers.Dense(1, use_bias=False)])
+line.compile(optimizer=tf.keras.optimizers.SGD(0.1), loss="mse")
+line.set_weights([np.ones((1, 1))])
+points, zeros = np.array([[1.0], [2.0]], "float32"), np.zeros((2, 1), "float32")
+"""
+TRAIN_STEP = """%%train_step line --data points,zeros
+with tf.GradientTape() as tape:
+    y_pred = self(x, training=True)
+    loss = self.compiled_loss(y, y_pred, sample_weight)
+gradients = tape.gradient(loss, self.trainable_weights)
+self.optimizer.apply_gradients(zip(gradients, self.trainable_weights))
+self.compiled_metrics.update_state(y, y_pred, sample_weight)
+return {m.name: m.result() for m in self.metrics}
+"""
+
+
+def test_a_step_of_keras_2_is_taken_as_it_is_and_trains(kernel):
+    assert kernel.run(STEPS)["status"] == "ok"
+    assert kernel.run(TRAIN_STEP)["status"] == "ok", kernel.text()
+    said = kernel.text()
+    assert said.startswith("line is now a CustomStep with this train_step")
+    assert "ok    the weights move and the metrics are as with Keras's own step" in said
+    assert kernel.run("%%fit\nhistory = line.fit(points, zeros, epochs=2, verbose=0)")["status"] == "ok"
+    # By hand: (1 + 4) / 2; the gradient is 5, and half the weight gives a quarter of the loss.
+    assert kernel.value("history.history['loss']") == pytest.approx([2.5, 0.625])
+    assert kernel.value("nbkeras.runs.latest().status") == "finished"
+
+
+def test_a_ready_body_and_an_evaluation_step(kernel):
+    assert kernel.run(STEPS)["status"] == "ok"
+    assert kernel.run("%train_step line --body accumulate --data points,zeros")["status"] == "ok", (
+        kernel.text()
+    )
+    kernel.run("history = line.fit(points, zeros, verbose=0)")
+    assert kernel.value("(history.history['loss'], line.get_weights()[0].item())") == (
+        pytest.approx([2.5]),
+        pytest.approx(0.5),
+    )
+    cell = "%%test_step line --data points,zeros\nreturn {'doubled': 2 * tf.reduce_mean(self(x))}"
+    assert kernel.run(cell)["status"] == "ok", kernel.text()
+    kernel.run("results = line.evaluate(points, zeros, return_dict=True, verbose=0)")
+    assert kernel.value("results['doubled']") == pytest.approx(1.5)

@@ -79,6 +79,16 @@ def test_what_is_shown_stays_small_and_without_scripts(kernel):
     assert trials["text/html"].count("<tr>") == 3
     assert "<script" not in head["text/html"] + trials["text/html"]
     assert sum(len(json.dumps(bundle)) for bundle in last.values()) < 40_000
+    # The newest run is a trial: it is its search that is shown, as it was.
+    kernel.run("%monitor")
+    head_again, trials_again = (each["data"] for each in kernel.outputs("display_data"))
+    assert head_again == head
+    # A run knows how long its fit took, and not the rest of the cell.
+    plain = [
+        re.sub(r" +time$| +\S+s$", "", each["text/plain"], flags=re.MULTILINE)
+        for each in (trials, trials_again)
+    ]
+    assert plain[0] == plain[1]
 
 
 def test_marked_values_and_a_mistake_in_the_cell(kernel):
@@ -168,6 +178,12 @@ def test_a_search_goes_on_after_its_kernel_has_died(start_kernel, tmp_path):
     kernel.client.wait_for_ready(timeout=60)
     kernel.run("%load_ext nbkeras")
     kernel.run(DATA + "import os, time\nfits = []\nos.remove('doomed')")
+    kernel.run("%monitor died")
+    head, trials = (each["data"]["text/plain"] for each in kernel.outputs("display_data"))
+    assert re.match(r"died: interrupted \(.*\), random, 3 trials, ", head), head
+    assert re.search(r"best: trial \d, val_loss \S+ in epoch \d, lr=\S+ units=", head)
+    # The third one died behind its fit.
+    assert told(trials) == ["1 finished", "2 finished", "3 finished"]
     line = f"%%tune {SEARCH} --trials 4 --seed 7 --name died"
     assert "go on with it by --resume" in error_line(kernel, f"{line}\n{doomed}")
     assert kernel.run(f"{line} --resume\n{doomed}", 120)["status"] == "ok"
@@ -178,3 +194,15 @@ def test_a_search_goes_on_after_its_kernel_has_died(start_kernel, tmp_path):
     )
     score = kernel.value("float(tuner.oracle.get_best_trials()[0].score)")
     assert kernel.value("float(model.evaluate(x[18:], y[18:], verbose=0))") == pytest.approx(score, rel=1e-5)
+    # The trials of the kernel that has died are in the view with their values.
+    kernel.run("%monitor died")
+    trials = kernel.outputs("display_data")[1]["data"]["text/plain"]
+    assert told(trials) == ["1 finished", "2 finished", "3 finished", "4 finished"]
+    assert " - " not in trials
+
+
+def told(table):
+    """Return each trial's number and status in a table as text."""
+    rows = [row.replace("*", "").split() for row in table.splitlines()]
+    assert rows[0] == ["trial", "status", "val_loss", "epoch", "lr", "units", "time"]
+    return sorted(" ".join(row[:2]) for row in rows[1:])

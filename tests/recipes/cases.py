@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from itertools import chain, combinations, product
 from typing import Any
 
 from allpairspy import AllPairs
@@ -34,7 +35,7 @@ class Case:
 
 
 def cases_of(name):
-    """Return all cases of a recipe.
+    """Return the cases of a recipe that run here: all of them by `make grid`, else the quick ones.
 
     A promise file says what has to hold in ``kept(values, variables, line)``. It may have
     ``before(values, variables)``, whose answer is ``variables["before"]``; ``OWN``, pairs of values and
@@ -42,16 +43,22 @@ def cases_of(name):
     ``allowed(values)``, false for what makes no sense together.
     """
     recipe = recipes.get(name)
+    grid = _grid(recipe, promises(name))
+    return [case for case in every_case(name) if PAIRWISE or _is_quick(case, recipe, grid)]
+
+
+def every_case(name):
+    """Return the cases of a recipe that `make grid` runs."""
+    recipe = recipes.get(name)
     promise = promises(name)
     grid = _grid(recipe, promise)
     sets = [({}, ""), *((values, "") for values in grid), *getattr(promise, "OWN", ())]
     fresh = getattr(promise, "fresh", lambda values: False)
-    cases = [
+    return [
         Case(name, line, values, setup, fresh({**recipe.defaults, **values}), number)
         for line in recipe.lines
         for number, (values, setup) in enumerate(sets)
     ]
-    return [case for case in cases if PAIRWISE or _is_quick(case, recipe, grid)]
 
 
 def _is_quick(case, recipe, grid):
@@ -66,18 +73,27 @@ def _is_quick(case, recipe, grid):
 
 
 def _grid(recipe, promise):
+    """Return sets of values in which each pair of values that may come together, and count, is once."""
     varied = [p for p in recipe.parameters if p.examples]
+    defaults = {p.name: p.default for p in varied}
     allowed = getattr(promise, "allowed", lambda values: True)
-    columns = [[p.default, *p.examples] for p in varied]
-    if len(columns) == 1:
-        rows = [[value] for value in columns[0]]
-    elif columns:
-        rows = [list(row) for row in AllPairs(columns)]
-    else:
-        rows = []
-    sets = [dict(zip((p.name for p in varied), row, strict=True)) for row in rows]
-    return [
-        values
-        for values in sets
-        if values != {p.name: p.default for p in varied} and allowed({**recipe.defaults, **values})
-    ]
+    sets, seen = [defaults], set()
+    for row in _rows([[p.default, *p.examples] for p in varied], limited=hasattr(promise, "allowed")):
+        values = dict(zip(defaults, row, strict=True))
+        complete = {**recipe.defaults, **values}
+        pairs = set(combinations(values.items(), min(2, len(values))))
+        if pairs <= seen or not allowed(complete):
+            continue
+        seen |= pairs
+        # What does not count in a row is left as it is.
+        found = {p.name: complete[p.name] if recipe.counts(p, complete) else p.default for p in varied}
+        if found not in sets:
+            sets.append(found)
+    return sets[1:]
+
+
+def _rows(columns, *, limited):
+    """Return rows that have all pairs of the columns' values; all rows where not each is allowed."""
+    if len(columns) < 2:
+        return zip(*columns, strict=True)
+    return chain(AllPairs(columns), product(*columns) if limited else ())

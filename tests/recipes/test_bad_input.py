@@ -12,6 +12,7 @@ from nbkeras import recipes
 from nbkeras.recipes.notebook import Notebook
 from nbkeras.recipes.picks import Pick
 from nbkeras.runtime.keras_lines import active_line
+from tests.recipes import wrong
 from tests.recipes.awkward import namespace, run
 from tests.recipes.cases import PAIRWISE
 
@@ -24,24 +25,48 @@ ANYTHING = st.one_of(
     st.tuples(),
     st.tuples(st.text(max_size=8)),
     st.lists(st.integers(), max_size=2),
-    st.sampled_from(
-        ["'", '"', "\\", "{{", "%}", "\n", "x'y", 'a"b', "…/../", "~nobody/x", "\x00", "9" * 400]
-    ),
+    st.sampled_from(wrong.ODD),
+)
+EVERY = [(recipe.name, parameter) for recipe in recipes.all() for parameter in recipe.parameters]
+every_parameter = pytest.mark.parametrize(
+    ("name", "parameter"), EVERY, ids=[f"{name}-{each.name}" for name, each in EVERY]
 )
 
 
-@pytest.mark.parametrize("name", recipes.names())
-@settings(
-    max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck), derandomize=True
-)
-@given(data=st.data())
-def test_a_line_or_code(name, data):
+def with_it(recipe, parameter, value):
+    """Return a recipe's values with another one for a parameter that counts among them."""
+    asked = {parameter.when[0]: parameter.when[1][0]} if parameter.when else {}
+    return {**recipe.defaults, **asked, parameter.name: value}
+
+
+@every_parameter
+def test_what_is_wrong_is_told_of_that_parameter(name, parameter):
     recipe = recipes.get(name)
-    if not recipe.parameters:
-        return
-    parameter = data.draw(st.sampled_from(recipe.parameters))
-    typed = data.draw(ANYTHING)
-    values = {**recipe.defaults, parameter.name: parameter.read(typed) if isinstance(typed, str) else typed}
+    for value in wrong.values(parameter):
+        values = with_it(recipe, parameter, value)
+        for notebook in (Notebook({}), None):
+            # Which names there are is known to a notebook alone.
+            if notebook is None and isinstance(parameter, Pick) and "no such" in (value, *_inside(value)):
+                continue
+            problems = recipe.problems(values, notebook)
+            # The layers and metrics of a model go with it.
+            its_own = {each.name for each in recipe.parameters if getattr(each, "of", "") == parameter.name}
+            assert {parameter.name} == set(problems) - its_own, repr(value)
+            assert "\n" not in problems[parameter.name]
+
+
+def _inside(value):
+    return value if isinstance(value, tuple) else ()
+
+
+@every_parameter
+@settings(
+    max_examples=10, deadline=None, database=None, suppress_health_check=list(HealthCheck), derandomize=True
+)
+@given(typed=ANYTHING)
+def test_a_line_or_code(name, parameter, typed):
+    recipe = recipes.get(name)
+    values = with_it(recipe, parameter, parameter.read(typed) if isinstance(typed, str) else typed)
     for notebook in (None, Notebook({})):
         problems = recipe.problems(values, notebook)
         assert set(problems) <= set(values)

@@ -64,6 +64,26 @@ def test_what_no_cell_magic_can_do_stays_plain(values):
     assert recipe.code(magics=True, **values) == recipe.code(magics=False, **values)
 
 
+def test_a_tracked_loop_freezes_and_trains_as_the_plain_one():
+    from tensorflow import keras
+
+    ends = []
+    for magics in (False, True):
+        keras.utils.set_random_seed(3)
+        variables = {"__name__": "__main__"}
+        code = recipes.get("freeze_loop").code(line="keras", magics=magics, epochs=2, fine_epochs=1)
+        exec(code, variables)  # noqa: S102 - our own code
+        ends.append(variables)
+    plain, ours = ends
+    assert (ours["losses"], ours["fine_losses"]) == (plain["losses"], plain["fine_losses"])
+    for mine, theirs in zip(ours["model"].get_weights(), plain["model"].get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    # Each stage is a run of its own, with what its loop said.
+    told = [(run.status, run.history) for run in nbkeras.runs.all()[-2:]]
+    losses = (ours["losses"], ours["fine_losses"])
+    assert told == [("finished", {"loss": pytest.approx(each)}) for each in losses]
+
+
 def test_the_notebooks_own_model_stays_the_same_object():
     from tensorflow import keras
 

@@ -13,6 +13,8 @@ import pytest
 import nbkeras
 from nbkeras import Refusal, runs
 from nbkeras.training.tuning.oracles import planned_trials
+from nbkeras.training.tuning.recalled import recalled
+from nbkeras.widgets.again import show_again
 from tests.recipes.cases import PAIRWISE
 
 
@@ -122,6 +124,41 @@ def test_every_trial_is_a_run_and_the_search_is_one(keras):
         assert {name: run.parameters[name] for name in trial.searched} == trial.searched
 
 
+def test_the_log_tells_of_a_search_what_it_was(keras, tmp_path):
+    class Failing(Training):
+        def begun(self):
+            if self.fits == 1 and not self.failed:
+                self.failed = True
+                raise ValueError("no memory")
+
+    train = Failing(keras, epochs=2)
+    train.failed = False
+    found = nbkeras.tune(train, trials=3, seed=3, objective="val_mean_absolute_error")
+    assert sorted(trial.status for trial in found.trials) == ["failed", "finished", "finished"]
+    told = recalled(runs.get("search"))
+    assert (told.name, told.status, told.tuner_name, told.objective, told.total) == (
+        *("search", "finished", "random", found.objective, 3),
+    )
+    for name in ("number", "status", "value", "epoch"):
+        assert [getattr(each, name) for each in told.trials] == [getattr(each, name) for each in found.trials]
+    of_log = [each.searched for each in told.trials if each.status == "finished"]
+    assert of_log == [each.searched for each in found.trials if each.status == "finished"]
+    assert told.best.number == found.best.number
+    assert told.notes == found.notes
+
+
+def test_a_search_that_goes_on_is_shown_again(keras, capsys):
+    class Looking(Training):
+        def begun(self):
+            if self.fits == 1:
+                show_again(runs.get("search"))
+
+    nbkeras.tune(Looking(keras, epochs=1), trials=3, seed=3)
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in said[:3]] == [["trial", "1/3"], ["trial", "2/3"], ["trial", "3/3"]]
+    assert said[3].startswith("search: finished, random, 3 trials")
+
+
 def test_the_same_seed_tries_the_same_values():
     import keras
 
@@ -150,6 +187,11 @@ def test_values_by_name_and_a_whole_grid():
     # The first call is the probe, which fits nothing.
     assert sorted(tried[1:]) == [(u, r) for u in (2, 3) for r in (0.0, 0.5)]
     assert found.total == len(found.trials) == 4
+    # Its code calls the function with the best values.
+    code, call = found.tuner.best_code.split("\n\n\n")
+    best = found.best.searched
+    assert call == f"train(units={best['units']}, rate={best['rate']})\n"
+    exec(code, {"keras": keras, "np": np, "tried": tried})  # noqa: S102 - as a notebook does
 
 
 def test_hyperband_goes_on_with_what_a_shorter_trial_has_learned(keras):

@@ -135,3 +135,25 @@ def test_axe_finds_nothing_on_light_and_dark_pages(browser: Browser, colours: st
     results = Axe().run(page)
     page.close()
     assert results.violations_count == 0, results.generate_report()
+
+
+def test_charts_are_dark_in_a_page_that_says_so_and_light_in_any_other(browser: Browser) -> None:
+    import io
+
+    from matplotlib.image import imread
+
+    run = Run("fit", "small")
+    for epoch in range(1, 4):
+        run.record_epoch(epoch, {"loss": 1 / epoch})
+    run.finish("finished")
+    grounds = []
+    for style in ("background:#fff", "background:#111;color:#fff;color-scheme:dark", "background:#111"):
+        page = browser.new_page()
+        page.set_content(f'<body style="{style}">{static_bundle(run)["text/html"]}</body>')
+        chart = imread(io.BytesIO(page.locator("img").first.screenshot()))
+        page.close()
+        # Beside the title nothing is drawn.
+        grounds.append(float(chart[8, chart.shape[1] - 20, :3].mean()))
+    assert grounds[0] > 0.9
+    assert grounds[1] < 0.2
+    assert grounds[2] == grounds[0]

@@ -42,25 +42,34 @@ def best_cell(cell: str, options: TuneOptions, values: Mapping[str, Any]) -> str
     code, given = marked(cell, options.space)
     tree, source = ast.parse(without_magics(code)), Source(code)
     above = "".join(f"{each.name} = {values[each.name]!r}\n" for each in given)
-    asked = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _asks(node)]
+    edits = in_place(tree, source, values)
+    if edits is None:
+        above = whole(values) + above
+    return above + source.edited([*(edits or ()), *epochs_said(tree, source, options, values)])
+
+
+def in_place(tree: ast.AST, source: Source, values: Mapping[str, Any], hp: str = "hp") -> list[Edit] | None:
+    """Return what puts each value where it is asked for; None where ``hp`` is used for more than that."""
+    asked = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _asks(node, hp)]
     known = {id(call): name for call in asked if (name := _name(call)) in values}
-    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "hp"]
-    edits = []
-    if len(known) == len(names):
-        edits = [Edit(source.start(c), source.end(c), repr(values[known[id(c)]])) for c in asked]
-    else:
-        plain = {name: value for name, value in values.items() if "/" not in name}
-        above = _WHOLE.format(values=plain) + above
-    return above + source.edited([*edits, *_epochs(tree, source, options, values)])
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == hp]
+    if len(known) != len(names):
+        return None
+    return [Edit(source.start(c), source.end(c), repr(values[known[id(c)]])) for c in asked]
 
 
-def _asks(call: ast.Call) -> bool:
+def whole(values: Mapping[str, Any]) -> str:
+    """Return code that makes an ``hp`` with the best values."""
+    return _WHOLE.format(values={name: value for name, value in values.items() if "/" not in name})
+
+
+def _asks(call: ast.Call, hp: str) -> bool:
     function = call.func
     return (
         isinstance(function, ast.Attribute)
         and function.attr in _ASKING
         and isinstance(function.value, ast.Name)
-        and function.value.id == "hp"
+        and function.value.id == hp
     )
 
 
@@ -70,7 +79,7 @@ def _name(call: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _epochs(
+def epochs_said(
     tree: ast.Module, source: Source, options: TuneOptions, values: Mapping[str, Any]
 ) -> Iterator[Edit]:
     """Let the fit train as long as the best trial did, where the search said how long that is."""

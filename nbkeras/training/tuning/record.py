@@ -113,7 +113,7 @@ class Search:
     @property
     def seconds(self) -> float:
         """How long this session has searched."""
-        return (time.monotonic() - self.began) if self.run.live else self.run.progress.elapsed
+        return (time.monotonic() - self.began) if self.run.live else self.run.seconds
 
     @property
     def remaining(self) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.training.tuning.best_function import best_function
 from nbkeras.training.tuning.options import tune_options
 from nbkeras.training.tuning.searching import Searcher
 
@@ -70,7 +71,8 @@ def tune(
 
     Returns:
         What came of it: the ``best`` trial, its ``values``, its ``model`` with the weights of its best
-        epoch, all ``trials``, and KerasTuner's own ``hp`` and ``tuner``.
+        epoch, all ``trials``, and KerasTuner's own ``hp`` and ``tuner``; ``tuner.best_code`` is the
+        function as plain Keras code, with a call that trains with the best values.
 
     Raises:
         Refusal: for an argument that cannot be meant, a search that is left over in the directory, another
@@ -91,7 +93,10 @@ def tune(
         max_time=max_time,
         quiet=quiet,
     )
-    return Searcher(options, _FunctionTrainer(train, options.space)).go()
+    found = Searcher(options, _FunctionTrainer(train, options.space)).go()
+    if found.best is not None:
+        found.tuner.best_code = best_function(train, options, found.hp.values)
+    return found
 
 
 class _FunctionTrainer:

@@ -23,7 +23,7 @@ def tuner_class() -> type[Any]:
         """KerasTuner's state on disk and its choice of values; nbkeras runs the trials."""
 
         best_code = ""
-        """The cell with the best values, as plain Keras code; of a function nothing."""
+        """The cell or the function with the best values, as plain Keras code."""
 
         def __init__(self, load: Callable[[Any], Any], **kwargs: Any) -> None:
             self._load = load

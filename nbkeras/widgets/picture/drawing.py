@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from nbkeras.widgets.picture import svg, wording
 from nbkeras.widgets.picture.curves import thin
-from nbkeras.widgets.picture.frame import BOTTOM, HEIGHT, LEFT, RIGHT, STRONG, TEXT, TOP, WIDTH, Frame
+from nbkeras.widgets.picture.frame import BOTTOM, DARK, HEIGHT, LEFT, RIGHT, STRONG, TEXT, TOP, WIDTH, Frame
 from nbkeras.widgets.picture.strokes import legend, strokes
 from nbkeras.widgets.picture.ticks import count_axis, drawable, value_axis
 
@@ -44,6 +44,7 @@ def draw(chart: Chart, *, points: int = 200) -> str:
     remarks = [*(["log scale"] if frame.up.log else []), *legend(shown)]
     return svg.element(
         "svg",
+        svg.element("style", text=DARK),
         frame.draw(chart.across),
         *_heading(chart.title, " · ".join(remarks)),
         strokes(frame, zip(chart.curves, shown, strict=True)),

@@ -10,7 +10,10 @@ from nbkeras.widgets.picture import svg
 if TYPE_CHECKING:
     from nbkeras.widgets.picture.ticks import Axis
 
-# The ground is the chart's own, because an image cannot know the theme of the page around it.
+# The ground is the chart's own, for pages of any colour. In a page that says color-scheme: dark, as
+# JupyterLab's dark theme does, an image knows it by this query (seen in Chromium 156); where a browser takes
+# the system's wish for the page's, the chart is as legible on its own ground.
+DARK = "@media(prefers-color-scheme:dark){svg{filter:invert(.9)hue-rotate(180deg)}}"
 GROUND, EDGE, GRID, TEXT, STRONG = "#f6f7f8", "#d5d9de", "#e2e5e9", "#4c535b", "#1f2328"
 WIDTH, HEIGHT = 380, 196
 LEFT, RIGHT, TOP, BOTTOM = 50, 316, 32, 170

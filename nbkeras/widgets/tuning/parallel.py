@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nbkeras.training.tuning.record import short
 from nbkeras.widgets.picture import svg, wording
 from nbkeras.widgets.picture.chart import COLOURS
-from nbkeras.widgets.picture.frame import EDGE, GROUND, HEIGHT, STRONG, TEXT, WIDTH
+from nbkeras.widgets.picture.frame import DARK, EDGE, GROUND, HEIGHT, STRONG, TEXT, WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,6 +62,7 @@ def draw_parallel(search: Search, *, lines: int, axes: int = 12) -> str:
     ]
     return svg.element(
         "svg",
+        svg.element("style", text=DARK),
         svg.element("rect", x=0.5, y=0.5, width=width - 1, height=HEIGHT - 1, rx=5, fill=GROUND, stroke=EDGE),
         svg.element("text", text="trials", x=12, y=19, font_size=12.5, font_weight=600, fill=STRONG),
         svg.element("path", d="".join(f"M{x:.1f} {_TOP}V{_BOTTOM}" for x in across), stroke=EDGE),

@@ -135,7 +135,7 @@ def test_words_and_lines_stand_out_on_the_ground() -> None:
 @pytest.mark.parametrize("page", ["#ffffff", "#111111"])
 def test_the_ground_makes_the_picture_independent_of_the_page(page: str) -> None:
     root = parse(draw(Chart("loss", "epoch", (curve(1.0, 0.5),))))
-    ground = root[0]
+    ground = root[1]
     assert ground.tag == f"{SVG}rect"
     assert ground.get("fill") != page
 

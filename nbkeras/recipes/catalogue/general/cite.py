@@ -49,6 +49,7 @@ RECIPE = Recipe(
             label="Variable",
             help="The variable that holds the text afterwards.",
             default="bibtex",
+            examples=("entries",),
         ),
     ),
     template=Path(__file__).with_suffix(".py.jinja"),

@@ -59,6 +59,7 @@ RECIPE = Recipe(
             help="The type of weights and tensors; to train in half precision take mixed precision instead.",
             options=(("float32", "float32"), ("float64", "float64"), ("float16", "float16")),
             default="float32",
+            examples=("float64", "float16"),
             when=("change", ("floatx",)),
         ),
         Number(
@@ -84,6 +85,7 @@ RECIPE = Recipe(
             help="What Keras 3 computes with; with another one than TensorFlow tf.keras can't be imported.",
             options=(("tensorflow", "TensorFlow"), ("jax", "JAX"), ("torch", "PyTorch")),
             default="tensorflow",
+            examples=("jax", "torch"),
             when=("change", ("backend",)),
         ),
     ),

@@ -122,6 +122,7 @@ RECIPE = Recipe(
             label="Minutes",
             help="After how long Slurm ends the job.",
             default=60,
+            examples=(90,),
             maximum=100_000,
             when=("launcher", ("slurm",)),
         ),
@@ -130,6 +131,7 @@ RECIPE = Recipe(
             label="Seconds to join",
             help="How long a worker waits for the others before it gives up.",
             default=300,
+            examples=(200,),
             maximum=86_400,
         ),
         Whole(
@@ -137,6 +139,7 @@ RECIPE = Recipe(
             label="Batch size",
             help="Samples that one worker takes in a step; the batch of all is that times their number.",
             default=32,
+            examples=(8,),
             maximum=1_000_000,
         ),
         Whole(
@@ -144,6 +147,7 @@ RECIPE = Recipe(
             label="Epochs",
             help="How often training goes through the data.",
             default=3,
+            examples=(2,),
             maximum=100_000,
         ),
         Folder(
@@ -151,6 +155,7 @@ RECIPE = Recipe(
             label="Folder",
             help="Where the scripts are written; hosts and nodes need it at the same path.",
             default="multi_worker",
+            examples=("tasks",),
         ),
     ),
     template=Path(__file__).with_suffix(".py.jinja"),

@@ -106,6 +106,7 @@ RECIPE = Recipe(
             label="Workers",
             help="How many tasks compute; on Slurm one a node.",
             default=2,
+            examples=(3,),
             maximum=1_000,
             when=("launcher", ("local", "slurm")),
         ),
@@ -123,6 +124,7 @@ RECIPE = Recipe(
             label="Port",
             help="Where a task listens; on one machine the next ones are taken, too.",
             default=12_345,
+            examples=(40_000,),
             minimum=1_024,
             maximum=HIGHEST_PORT,
         ),
@@ -141,6 +143,7 @@ RECIPE = Recipe(
             label="Minutes",
             help="After how long Slurm ends the job.",
             default=60,
+            examples=(90,),
             maximum=100_000,
             when=("launcher", ("slurm",)),
         ),
@@ -149,6 +152,7 @@ RECIPE = Recipe(
             label="Seconds to join",
             help="How long the chief waits for the others before it gives up.",
             default=300,
+            examples=(200,),
             maximum=86_400,
         ),
         Whole(
@@ -156,6 +160,7 @@ RECIPE = Recipe(
             label="Batch size",
             help="Samples that a worker takes in a step.",
             default=32,
+            examples=(8,),
             maximum=1_000_000,
         ),
         Whole(
@@ -163,6 +168,7 @@ RECIPE = Recipe(
             label="Steps an epoch",
             help="Steps of all workers together, after which the loss is reported.",
             default=20,
+            examples=(5,),
             maximum=10_000_000,
         ),
         Whole(
@@ -170,6 +176,7 @@ RECIPE = Recipe(
             label="Epochs",
             help="How many such reports until training ends.",
             default=3,
+            examples=(2,),
             maximum=100_000,
         ),
         Folder(
@@ -177,6 +184,7 @@ RECIPE = Recipe(
             label="Folder",
             help="Where the scripts are written; hosts and nodes need it at the same path.",
             default="parameter_servers",
+            examples=("tasks",),
         ),
     ),
     template=Path(__file__).with_suffix(".py.jinja"),

@@ -96,7 +96,7 @@ RECIPE = Recipe(
                 ("ResNet50", "ResNet50, 24 million weights"),
             ),
             default="MobileNetV2",
-            examples=("MobileNetV3Small",),
+            examples=("MobileNetV3Small", "EfficientNetV2B0", "DenseNet121", "ResNet50"),
         ),
         Choice(
             name="weights",

@@ -69,7 +69,7 @@ RECIPE = Recipe(
             help="Which recurrent layer.",
             options=(("LSTM", "LSTM"), ("GRU", "GRU"), ("SimpleRNN", "simple RNN")),
             default="LSTM",
-            examples=("GRU",),
+            examples=("GRU", "SimpleRNN"),
         ),
         Whole(
             name="units",

@@ -201,6 +201,7 @@ RECIPE = Recipe(
             label="Image size",
             help="Height and width to which each image is scaled.",
             default=64,
+            examples=(32,),
             maximum=10_000,
             when=("source", ("images",)),
         ),

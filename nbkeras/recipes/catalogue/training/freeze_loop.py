@@ -59,6 +59,7 @@ RECIPE = Recipe(
         ),
         ("Transfer learning and fine-tuning", "https://keras.io/guides/transfer_learning/"),
     ),
+    magic="nbkeras.track",
     parameters=(MODEL, own.X, own.Y, LOSS, logits.OUTPUTS, *_STAGES),
     template=Path(__file__).with_suffix(".py.jinja"),
     check=_check,

@@ -98,6 +98,7 @@ RECIPE = Recipe(
             label="Weight of class 1",
             help="In the code's own data: how much a sample of class 1 counts, one of class 0 being 1.",
             default=3.0,
+            examples=(5.0,),
             exclusive=True,
             when=("x", ("",)),
         ),

@@ -17,7 +17,7 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 """
 OWN = [
-    ({"model": "mine", "x": "pairs", "split": "shared"}, f"{TWO}{sequences.SETUP}"),
+    ({"model": "mine", "x": "pairs", "split": "shared", "epochs": 2}, f"{TWO}{sequences.SETUP}"),
     (
         {"model": "mine", "x": "inputs", "y": "targets", "split": "c", "first": "CPU:1", "second": "CPU:0"},
         f"""{TWO}

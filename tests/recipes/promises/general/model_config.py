@@ -14,9 +14,9 @@ mine.compile("adam", "mse")
 mine.fit(np.ones((8, 3)), np.ones((8, 2)), verbose=0)
 """
 OWN = [
-    ({"model": "mine"}, MINE),
+    ({"model": "mine", "path": "kept.json"}, MINE),
     ({"do": "copy", "model": "mine", "weights": True}, MINE),
-    ({"do": "load"}, f"{MINE}open('model.json', 'w').write(mine.to_json())"),
+    ({"do": "load", "source": "kept.json"}, f"{MINE}open('kept.json', 'w').write(mine.to_json())"),
 ]
 
 

@@ -18,11 +18,6 @@ def fresh(values):
     return bool(values["model"]) or values == recipes.get("multi_worker").defaults
 
 
-def allowed(values):
-    # The others count on Slurm alone.
-    return values["launcher"] == "slurm" or values["gpus"] == 1
-
-
 OWN = [
     ({"workers": 3, "port": 40_000}, ""),
     (

@@ -16,11 +16,6 @@ def fresh(values):
     return bool(values["model"]) or values == recipes.get("parameter_servers").defaults
 
 
-def allowed(values):
-    # The nodes' GPUs count on Slurm alone.
-    return values["launcher"] == "slurm" or values["gpus"] == 0
-
-
 MINE = """
 import numpy as np
 from tensorflow import keras

@@ -24,10 +24,10 @@ mine.compile("adam", "mse")
 """
 OWN = [
     ({"do": "export", "model": "mine", "x": "inputs"}, AUGMENTED),
-    ({"model": "mine"}, MINE),
+    ({"model": "mine", "path": "kept.keras"}, MINE),
     ({"model": "mine"}, TRAINED),
-    ({"do": "h5", "model": "mine"}, TRAINED),
-    ({"do": "export", "model": "mine", "x": "inputs"}, TRAINED),
+    ({"do": "h5", "model": "mine", "h5": "kept.h5"}, TRAINED),
+    ({"do": "export", "model": "mine", "x": "inputs", "folder": "served"}, TRAINED),
     ({"do": "load"}, f"{TRAINED}mine.save('model.keras')"),
     ({"do": "load", "training": False}, f"{TRAINED}mine.save('model.keras')"),
     ({"do": "load", "source": "model.h5"}, f"{TRAINED}mine.save('model.h5')"),

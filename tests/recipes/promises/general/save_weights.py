@@ -24,14 +24,14 @@ ALIKE = """
 from tensorflow import keras
 saved = keras.Sequential([keras.Input((8,)), keras.layers.Dense(16), keras.layers.Dense(1)])
 saved.compile("adam", "mse")
-saved.save_weights("model.weights.h5")
+saved.save_weights("alike.weights.h5")
 """
 OWN = [
-    ({"model": "mine"}, MINE),
+    ({"model": "mine", "path": "kept.weights.h5"}, MINE),
     ({"model": "mine", "do": "load"}, MINE),
     ({"model": "mine", "do": "load", "optimizer": False}, MINE),
     ({"model": "mine", "do": "load", "optimizer": False}, MINE + BARE),
-    ({"do": "load", "optimizer": False}, ALIKE),
+    ({"do": "load", "source": "alike.weights.h5", "optimizer": False}, ALIKE),
 ]
 
 

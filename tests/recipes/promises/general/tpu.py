@@ -18,7 +18,7 @@ from nbkeras import recipes
 
 OWN = [
     (
-        {"model": "mine", "x": "pairs", "steps": 2, "batch_size": 4},
+        {"model": "mine", "x": "pairs", "steps": 2, "batch_size": 4, "epochs": 2},
         """
 import numpy as np
 import tensorflow as tf

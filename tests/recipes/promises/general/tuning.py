@@ -21,8 +21,20 @@ onehot, below, mean = np.eye(3)[kinds], np.asarray(kinds) - 1, targets
 """
 _KINDS = {"x": "tensor", "y": "kinds", "task": "classes"}
 SMALL = {"trials": 2, "epochs": 1, "units": "4,5"}
+OTHERS = {"rate_low": 1e-3, "rate_high": 1e-2, "seed": 7, "directory": "searches", "project": "mine"}
 OWN = [
-    ({**SMALL, "x": "inputs", "y": "targets", "task": "numbers", "tuner": "hyperband", "epochs": 2}, DATA),
+    (
+        {
+            **SMALL,
+            "x": "inputs",
+            "y": "targets",
+            "task": "numbers",
+            "tuner": "hyperband",
+            "epochs": 2,
+            **OTHERS,
+        },
+        DATA,
+    ),
     (
         {**SMALL, **_KINDS, "objective": "val_accuracy", "tuner": "bayesian"},
         _TENSORS,

@@ -15,7 +15,9 @@ images = np.random.default_rng(2).integers(0, 256, size=(12, 32, 32, 3)).astype(
 labels = np.arange(12) % 3
 made = keras.applications.{kind}(include_top=False, weights=None, input_shape=(32, 32, 3))
 rng = np.random.default_rng(3)
-made.set_weights([rng.uniform(0.01, 0.1, w.shape).astype("float32") for w in made.get_weights()])
+# Kernels of zero mean: a deep model would make infinities of others.
+noise = [rng.uniform(0, 0.01, w.shape) * (w.ndim == 1) for w in made.get_weights()]
+made.set_weights([w + n.astype("float32") for w, n in zip(made.get_weights(), noise)])
 made.save_weights("made.weights.h5")
 wanted = made.get_weights()
 """
@@ -33,7 +35,9 @@ MINE = {
     "weights": "file",
     "weights_file": "made.weights.h5",
     "epochs": 2,
+    "learning_rate": 0.01,
 }
+SCALING_INSIDE = {"MobileNetV3Small", "EfficientNetV2B0"}
 
 OWN = [
     (
@@ -44,7 +48,7 @@ OWN = [
 
 
 def allowed(values):
-    """Big models: two are enough, with the weights by turns."""
+    """Big models: each once is enough, one with random weights and the others with those of a file."""
     return (values["architecture"] == "MobileNetV2") == (values["weights"] == "none")
 
 
@@ -90,15 +94,16 @@ def kept(values, variables, line):
     assert len(variables["history"].history["loss"]) == values["epochs"]
     assert model.output_shape == (None, values["classes"])
     assert not base.trainable_weights
+    rate = float(head.optimizer.learning_rate.numpy())
+    np.testing.assert_allclose(rate, values["learning_rate"], rtol=1e-6)
     if values["weights"] == "imagenet":
         (origin,) = variables["before"]
-        assert "no_top" in origin
+        assert "notop" in origin.replace("_", "")
     if values["weights"] != "none":
         for have, want in zip(base.get_weights(), variables["wanted"], strict=True):
             np.testing.assert_array_equal(have, want)
 
-    # By hand: MobileNetV2 knows colours from -1 to 1; MobileNetV3 takes them as they are, and scales inside.
-    scaled = x / 127.5 - 1 if values["architecture"] == "MobileNetV2" else x
+    scaled = by_hand(values["architecture"], x)
     features = np.asarray(base(scaled, training=False))
     assert np.isfinite(features).all()
     # Random weights let little through: near is near by the features' own size.
@@ -107,12 +112,24 @@ def kept(values, variables, line):
     np.testing.assert_allclose(variables["preprocess"](x.copy()), scaled, atol=1e-5)
     kernel, bias = head.get_weights()
     logits = features @ kernel + bias
-    by_hand = np.exp(logits - logits.max(axis=1, keepdims=True))
-    by_hand /= by_hand.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(np.asarray(model(x, training=False)), by_hand, rtol=1e-2, atol=1e-4)
+    expected = np.exp(logits - logits.max(axis=1, keepdims=True))
+    expected /= expected.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(np.asarray(model(x, training=False)), expected, rtol=1e-2, atol=1e-4)
     inside = {type(layer).__name__ for layer in base.layers}
-    assert ("Rescaling" in inside) == (values["architecture"] == "MobileNetV3Small")
+    assert ("Rescaling" in inside) == (values["architecture"] in SCALING_INSIDE)
     # The trap that the code goes round: floats are written into.
     floats = x.copy()
     variables["preprocess"](floats)
-    assert np.array_equal(floats, x) == (values["architecture"] == "MobileNetV3Small")
+    assert np.array_equal(floats, x) == (values["architecture"] in SCALING_INSIDE)
+
+
+def by_hand(architecture, x):
+    """Return colours from 0 to 255 as a model was trained on them, red, green, blue."""
+    if architecture in SCALING_INSIDE:
+        return x
+    if architecture == "MobileNetV2":
+        return x / 127.5 - 1
+    if architecture == "DenseNet121":
+        return (x / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    assert architecture == "ResNet50"
+    return x[..., ::-1] - [103.939, 116.779, 123.68]

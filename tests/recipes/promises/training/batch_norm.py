@@ -17,7 +17,7 @@ mine.compile(loss="mse", metrics=["mae"])
 """
 
 OWN = [
-    ({"model": "mine", "x": "data", "epochs": 2}, SETUP),
+    ({"model": "mine", "x": "data", "epochs": 2, "learning_rate": 1e-3}, SETUP),
     ({"model": "mine", "x": "data", "epochs": 2, "statistics": "renew"}, SETUP),
 ]
 
@@ -33,6 +33,7 @@ def kept(values, variables, line):
         renewed(values, variables, model, norm)
         return
     seen = variables["before"][-1]
+    np.testing.assert_allclose(float(seen.optimizer.learning_rate), values["learning_rate"], rtol=1e-6)
     still = {id(weight) for weight in norm.weights}
     assert len(still) == 4
     for weight in model.weights:

@@ -15,23 +15,31 @@ later = tf.data.Dataset.from_tensor_slices((x[::-1] + 1, y, weights)).batch(20)
 scores = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
 few, kinds = x[:3], y[:3]
 """
-BY_NUMBER = {"model": "scores", "loss": "SparseCategoricalCrossentropy"}
-OWN = [
-    ({**BY_NUMBER, "x": "data", "validation": "later"}, SCORES),
-    ({**BY_NUMBER, "x": "x", "y": "y", "validation": "later"}, SCORES),
-    ({**BY_NUMBER, "x": "few", "y": "kinds", "epochs": 2}, SCORES),
-    (
-        {"model": "mine", "x": "data", "validation": "later", "loss": "SparseCategoricalCrossentropy"},
-        """
+# Probabilities, a penalty, and targets by number or one-hot.
+MINE = """
 import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 rng = np.random.default_rng(1)
 x, y = rng.normal(size=(50, 4)).astype("float32"), rng.integers(0, 3, 50)
-data = tf.data.Dataset.from_tensor_slices((x, y)).batch(20)
-later = tf.data.Dataset.from_tensor_slices((x[::-1] + 1, y)).batch(20)
+targets = {targets}
+data = tf.data.Dataset.from_tensor_slices((x, targets)).batch(20)
+later = tf.data.Dataset.from_tensor_slices((x[::-1] + 1, targets)).batch(20)
 mine = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "softmax", kernel_regularizer="l2")])
-""",
+"""
+OF_MINE = {"model": "mine", "x": "data", "validation": "later"}
+BY_NUMBER = {"model": "scores", "loss": "SparseCategoricalCrossentropy"}
+OWN = [
+    ({**BY_NUMBER, "x": "data", "validation": "later", "outputs": "logits"}, SCORES),
+    ({**BY_NUMBER, "x": "x", "y": "y", "validation": "later"}, SCORES),
+    ({**BY_NUMBER, "x": "few", "y": "kinds", "epochs": 2}, SCORES),
+    (
+        {**OF_MINE, "loss": "SparseCategoricalCrossentropy", "outputs": "probabilities"},
+        MINE.format(targets="y"),
+    ),
+    (
+        {**OF_MINE, "loss": "CategoricalCrossentropy", "learning_rate": 0.01},
+        MINE.format(targets="np.eye(3)[y]"),
     ),
 ]
 

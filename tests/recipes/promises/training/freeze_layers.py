@@ -4,9 +4,10 @@ import numpy as np
 
 from tests.recipes.watched import end, inner, watch
 
+RATES = {"learning_rate": 0.01, "epochs": 2, "fine_rate": 1e-4, "fine_epochs": 1}
 OWN = [
     (
-        {"model": "mine", "x": "data", "validation": "held_out", "frozen": ("body/deep", "first")},
+        {"model": "mine", "x": "data", "validation": "held_out", "frozen": ("body/deep", "first"), **RATES},
         """
 import numpy as np
 import tensorflow as tf

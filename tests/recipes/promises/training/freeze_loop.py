@@ -4,29 +4,18 @@ import numpy as np
 
 from tests.recipes.watched import end, inner, watch
 
-OWN = [
-    (
-        {
-            "model": "mine",
-            "x": "data",
-            "frozen": ("body/deep",),
-            "loss": "SparseCategoricalCrossentropy",
-        },
-        """
+BODY = """
 import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 rng = np.random.default_rng(1)
 samples, kinds = rng.normal(size=(50, 4)).astype("float32"), rng.integers(0, 3, 50)
-data = tf.data.Dataset.from_tensor_slices((samples, kinds)).batch(16)
+data = tf.data.Dataset.from_tensor_slices((samples, {targets})).batch(16)
 body = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4, name="deep")], name="body")
 last = keras.layers.Dense(3, activation="softmax", kernel_regularizer=keras.regularizers.L2(0.1))
 mine = keras.Sequential([keras.Input((4,)), body, last])
-""",
-    ),
-    (
-        {"model": "scores", "x": "data", "frozen": ("deep",), "loss": "BinaryCrossentropy"},
-        """
+"""
+SCORES = """
 import numpy as np
 import tensorflow as tf
 from tensorflow import keras
@@ -35,8 +24,14 @@ samples, kinds = rng.normal(size=(50, 4)).astype("float32"), rng.integers(0, 2, 
 weights = rng.random(50).astype("float32")
 data = tf.data.Dataset.from_tensor_slices((samples, kinds, weights)).batch(16)
 scores = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4, name="deep"), keras.layers.Dense(1)])
-""",
-    ),
+"""
+OF_MINE = {"model": "mine", "x": "data", "frozen": ("body/deep",)}
+BY_NUMBER = {**OF_MINE, "loss": "SparseCategoricalCrossentropy", "outputs": "probabilities"}
+ONE_HOT = {**OF_MINE, "loss": "CategoricalCrossentropy", "learning_rate": 0.01, "fine_rate": 1e-4}
+OWN = [
+    (BY_NUMBER, BODY.format(targets="kinds")),
+    ({**ONE_HOT, "epochs": 2, "fine_epochs": 1}, BODY.format(targets="np.eye(3)[kinds]")),
+    ({"model": "scores", "x": "data", "frozen": ("deep",), "outputs": "logits"}, SCORES),
 ]
 
 

@@ -6,7 +6,7 @@ from tests.recipes.watched import end, watch
 
 OWN = [
     (
-        {"x": "images", "epochs": 1},
+        {"x": "images", "epochs": 1, "noise": 5, "generator_rate": 0.002, "discriminator_rate": 0.003},
         """
 import numpy as np
 images = np.random.default_rng(2).random((40, 4, 4, 1), dtype="float32")
@@ -24,10 +24,11 @@ def kept(values, variables, line):
     generator, discriminator = variables["generator"], variables["discriminator"]
     began = {id(each.optimizer): each for each in variables["before"]}
     gan, x = variables["gan"], variables[values["x"] or "x"]
-    for part, optimizer in (
-        (generator, gan.generator_optimizer),
-        (discriminator, gan.discriminator_optimizer),
+    for part, optimizer, rate in (
+        (generator, gan.generator_optimizer, values["generator_rate"]),
+        (discriminator, gan.discriminator_optimizer, values["discriminator_rate"]),
     ):
+        np.testing.assert_allclose(float(optimizer.learning_rate.numpy()), rate, rtol=1e-6)
         seen = began[id(optimizer)]
         assert seen.given == {id(w) for w in part.trainable_weights}
         assert all(not np.array_equal(seen.value(w), w.numpy()) for w in part.trainable_weights)

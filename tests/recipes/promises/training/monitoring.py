@@ -8,9 +8,10 @@ import pytest
 
 from nbkeras import recipes
 
+OTHERS = {"folder": "my logs", "epochs": 2}
 OWN = [
     (
-        {"model": "mine", "x": "batches", "validation": "batches", "log": "csv", "run": "my run"},
+        {"model": "mine", "x": "batches", "validation": "batches", "log": "csv", "run": "my run", **OTHERS},
         """
 import tensorflow as tf
 from tensorflow import keras

@@ -9,7 +9,7 @@ from nbkeras import recipes
 
 OWN = [
     (
-        {"model": "mine", "x": "batches", "epochs": 4, "run": "my run"},
+        {"model": "mine", "x": "batches", "epochs": 4, "run": "my run", "folder": "kept"},
         """
 import tensorflow as tf
 from tensorflow import keras

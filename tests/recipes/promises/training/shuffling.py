@@ -23,7 +23,7 @@ mine = Recording()
 mine.compile(loss="mse", run_eagerly=True)
 """
 OWN = [
-    ({"model": "mine", "x": "inputs", "y": "targets"}, _OWN),
+    ({"model": "mine", "x": "inputs", "y": "targets", "epochs": 2}, _OWN),
     ({"model": "mine", "x": "batches", "batch_size": 7, "buffer": 50}, _OWN),
     ({"model": "mine", "x": "pairs", "batched": False, "seed": None}, _OWN),
 ]
@@ -32,7 +32,7 @@ OWN = [
 def kept(values, variables, line):
     if values["model"]:
         # What fit really saw, although a seed was set for all of TensorFlow.
-        orders = np.reshape(variables["mine"].seen, (3, 100))
+        orders = np.reshape(variables["mine"].seen, (values["epochs"], 100))
         original = np.arange(100.0)
     else:
         orders = [order(variables["batches"]) for _ in range(3)]

@@ -26,7 +26,7 @@ mine.compile(loss="categorical_crossentropy")
 """
 OWN = [
     ({"model": "mine", "x": "x_train", "y": "y_train", "share": 0.3}, _OWN),
-    ({"model": "mine", "x": "batches", "method": "shuffled"}, _OWN),
+    ({"model": "mine", "x": "batches", "method": "shuffled", "seed": 7}, _OWN),
     ({"model": "mine", "x": "pairs", "method": "shuffled", "batched": False, "epochs": 1}, _OWN),
     ({"model": "mine", "x": "x_train", "y": "y_tensor", "method": "shuffled", "epochs": 1}, _OWN),
 ]
