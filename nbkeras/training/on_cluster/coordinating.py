@@ -33,8 +33,10 @@ def coordinated(call: Call) -> AbstractContextManager[None]:
 def coordination_notes(call: Call) -> list[str]:
     """Return what is said of a call."""
     workers = worker.here().size
+    if call.kind == "predict":
+        return ["batches go to a worker one after the other"]
     each = f"{workers} workers, each a batch at a time" if workers > 1 else "1 worker"
-    rest = ", and none waits for another" if workers > 1 and call.kind == "fit" else ""
+    rest = ", and none waits for another" if workers > 1 else ""
     return [f"steps are made by {each}{rest}"]
 
 

