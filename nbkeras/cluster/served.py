@@ -77,6 +77,7 @@ class ServedCluster(Cluster):
     ) -> None:
         """Start all processes, and wait until the coordinator has found the others."""
         self._lost.clear()
+        self.news.clear()
         self._joined = False
         super().start(show, environment)
         self._joined = True

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
-from nbkeras import Refusal
+from nbkeras import Refusal, recipes
 from nbkeras.cluster.current import current
 from nbkeras.cluster.failure import WorkerFailure
 from nbkeras.cluster.served import ServedCluster
@@ -90,6 +91,41 @@ def test_it_learns_and_the_model_comes_into_the_notebook(served, capsys):
     np.testing.assert_allclose((loss, mae), here, rtol=1e-5)
     np.testing.assert_allclose(mae, run.history["val_mae"][-1], rtol=1e-5)
     np.testing.assert_allclose(outputs, model.predict(x[:40], verbose=0), rtol=1e-5)
+
+
+def test_the_cell_magic(served, capsys):
+    cell = f"{MODEL}print('spoken')\nmodel.fit(x, y, batch_size=16)"
+    served.magics.cluster("--epochs 2", cell)
+    assert "spoken\n" in capsys.readouterr().out
+    served.magics.cluster("logs 3")
+    assert capsys.readouterr().out.startswith("rank 3 has put out nothing in its last cell\n")
+    with pytest.raises(UsageError, match="%%cluster: --backup: expected none on a cluster with parameter"):
+        served.magics.cluster("--backup b", cell)
+    served.magics.cluster("--code --epochs 2", cell)
+    said = capsys.readouterr().out
+    assert "WORKERS = 2\nSERVERS = 1\n" in said
+    assert "by_workers(model).fit(x, y, batch_size=16,\n    epochs=2,\n)" in said
+    served.magics.cluster("--slurm", cell)
+    assert "#SBATCH --nodes=3\n" in capsys.readouterr().out
+    with pytest.raises(
+        UsageError, match="received one of 2 workers, 1 parameter server and a coordinator: type"
+    ):
+        served.magics.cluster("start --ps 1")
+    with pytest.raises(UsageError, match="expected a rank from 0 to 3, received '4'"):
+        served.magics.cluster("logs 4")
+
+
+def test_the_recipe_with_magics(served):
+    recipe = recipes.get("parameter_servers")
+    magic, _, cell = recipe.code(line=served.line, magics=True, epochs=2).partition("\n")
+    assert magic == "%%cluster --epochs 2"
+    served.magics.cluster("--epochs 2", cell)
+    assert served.value("(len(history.epoch), int(model.optimizer.iterations.numpy()))") == [(2, 40)]
+    own = recipe._written({**recipe.defaults, "model": "mine", "x": "a", "y": "b"}, served.line, magics=True)
+    assert "#   %cluster push mine a b\n" in own
+    assert own.endswith("history = mine.fit(data, steps_per_epoch=20)\n")
+    plain = recipe._written({**recipe.defaults, "launcher": "slurm"}, served.line, magics=True)
+    assert not plain.startswith("%")
 
 
 def test_each_sample_comes_once_in_an_epoch(served):

@@ -152,7 +152,8 @@ def _counted(model: Any, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
             lambda each: None if isinstance(each, tf.experimental.Optional) else each, batch
         )
         optimizer = model.optimizer
-        added = [*model.metrics_variables, *([] if optimizer is None else [optimizer.iterations])]
+        counts = [*model.metrics_variables, *([] if optimizer is None else [optimizer.iterations])]
+        added = list({id(each): each for each in counts}.values())
         before = [tf.identity(each.value) for each in added]
         with keras.StatelessScope(state_mapping=list(zip(added, before, strict=True))) as scope:
             told = step(batch)
