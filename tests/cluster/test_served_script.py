@@ -78,7 +78,7 @@ if task == {{"type": "{kind}", "index": 0}}:
 """
     mark = "keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: open('mark', 'w').close())"
     cell = CELL.replace("verbose=0)", f"verbose=0, callbacks=[{mark}])", 1)
-    script = served_script(cell, cell_options(epochs=60), 2, 1, [Given(SETUP.format(line="keras"))])
+    script = served_script(cell, cell_options(epochs=20), 2, 1, [Given(SETUP.format(line="keras"))])
     parts = script.partition("import tensorflow as tf")
     (tmp_path / "train.py").write_text(f"{parts[0]}{ends}\n{parts[1]}{parts[2]}{SAVE}")
     ended = run([sys.executable, "train.py"], tmp_path)

@@ -115,15 +115,17 @@ def test_the_cell_magic(served, capsys):
         served.magics.cluster("logs 4")
 
 
-def test_the_recipe_with_magics(served):
+def test_the_recipe_with_magics(served, tmp_path):
     recipe = recipes.get("parameter_servers")
-    magic, _, cell = recipe.code(line=served.line, magics=True, epochs=2).partition("\n")
+    code = recipe.code(line=served.line, magics=True, epochs=2, folder=str(tmp_path / "here"))
+    magic, _, cell = code.partition("\n")
     assert magic == "%%cluster --epochs 2"
     served.magics.cluster("--epochs 2", cell)
     assert served.value("(len(history.epoch), int(model.optimizer.iterations.numpy()))") == [(2, 40)]
+    assert (tmp_path / "here" / "trained.keras").exists()
     own = recipe._written({**recipe.defaults, "model": "mine", "x": "a", "y": "b"}, served.line, magics=True)
     assert "#   %cluster push mine a b\n" in own
-    assert own.endswith("history = mine.fit(data, steps_per_epoch=20)\n")
+    assert "\nhistory = mine.fit(data, steps_per_epoch=20)\n" in own
     plain = recipe._written({**recipe.defaults, "launcher": "slurm"}, served.line, magics=True)
     assert not plain.startswith("%")
 

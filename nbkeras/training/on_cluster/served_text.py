@@ -34,6 +34,8 @@ TF_CONFIG in its environment, the same cluster everywhere and a task of its own,
 
     TF_CONFIG='{{"cluster": {{"chief": ["a:2222"], "worker": ["b:2222", "c:2222"], "ps": ["d:2222"]}},
                 "task": {{"type": "worker", "index": 1}}}}'
+
+There workers and parameter servers serve until they are ended by hand, when the chief is done.
 """
 
 import json
@@ -88,6 +90,7 @@ if "TF_CONFIG" not in os.environ:
 TASK_OF_SLURM = """\
 import json
 import os
+import time
 
 WORKERS = {workers}
 addresses = os.environ["TASK_ADDRESSES"].split(",")
@@ -149,6 +152,7 @@ def fetched(remote):
             # It raises what has happened where no worker can make the step.
             if coordinator.done():
                 raise
+            time.sleep(0.05)
 
 
 def on_worker(step):
