@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.cluster.commands import Commands
+from nbkeras.cluster.endings import ending_of, read_log
 from nbkeras.cluster.failure import WorkerFailure
 from nbkeras.cluster.health import Health, hanging
 from nbkeras.cluster.kernel import WorkerKernel
@@ -29,7 +30,7 @@ _LOOK = 100
 # Seconds that the others have after an error of one worker: most errors come on all of them.
 GRACE = 5.0
 # The states of a worker that joins, from its start on.
-_WAY = ("starts", "is there", "runs", "imports TensorFlow", "waits for the others", "ready", "done")
+_WAY = ("starts", "is there", "runs", "imports TensorFlow", "waits for the others", "serves", "ready", "done")
 # Seconds after an interrupt until workers that wait in an operation of TensorFlow are ended.
 _AFTER_INTERRUPT = 3.0
 
@@ -45,6 +46,7 @@ class Cluster:
         healths: what is known of each.
         prepared: what they have been given, in that order, so that those in their place can be given it.
         broken: which worker failed, and how; None while all go.
+        news: lines that the user has not been told yet.
     """
 
     def __init__(self, workers: int = 2, *, deadline: float = 120.0, patience: float = 12.0) -> None:
@@ -59,11 +61,32 @@ class Cluster:
         self.healths: list[Health] = []
         self.broken: WorkerFailure | None = None
         self.prepared: list[Given] = []
+        self.news: list[str] = []
         self._deadline = deadline
         self._patience = patience
         self._kernels: list[WorkerKernel] = []
         self._folder: Path | None = None
         self._context: Any = None
+
+    @property
+    def size(self) -> int:
+        """How many processes there are."""
+        return self.workers
+
+    @property
+    def takers(self) -> range:
+        """The ranks that take cells."""
+        return range(self.workers)
+
+    @property
+    def described(self) -> str:
+        """What it is made of, in words."""
+        return f"{self.workers} worker{'s' * (self.workers != 1)}"
+
+    @property
+    def roles(self) -> list[str]:
+        """What each process is, where they are not all the same; else empty."""
+        return []
 
     @property
     def runs(self) -> bool:
@@ -84,7 +107,7 @@ class Cluster:
 
     def log_of(self, rank: int) -> str:
         """Return what a worker's process has said beside its cells' outputs: TensorFlow's own words."""
-        return _read(self._kernels[rank].log).strip() if self._kernels else ""
+        return read_log(self._kernels[rank].log).strip() if self._kernels else ""
 
     def start(
         self,
@@ -108,16 +131,16 @@ class Cluster:
         # A wish that nobody has fulfilled was for those before.
         (self.folder / "commands").unlink(missing_ok=True)
         self.commands = Commands(self.folder / "commands")
-        addresses = free_addresses(self.workers)
-        self._kernels = [WorkerKernel(rank, self.folder, self._context) for rank in range(self.workers)]
-        self.healths = [Health(rank) for rank in range(self.workers)]
+        addresses = free_addresses(self.size)
+        self._kernels = [WorkerKernel(rank, self.folder, self._context) for rank in range(self.size)]
+        self.healths = [Health(rank) for rank in range(self.size)]
         show()
         end = time.monotonic() + self._deadline
         with self._freed_on_failure(starting=True):
             for rank, kernel in enumerate(self._kernels):
                 own = (environment or {}).get(rank, {})
                 # TensorFlow's own chatter would come into the cell's output.
-                said = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_CONFIG": tf_config(addresses, rank)}
+                said = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_CONFIG": self._config(addresses, rank)}
                 kernel.start({**said, **{name: str(value) for name, value in own.items()}})
             self._greet(end)
             self._request(self._beginnings(), lambda _, __: show(), end)
@@ -146,7 +169,7 @@ class Cluster:
             WorkerFailure: when a worker ends, raises, or stands still; the others are freed. The cluster
                 is broken then, unless all have come back by themselves.
         """
-        codes = dict.fromkeys(range(self.workers), code)
+        codes = dict.fromkeys(self.takers, code)
         with self._freed_on_failure():
             self._request(codes, listen, None, look, watched=watched)
 
@@ -166,24 +189,34 @@ class Cluster:
             self._context.destroy(linger=0)
             self._context = None
 
-    def _beginnings(self) -> dict[int, str]:
+    def _config(self, addresses: list[str], rank: int) -> str:
+        """Return the ``TF_CONFIG`` of one process."""
+        return tf_config(addresses, rank)
+
+    def _beginning(self, rank: int) -> str:
+        """Return the code by which a process joins."""
         import os
 
+        return (
+            "from nbkeras.cluster import worker as _nbkeras_worker\n"
+            f"_nbkeras_worker.begin({rank}, {self.workers}, {str(self.folder)!r}, {os.getpid()})"
+        )
+
+    def _beginnings(self) -> dict[int, str]:
         # The workers import what the notebook imports, from where it does.
         path = [each for each in sys.path if each]
         return {
             rank: f"import sys\npath = {path!r}\n"
             "sys.path[:] = path + [each for each in sys.path if each not in path]\ndel path\n"
-            "from nbkeras.cluster import worker as _nbkeras_worker\n"
-            f"_nbkeras_worker.begin({rank}, {self.workers}, {str(self.folder)!r}, {os.getpid()})"
-            for rank in range(self.workers)
+            f"{self._beginning(rank)}"
+            for rank in range(self.size)
         }
 
     def _greet(self, end: float) -> None:
         """Wait until each kernel is there, and its outputs are heard."""
         heard: set[tuple[int, str]] = set()
         asked = 0.0
-        while len(heard) < 2 * self.workers:
+        while len(heard) < 2 * self.size:
             if time.monotonic() - asked > 1:
                 asked = time.monotonic()
                 for kernel in self._kernels:
@@ -260,8 +293,9 @@ class Cluster:
 
     def _look_for_failures(self, waiting: Mapping[str, int]) -> None:
         for kernel in self._kernels:
-            if kernel.ending is not None:
-                raise WorkerFailure(kernel.rank, f"{kernel.ending}{_last_words(kernel.log)}")
+            ending = ending_of(kernel)
+            if ending is not None:
+                raise WorkerFailure(kernel.rank, ending)
         if waiting:
             found = hanging(self.healths, self._patience)
             if found is not None:
@@ -296,16 +330,16 @@ class Cluster:
 
     def _interrupt(self) -> None:
         """Interrupt all workers; those that do not come back are ended, and all with them."""
-        for kernel in self._kernels:
-            kernel.interrupt()
+        for rank in self.takers:
+            self._kernels[rank].interrupt()
         back: set[int] = set()
         end = time.monotonic() + _AFTER_INTERRUPT
-        while len(back) < self.workers and time.monotonic() < end:
+        while len(back) < len(self.takers) and time.monotonic() < end:
             for rank, message in self._messages():
                 if message["header"]["msg_type"] == "execute_reply":
                     back.add(rank)
-        if len(back) < self.workers:
-            waits = min(set(range(self.workers)) - back)
+        if len(back) < len(self.takers):
+            waits = min(set(self.takers) - back)
             self.broken = WorkerFailure(waits, "was ended by the second interrupt")
             self._end_kernels()
 
@@ -315,21 +349,6 @@ class Cluster:
         for health in self.healths:
             if health.state != "failed":
                 health.state = "ended"
-
-
-def _read(log: Path) -> str:
-    try:
-        return log.read_text(errors="replace")
-    except OSError:
-        return ""
-
-
-def _last_words(log: Path) -> str:
-    """Return the last line that a process has written about its end, if any."""
-    lines = _read(log).strip().splitlines()
-    # TensorFlow's own severities: information and warnings are of other things.
-    told = [line for line in lines if line.startswith(("F0", "F1", "E0", "E1", "Fatal", "terminate"))]
-    return f": {told[-1].strip()[:300]}" if told else ""
 
 
 def _one_line(text: str) -> str:

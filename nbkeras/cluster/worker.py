@@ -13,6 +13,7 @@ from typing import Any
 
 from nbkeras.cluster.beats import Beats
 from nbkeras.cluster.commands import Commands
+from nbkeras.cluster.server_strategy import parameter_server_strategy
 from nbkeras.cluster.strategy import multi_worker_strategy
 from nbkeras.cluster.wire import tell
 from nbkeras.runs import library
@@ -32,6 +33,7 @@ class Worker:
         commands: what the notebook asks for.
         folder: where the cluster's own files are.
         beats: the signs of life.
+        coordinates: whether it takes no batches itself, and gives them to workers.
     """
 
     rank: int
@@ -40,12 +42,13 @@ class Worker:
     commands: Commands
     folder: Path
     beats: Beats
+    coordinates: bool = False
 
 
 _here: Worker | None = None
 
 
-def begin(rank: int, size: int, folder: str, notebook: int) -> None:
+def begin(rank: int, size: int, folder: str, notebook: int, *, coordinates: bool = False) -> None:
     """Make this process a worker: it ends with the notebook's kernel, and returns when all have joined.
 
     Args:
@@ -53,20 +56,22 @@ def begin(rank: int, size: int, folder: str, notebook: int) -> None:
         size: how many workers there are.
         folder: where the cluster's own files are.
         notebook: the process of the notebook's kernel, which has started this one.
+        coordinates: whether it is the coordinator of workers and parameter servers. Default False.
     """
     global _here  # noqa: PLW0603 - a process is one worker
-    threading.Thread(target=_end_with, args=(notebook, folder), name="nbkeras-parent", daemon=True).start()
+    threading.Thread(target=end_with, args=(notebook, folder), name="nbkeras-parent", daemon=True).start()
     # The notebook writes the log.
     library.set_log(None)
     tell(state="imports TensorFlow")
     import tensorflow as tf
 
-    # A line for each reduction of each function otherwise.
-    tf.get_logger().setLevel("WARNING")
+    # A line for each reduction of each function otherwise; of a coordinator several for each worker that
+    # ends, which the notebook says in one.
+    tf.get_logger().setLevel("CRITICAL" if coordinates else "WARNING")
     tell(state="waits for the others")
-    strategy = multi_worker_strategy()
+    strategy = parameter_server_strategy() if coordinates else multi_worker_strategy()
     place = Path(folder)
-    _here = Worker(rank, size, strategy, Commands(place / "commands"), place, Beats())
+    _here = Worker(rank, size, strategy, Commands(place / "commands"), place, Beats(), coordinates)
     tell(state="ready")
 
 
@@ -78,7 +83,7 @@ def here() -> Worker:
     return _here
 
 
-def _end_with(notebook: int, folder: str) -> None:
+def end_with(notebook: int, folder: str) -> None:
     """End this process when the one that started it is gone, whatever else it is doing, and leave no file.
 
     ipykernel looks for its parent, too, but ends by ``sys.exit`` in some versions, and a worker in

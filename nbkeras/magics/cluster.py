@@ -37,7 +37,7 @@ class ClusterMagics(NotebookMagics):
         try:
             _refuse_what_goes_elsewhere(action, values)
             if action == "start":
-                self._start(values["workers"] or 2, values["deadline"])
+                self._start(values["workers"] or 2, values["ps"], values["deadline"])
             elif action in {"push", "get"}:
                 self._exchange(action, names)
             elif action == "logs":
@@ -89,28 +89,35 @@ class ClusterMagics(NotebookMagics):
 
     def _script(self, cell: str, options: Any, *, slurm: bool) -> str:
         from nbkeras.cluster.current import current
+        from nbkeras.cluster.served import ServedCluster
         from nbkeras.training.on_cluster.plain import plain_script, slurm_script
+        from nbkeras.training.on_cluster.served_script import served_script, served_slurm_script
 
         cluster = current()
         workers = 2 if cluster is None else cluster.workers
         before = [] if cluster is None else cluster.prepared
-        write = slurm_script if slurm else plain_script
         try:
+            if isinstance(cluster, ServedCluster):
+                write_served = served_slurm_script if slurm else served_script
+                return write_served(cell, options, workers, cluster.servers, before)
+            write = slurm_script if slurm else plain_script
             return write(cell, options, workers, before)
         except SyntaxError as error:
             text = f"--code: expected plain Python, received {error.msg} in line {error.lineno}: take it out"
             raise Refusal(text) from None
 
-    def _start(self, workers: int, deadline: float | None) -> None:
+    def _start(self, workers: int, servers: int | None, deadline: float | None) -> None:
         from nbkeras.cluster.cluster import Cluster
         from nbkeras.cluster.current import current, set_current
+        from nbkeras.cluster.served import ServedCluster
         from nbkeras.widgets.workers import WorkersTable
 
         running = current()
         if running is not None and running.runs:
-            text = f"expected no cluster, received one of {running.workers} workers"
+            text = f"expected no cluster, received one of {running.described}"
             raise Refusal(f"{text}: type  %cluster restart  or  %cluster stop")
-        cluster = Cluster(workers, **({} if deadline is None else {"deadline": deadline}))
+        limit = {} if deadline is None else {"deadline": deadline}
+        cluster = Cluster(workers, **limit) if servers is None else ServedCluster(workers, servers, **limit)
         set_current(cluster)
         cluster.start(WorkersTable(cluster).show)
 
@@ -123,7 +130,7 @@ class ClusterMagics(NotebookMagics):
             _say("no cluster: type  %cluster start --workers 2")
         elif action == "stop":
             set_current(None)
-            _say(f"{cluster.workers} workers ended")
+            _say(f"{cluster.described} ended")
         elif action == "restart":
             cluster.prepared.clear()
             cluster.start(WorkersTable(cluster).show)
@@ -139,7 +146,7 @@ class ClusterMagics(NotebookMagics):
         variables = self.shell.user_ns
         if action == "push":
             push(cluster, {name: _variable(variables, name) for name in names})
-            _say(f"{', '.join(names)} sent to {cluster.workers} workers")
+            _say(f"{', '.join(names)} sent to {cluster.described if len(cluster.takers) > 1 else 'rank 0'}")
         else:
             found = {name: get(cluster, name, variables) for name in names}
             self.shell.push(found)
@@ -149,8 +156,8 @@ class ClusterMagics(NotebookMagics):
     def _logs(self, names: list[str]) -> None:
         cluster = _cluster()
         rank = int(names[0]) if names and names[0].isdigit() else 0 if not names else -1
-        if not 0 <= rank < cluster.workers or len(names) > 1:
-            text = f"expected a rank from 0 to {cluster.workers - 1}, received {' '.join(names)!r}"
+        if not 0 <= rank < cluster.size or len(names) > 1:
+            text = f"expected a rank from 0 to {cluster.size - 1}, received {' '.join(names)!r}"
             raise Refusal(f"{text}: type  %cluster logs 0")
         if self._outputs is None or not self._outputs.count(rank):
             _say(f"rank {rank} has put out nothing in its last cell")
@@ -177,7 +184,7 @@ def _cluster(*, running: bool = False) -> Cluster:
 
 
 def _refuse_what_goes_elsewhere(action: str, values: dict[str, Any]) -> None:
-    for option in ("workers", "deadline"):
+    for option in ("workers", "ps", "deadline"):
         if values[option] is not None and action != "start":
             raise Refusal(f"--{option}: expected start before it, received {action}: type  %cluster start")
     if values["names"] and action not in {"push", "get", "logs"}:

@@ -20,12 +20,15 @@ CLUSTER = Grammar(
     summary="Start workers on this machine, which train one model together, and see how they are.",
     details="""
         Each worker is a process of its own. A cell under %%cluster runs on all of them, under TensorFlow's
-        MultiWorkerMirroredStrategy. push sends variables of the notebook to the workers, get brings variables
-        of rank 0 back, a trained model, say. logs shows what a rank has put out in its last cell. Workers
-        end with %cluster stop, and with the notebook's kernel, however that ends.
+        MultiWorkerMirroredStrategy. With --ps it runs on a coordinator, which gives steps to the workers
+        under a ParameterServerStrategy; a worker that dies is survived. push sends variables of the notebook
+        to the workers, get brings variables of rank 0 back, a trained model, say. logs shows what a rank
+        has put out in its last cell. Workers end with %cluster stop, and with the notebook's kernel, however
+        that ends.
         """,
     examples="""
         %cluster start --workers 2
+        %cluster start --workers 2 --ps 1
         %cluster push x y
         %cluster get model history
         %cluster logs 1
@@ -40,6 +43,12 @@ CLUSTER = Grammar(
         Option("NAMES", "Variables to push or get, or the rank of the logs.", complete="variable", many=True),
         Option(
             "--workers", "How many workers to start; 2 by default.", "N", lambda t: _whole("--workers", t)
+        ),
+        Option(
+            "--ps",
+            "How many parameter servers keep the weights, so that no worker waits for another.",
+            "N",
+            lambda t: _whole("--ps", t),
         ),
         Option(
             "--deadline",
@@ -63,8 +72,9 @@ CLUSTER_CELL = Grammar(
         workers together. The monitor shows rank 0's metrics, and a table how each worker is. The first
         interrupt (■) stops the training on all workers after the same step, and the rest of the cell
         runs. When a worker fails, the others are freed, and the next cell starts them anew; with --backup
-        they start by themselves, and the cell goes on from the last backup. %%fit --strategy cluster
-        does the same.
+        they start by themselves, and the cell goes on from the last backup. With parameter servers the cell
+        runs on the coordinator, and a batch size is that of one worker. %%fit --strategy cluster does the
+        same.
         """,
     examples="""
         %%cluster --epochs 5 --backup backups
@@ -76,7 +86,7 @@ CLUSTER_CELL = Grammar(
         *_SHARED,
         Option(
             "--batch-size",
-            "Samples in a batch of all workers together, where the call does not say.",
+            "Samples in a batch of all workers together, with --ps of one, where the call does not say.",
             "N",
             lambda t: _whole("--batch-size", t),
         ),

@@ -29,6 +29,9 @@ def distribution_notes(call: Call, asked: int | None = None) -> list[str]:
         return notes
     variables = _variables(call.model)
     own = _strategy_of(variables[0]) if variables else None
+    if own is None and _has_servers(in_force):
+        # Their variables do not know of the strategy.
+        own = getattr(call.model, "distribute_strategy", None)
     if in_force is not None and own is not in_force and variables:
         _refuse_model(call, in_force, own)
     strategy = own or in_force
@@ -54,6 +57,12 @@ def _shares_batches(strategy: Any) -> bool:
     distribute = sys.modules["tensorflow"].distribute
     kinds = (distribute.MirroredStrategy, distribute.TPUStrategy, distribute.MultiWorkerMirroredStrategy)
     return isinstance(strategy, kinds)
+
+
+def _has_servers(strategy: Any) -> bool:
+    """Tell whether parameter servers keep the variables."""
+    kind = sys.modules["tensorflow"].distribute.ParameterServerStrategy
+    return isinstance(strategy, kind)
 
 
 def _has_several_here(strategy: Any) -> bool:

@@ -16,14 +16,18 @@ if TYPE_CHECKING:
     from nbkeras.cluster.health import Health
     from nbkeras.widgets.picture.page import Bundle
 
-_HEADER = ("rank", "state", "step", "steps/s", "memory", "process")
+_HEADER: tuple[str, ...] = ("rank", "state", "step", "steps/s", "memory", "process")
 # Seconds after which it is said how old a sign of life is.
 _OLD = 3.0
 _LENGTH = 100
 
 
 def workers_bundle(
-    title: str, healths: Sequence[Health], pids: Sequence[int | None], after: str = ""
+    title: str,
+    healths: Sequence[Health],
+    pids: Sequence[int | None],
+    after: str = "",
+    roles: Sequence[str] = (),
 ) -> Bundle:
     """Return the workers as HTML and as text.
 
@@ -40,9 +44,14 @@ def workers_bundle(
         healths: what is known of each worker.
         pids: the process of each.
         after: the line below. Default "".
+        roles: what each of them is. Default (): all the same.
     """
-    rows = tuple(_row(health, pid) for health, pid in zip(healths, pids, strict=True))
-    table = Table(_HEADER, rows, words=2)
+    rows = [_row(health, pid) for health, pid in zip(healths, pids, strict=True)]
+    header = _HEADER
+    if roles:
+        header = (*_HEADER[:1], "role", *_HEADER[1:])
+        rows = [(*row[:1], role, *row[1:]) for row, role in zip(rows, roles, strict=True)]
+    table = Table(header, tuple(rows), words=3 if roles else 2)
     lines = [title, *table.plain(), *([after] if after else [])]
     return {
         "text/html": render("stamp.html", title=title, table_of=table, after=after),
@@ -80,7 +89,7 @@ class WorkersTable:
             title: the line above. Default "": how many there are.
         """
         self._cluster = cluster
-        self._title = title or f"{cluster.workers} workers on this machine"
+        self._title = title or f"{cluster.described} on this machine"
         self._handle: Any = None
         self._shown: dict[str, str] = {}
         self._due = 0.0
@@ -91,7 +100,7 @@ class WorkersTable:
 
         cluster = self._cluster
         after = "" if cluster.broken is None else f"ended: {cluster.broken}"
-        bundle = workers_bundle(self._title, cluster.healths, cluster.pids, after)
+        bundle = workers_bundle(self._title, cluster.healths, cluster.pids, after, cluster.roles)
         if bundle == self._shown:
             return
         self._shown = bundle

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import ast
 import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
+import nbkeras
 from nbkeras.cluster.cluster import Cluster
 from nbkeras.runs import library
 from nbkeras.training.on_cluster.options import cell_options
@@ -33,28 +36,32 @@ def pytest_collection_modifyitems(config, items):
 class Notebook:
     """A cluster as a notebook uses it, and what its cells have put out."""
 
-    def __init__(self, line):
+    def __init__(self, line, cluster=None):
         self.line = line
-        self.cluster = Cluster(WORKERS)
+        self.cluster = cluster or Cluster(WORKERS)
         self.printed = {}
         self.said = []
 
     def start(self):
         """Start the workers; they import what the tests use."""
         self.cluster.start()
-        self.run(f"import json, os, signal, time\nimport numpy as np\nimport {self.line} as keras")
+        self.imports()
         self.run('rank = json.loads(os.environ["TF_CONFIG"])["task"]["index"]')
+
+    def imports(self):
+        """Import what the tests use."""
+        self.run(f"import json, os, signal, time\nimport numpy as np\nimport {self.line} as keras")
 
     def run(self, cell, **options):
         """Run a cell on all workers; return its runs."""
-        self.printed = dict.fromkeys(range(WORKERS), "")
+        self.printed = dict.fromkeys(self.cluster.takers, "")
         asked = cell_options(quiet=True, **options)
         return run_with_retries(self.cluster, cell, asked, listen=self._listen, say=self.said.append)
 
     def value(self, expression):
         """Return the value of an expression on each rank."""
         self.run(f"print(repr({expression}))")
-        return [ast.literal_eval(self.printed[rank]) for rank in range(WORKERS)]
+        return [ast.literal_eval(self.printed[rank]) for rank in self.cluster.takers]
 
     def _listen(self, rank, message):
         # On stderr are warnings: tf_keras has one for each batch that a busy machine was slow at.
@@ -85,6 +92,28 @@ def impatient(notebook):
     before, notebook.cluster._patience = notebook.cluster._patience, 3.0
     yield notebook
     notebook.cluster._patience = before
+
+
+@pytest.fixture
+def during():
+    """Do something with the run while the cell goes on."""
+    threads = []
+    before = {run.id for run in nbkeras.runs.all()}
+
+    def during(act):
+        def wait():
+            while True:
+                runs = [run for run in nbkeras.runs.all() if run.id not in before]
+                if runs and runs[-1].progress.done:
+                    return act(runs[-1])
+                time.sleep(0.05)
+
+        threads.append(threading.Thread(target=wait, daemon=True))
+        threads[-1].start()
+
+    yield during
+    for thread in threads:
+        thread.join(30)
 
 
 def gone(pid):

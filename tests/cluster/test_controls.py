@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
 
 import pytest
 
-import nbkeras
 from tests.cluster.conftest import costly
 
 ENDLESS = """
@@ -20,28 +18,6 @@ history = model.fit(x, x[:, :1], batch_size=16, epochs=100_000, verbose=0)
 optimizer = model.optimizer
 print((len(history.epoch), int(optimizer.iterations.numpy()), float(optimizer.learning_rate.numpy())))
 """
-
-
-@pytest.fixture
-def during():
-    """Do something with the run while the cell goes on."""
-    threads = []
-    before = {run.id for run in nbkeras.runs.all()}
-
-    def during(act):
-        def wait():
-            while True:
-                runs = [run for run in nbkeras.runs.all() if run.id not in before]
-                if runs and runs[-1].progress.done:
-                    return act(runs[-1])
-                time.sleep(0.05)
-
-        threads.append(threading.Thread(target=wait, daemon=True))
-        threads[-1].start()
-
-    yield during
-    for thread in threads:
-        thread.join(30)
 
 
 def until(condition):

@@ -42,6 +42,8 @@ def magics(tmp_path, monkeypatch):
         ),
         ("start --workers 0", "--workers: expected a whole number of 1 or more, received '0'"),
         ("start --workers two", "--workers: expected a whole number of 1 or more, received 'two'"),
+        ("start --ps 0", "--ps: expected a whole number of 1 or more, received '0'"),
+        ("restart --ps 1", "--ps: expected start before it, received restart"),
         ("start --deadline soon", "--deadline: expected a time such as"),
         ("start --worker 2", "received '--worker': type --workers"),
         ("start 3", "expected no names behind start, received '3'"),

@@ -13,6 +13,7 @@ from nbkeras.reproducibility.seeding import LARGEST
 from nbkeras.reproducibility.seeding import seed as set_seed
 from nbkeras.runs.opening import openers
 from nbkeras.training.arming import arm, disarm
+from nbkeras.training.on_cluster.coordinating import coordinated, coordination_notes
 from nbkeras.training.on_cluster.files import back_up_together, write_elsewhere
 from nbkeras.training.on_cluster.obeying import begin_obeying, worker_monitor_class
 from nbkeras.training.on_cluster.ordering import common_order
@@ -32,11 +33,11 @@ if TYPE_CHECKING:
 
 _cell = ExitStack()
 # That of the cell under way, and no other one.
-_sessions: list[WorkerSession] = []
+_sessions: list[CellSession] = []
 
 
-class WorkerSession(Session):
-    """The calls of a cell on one worker."""
+class CellSession(Session):
+    """The calls of a cell in a process of the cluster."""
 
     def __init__(self, options: Callable[[], FitOptions], order_seed: int) -> None:
         """Hold what gives the options, and the seed of the order of a backup's arrays."""
@@ -54,6 +55,10 @@ class WorkerSession(Session):
         monitor = worker_monitor_class(line)(plan=plan)
         monitor.obeying, monitor.continued = self._obeying, self.continued
         return monitor
+
+
+class WorkerSession(CellSession):
+    """The calls of a cell on one of the workers that make every step together."""
 
     def _ordered(self, call: Call, options: FitOptions, number: int) -> list[str]:
         notes = super()._ordered(call, options, number)
@@ -78,6 +83,18 @@ class WorkerSession(Session):
         if here.rank:
             write_elsewhere([*listed, *more], here.folder / f"rank-{here.rank}")
         return super()._monitored(call, more, monitor, first)
+
+
+class CoordinatorSession(CellSession):
+    """The calls of a cell on the coordinator: it reads the data, and workers make the steps."""
+
+    def _ordered(self, call: Call, options: FitOptions, number: int) -> list[str]:
+        return [*super()._ordered(call, options, number), *coordination_notes(call)]
+
+    def _monitored(self, call: Call, more: list[Any], monitor: Any, first: list[Any]) -> Any:
+        __tracebackhide__ = True
+        with coordinated(call):
+            return super()._monitored(call, more, monitor, first)
 
 
 def _wait_for_all() -> None:
@@ -108,7 +125,8 @@ def begin_cell(folder: str, order_seed: int, **values: Any) -> None:
     options = fit_options(**values)
     if options.seed is not None:
         set_seed(options.seed, deterministic=True)
-    session = WorkerSession(lambda: options, order_seed)
+    kind = CoordinatorSession if here.coordinates else WorkerSession
+    session = kind(lambda: options, order_seed)
     session.precision = _cell.enter_context(in_precision(options.mixed_precision))
     arm(session)
     _cell.callback(disarm, session)

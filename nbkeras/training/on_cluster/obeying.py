@@ -43,7 +43,8 @@ class Obeying:
             self._run, self._fit, self._step = run, self._fit + 1, 0
         self._step += 1
         commands = self._commands
-        if self._decides and commands.asked_number != commands.decided_number:
+        # There is room for one decision: the last one must be carried out, or it would be lost.
+        if self._decides and commands.asked_number != commands.decided_number == self._done:
             self._decide(run)
         if commands.decided_number == self._done:
             return

@@ -89,3 +89,17 @@ def refuse_times(every: Any) -> None:
             f"every: expected epoch or a number of steps, because all workers back up after the same step, "
             f"received {str(every)!r}: give  epoch"
         )
+
+
+def refuse_on_servers(options: CellOptions) -> None:
+    """Refuse what workers and parameter servers can't do.
+
+    Raises:
+        Refusal: for exact backups.
+    """
+    if options.fit.backup is not None:
+        raise Refusal(
+            "backup: expected none on a cluster with parameter servers, whose steps wait for no other and "
+            f"can't be gone on with exactly, received {options.fit.backup!r}: write  "
+            "keras.callbacks.BackupAndRestore  into the cell"
+        )

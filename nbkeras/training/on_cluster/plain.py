@@ -84,7 +84,7 @@ def _script(cell: str, options: CellOptions, before: Sequence[Given], begin: str
     body = plain_code(cell.strip("\n"), seeded, {})
     if fit.seed is None:
         body = body.replace(DETERMINISM, ONE_SEED, 1)
-    earlier = "".join(_earlier(each) for each in before)
+    earlier = "".join(map(written_out, before))
     code = _with_own_files(f"{earlier}{body}")
     helpers = (FILES if "own(" in code else "") + (TOGETHER if "together(" in code else "")
     script = SCRIPT.format(begin=begin, strategy=STRATEGIES[line], helpers=helpers, code=code.strip("\n"))
@@ -93,7 +93,8 @@ def _script(cell: str, options: CellOptions, before: Sequence[Given], begin: str
     return script
 
 
-def _earlier(given: Given) -> str:
+def written_out(given: Given) -> str:
+    """Return what stands in a script for something that the workers were given before."""
     if given.cell:
         return f"# An earlier cell.\n{given.cell.strip()}\n\n"
     return f"# From the notebook, by %cluster push; make or load here: {', '.join(given.variables)}\n\n"

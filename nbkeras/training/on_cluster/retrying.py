@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from nbkeras.cluster.failure import WorkerFailure
 from nbkeras.cluster.prepared import Given
+from nbkeras.cluster.served import ServedCluster
 from nbkeras.training.on_cluster.exchanging import give
+from nbkeras.training.on_cluster.options import refuse_on_servers
 from nbkeras.training.on_cluster.running import run_on_cluster
 
 if TYPE_CHECKING:
@@ -42,13 +44,21 @@ def run_with_retries(
         WorkerFailure: when a worker fails and no retry is left, or the cell itself raises on all of them.
     """
     __tracebackhide__ = True
+    if isinstance(cluster, ServedCluster):
+        refuse_on_servers(options)
+
+    def look_and_tell() -> None:
+        look()
+        while cluster.news:
+            say(f"nbkeras: {cluster.news.pop(0)}")
+
     if not cluster.runs:
         start_again(cluster, str(cluster.broken or "the workers had ended"), look, say)
     given = options.given
     left = options.retries
     while True:
         try:
-            runs = run_on_cluster(cluster, cell, listen=listen, look=look, **given)
+            runs = run_on_cluster(cluster, cell, listen=listen, look=look_and_tell, **given)
         except WorkerFailure as failure:
             # Where all have come back, the cell has an error that it would have again.
             if failure.all_are_back or not left:

@@ -49,6 +49,7 @@ def _whole_precision(values: Mapping[str, Any], notebook: Notebook | None) -> di
 
 RECIPE = Recipe(
     name="parameter_servers",
+    magic="%cluster start --ps",
     faq="2a",
     section="General",
     topic="Several machines",
