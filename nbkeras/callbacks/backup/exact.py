@@ -180,6 +180,8 @@ class ExactBackupHooks:
         """Look for a backup as soon as the epochs are known: no callback has begun anything by then."""
         super().set_params(params)  # type: ignore[misc]  # Keras's base class brings it
         if params and params.get("epochs") and inside_fit():
+            # Before this one or another holds its directory.
+            refuse_other_backups(self._others(hooks_caller()))
             self._say_all(self.prepare(self.model, params["epochs"]))  # type: ignore[attr-defined]
 
     def on_train_begin(self, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
@@ -296,7 +298,7 @@ class ExactBackupHooks:
         self._way.begin(epoch, found)
 
     def _others(self, caller: Any) -> list[Any]:
-        return [callback for callback in caller.callbacks if callback is not self]
+        return [callback for callback in getattr(caller, "callbacks", ()) if callback is not self]
 
     def _say_all(self, lines: Any) -> None:
         for line in lines:
