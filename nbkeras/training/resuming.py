@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.callbacks.backup.data_values import values_of
 from nbkeras.callbacks.backup.directories import own_directory
 from nbkeras.callbacks.backup.exact import exact_backup_class
 from nbkeras.callbacks.backup.lock import clear_folder, note_cell_end
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from nbkeras.training.calls import Call
     from nbkeras.training.options import FitOptions
 
+_DATA = ("x", "y", "sample_weight", "validation_data")
 _RANDOM = "random layers made in this cell draw from generators whose state can be kept, by --backup"
 
 
@@ -63,6 +65,8 @@ class Resuming:
         self.callback = exact_backup_class(line)(
             self._directory, options.every, restart=options.restart, reuse=options.reuse
         )
+        # As the user gave them: arrays are about to be given an order.
+        self.callback.values = values_of({name: call.get(name) for name in _DATA})
         self._writes = writes
         if not writes:
             self.callback.only_read()

@@ -89,6 +89,38 @@ def test_data_that_have_become_shorter(keras, fit, make, tmp_path):
     fit(make(first), 6, last=None)
 
 
+def test_arrays_with_other_values(keras, make, data, tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_USE_LEGACY_KERAS", str(int(keras.__name__ == "tf_keras")))
+    x, y = data
+    moved = x.copy()
+    moved[[0, 1]] = moved[[1, 0]]
+
+    class Leaving(keras.callbacks.Callback):
+        left = 3
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.left -= 1
+            if not self.left:
+                raise KeyboardInterrupt
+
+    def cell(x, y, *callbacks, shuffle=True):
+        keras.utils.set_random_seed(2)
+        model = make(keras.layers.Input((4,)))
+        with nbkeras.fitting(quiet=True, backup=tmp_path / f"b {shuffle}", every=1):
+            given = {"batch_size": 16, "epochs": 2, "shuffle": shuffle, "validation_split": 0.5}
+            return model.fit(x, y, callbacks=list(callbacks), **given)
+
+    for shuffle in (True, False):
+        with pytest.raises(KeyboardInterrupt):
+            cell(x, y, Leaving(), shuffle=shuffle)
+        for other in ((moved, y), (x, 1 - y), (x + 1e-6, y)):
+            name = "y" if other[0] is x else "x"
+            words = rf"received data \({name}\) with other values than the backup's"
+            with pytest.raises(Refusal, match=words):
+                cell(*other, shuffle=shuffle)
+        assert len(cell(x.copy(), y.copy(), shuffle=shuffle).epoch) == 2
+
+
 def test_two_backups_of_one_training(keras, make, data, tmp_path):
     model = make(keras.layers.Input((4,)))
     held = values(model)

@@ -108,12 +108,16 @@ class ExactBackupHooks:
         """Tells the user a line; by default it is printed."""
         self.extra: dict[str, Any] = {}
         """What else the backups shall say of their run: its id, the seed of its data."""
+        self.values: dict[str, str] | None = None
+        """Digests of the user's data, where ``fit`` gets them in another form."""
         self.host: FrameType | None = None
         """The frame of the ``fit`` under way, see `open_runs`."""
 
     def only_read(self) -> None:
         """Write nothing: another process of the same training does, and this one goes on from the same."""
         self._store, self._lock = Reader(self._store.folder), NoLock(self._store.folder)
+        # Each process may have a part of the data, and the backup knows that of one.
+        self.values = {}
 
     @property
     def every_text(self) -> str:
@@ -203,7 +207,7 @@ class ExactBackupHooks:
         read_callbacks(others)  # A get_state that gives no data is refused now.
         if self._restart:
             self._store.clear()
-        self._form = form_of(host.f_locals)
+        self._form = form_of(host.f_locals, self.values)
         if self.found is not None:
             refuse_difference(self._store.folder, data_difference(self.found["data"], self._form))
             self._give_back = CsvFiles(others).give_back
