@@ -89,6 +89,54 @@ def test_data_that_have_become_shorter(keras, fit, make, tmp_path):
     fit(make(first), 6, last=None)
 
 
+def test_arrays_with_other_values(keras, make, data, tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_USE_LEGACY_KERAS", str(int(keras.__name__ == "tf_keras")))
+    x, y = data
+    moved = x.copy()
+    moved[[0, 1]] = moved[[1, 0]]
+
+    class Leaving(keras.callbacks.Callback):
+        left = 3
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.left -= 1
+            if not self.left:
+                raise KeyboardInterrupt
+
+    def cell(x, y, *callbacks, shuffle=True):
+        keras.utils.set_random_seed(2)
+        model = make(keras.layers.Input((4,)))
+        with nbkeras.fitting(quiet=True, backup=tmp_path / f"b {shuffle}", every=1):
+            given = {"batch_size": 16, "epochs": 2, "shuffle": shuffle, "validation_split": 0.5}
+            return model.fit(x, y, callbacks=list(callbacks), **given)
+
+    for shuffle in (True, False):
+        with pytest.raises(KeyboardInterrupt):
+            cell(x, y, Leaving(), shuffle=shuffle)
+        for other in ((moved, y), (x, 1 - y), (x + 1e-6, y)):
+            name = "y" if other[0] is x else "x"
+            words = rf"received data \({name}\) with other values than the backup's"
+            with pytest.raises(Refusal, match=words):
+                cell(*other, shuffle=shuffle)
+        assert len(cell(x.copy(), y.copy(), shuffle=shuffle).epoch) == 2
+
+
+def test_two_backups_of_one_training(keras, make, data, tmp_path):
+    model = make(keras.layers.Input((4,)))
+    held = values(model)
+    for places in (("a", "c"), ("a", "a")):
+        both = [nbkeras.ExactBackup(tmp_path / place, every=2) for place in places]
+        with pytest.raises(Refusal, match=r"expected no other backup .* received ExactBackup: take it out"):
+            model.fit(*data, verbose=0, callbacks=both)
+    armed = nbkeras.fitting(quiet=True, backup=tmp_path / "a")
+    with armed, pytest.raises(Refusal, match="received ExactBackup: take it out"):
+        model.fit(*data, callbacks=[nbkeras.ExactBackup(tmp_path / "c")])
+    assert all(np.array_equal(each, held[key]) for key, each in values(model).items())
+    assert not (tmp_path / "a").exists()
+    # Nothing is held by those that were refused.
+    model.fit(*data, verbose=0, callbacks=[nbkeras.ExactBackup(tmp_path / "c")])
+
+
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
 @pytest.mark.parametrize("keras", ["keras"], indirect=True)
 def test_a_model_that_had_no_weights_is_named(fit, make):

@@ -1,10 +1,11 @@
-"""What the data of a training look like, told without reading any, and in what others differ from them."""
+"""What the data of a training look like, and in what others differ from them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.backup.configs import plain, shown
+from nbkeras.callbacks.backup.data_values import values_of
 from nbkeras.callbacks.backup.sources import is_dataset, is_sequence, pipeline, verb
 
 if TYPE_CHECKING:
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 # A longer list is one of samples, and not of inputs.
 _FEW = 50
 _DATA = ("x", "y", "sample_weight", "val_x")
+_VALUES = (*_DATA, "val_y", "val_sample_weight")
+# What is compared in its own way.
+_OTHERWISE = {"seeds", "values"}
 _ARGUMENTS = (
     *("batch_size", "steps_per_epoch", "initial_epoch", "class_weight"),
     *("validation_steps", "validation_batch_size", "validation_freq"),
@@ -21,29 +25,34 @@ _ARGUMENTS = (
 _WRITTEN = 100_000
 
 
-def form_of(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Describe the data of a ``fit``, so that others can be told from them, without reading any.
+def form_of(given: Mapping[str, Any], values: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Describe the data of a ``fit``, so that others can be told from them; of arrays, a part is read.
 
     Args:
         given: the arguments of ``fit`` by name.
+        values: what `values_of` gave for the user's data, where ``fit`` has them in another form.
     """
     forms: dict[str, Any] = {name: _form(given.get(name)) for name in _DATA}
     forms |= {name: _text(given.get(name)) for name in _ARGUMENTS}
     # A dataset has an order of its own, whatever this says.
     forms["shuffle"] = "" if is_dataset(given.get("x")) else _text(given.get("shuffle"))
     forms["seeds"] = {name: list(_seeds(given.get(name))) for name in ("x", "val_x")}
+    forms["values"] = values_of({name: given.get(name) for name in _VALUES}) if values is None else values
     return forms
 
 
 def data_difference(backup: dict[str, Any], now: dict[str, Any]) -> str:
     """Say in what the data of two trainings differ first, "" when they do not."""
     for name, form in now.items():
-        if name != "seeds" and form != backup[name]:
+        if name not in _OTHERWISE and form != backup[name]:
             what = f"data ({name}) of {form}" if name in _DATA else f"{name}={form}"
             return f"{what}, the backup's is {backup[name]}"
     for what, theirs, ours in _other_seeds(backup, now):
         if not theirs or not ours or min(theirs[-1], ours[-1]) < _WRITTEN:
             return f"data with seeds {ours} of {what}, the backup's are {theirs}"
+    for name, digest in now["values"].items():
+        if backup["values"].get(name, digest) != digest:
+            return f"data ({name}) with other values than the backup's, which a seed for them would keep"
     return ""
 
 

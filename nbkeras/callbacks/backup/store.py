@@ -20,7 +20,7 @@ from nbkeras.runtime.refusal import Refusal
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT = 2
+FORMAT = 3
 KEPT = 2
 _NAME = re.compile(r"backup-(\d{6,})\.(h5|json)(\.part)?")
 
