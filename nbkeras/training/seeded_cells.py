@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.reproducibility import generators, names, policies
-from nbkeras.reproducibility.model_state import ModelState, digest_of
+from nbkeras.reproducibility.model_state import ModelState, digest_of, has_state
 from nbkeras.reproducibility.proof.batches import WORKERS, pipeline_facts, stages
 from nbkeras.runtime.keras_lines import is_model, line_of
 
@@ -160,7 +160,7 @@ class SeededCell:
 
     def _about_parts(self, model: Any) -> list[str]:
         """Keep the layers of earlier cells in a model that the cell itself has made."""
-        parts = [part for part in self._parts(model) if _has_variables(part)]
+        parts = [part for part in self._parts(model) if has_state(part)]
         late = [part for part in parts if id(part) in self.unbuilt and part.weights]
         back = [part for part in parts if part in self.taken_back]
         for part in parts:
@@ -262,14 +262,6 @@ def _reshuffles(stage: Any) -> bool:
         getattr(stage, "_reshuffle_each_iteration", False)
         or getattr(stage, "_rerandomize_each_iteration", False)
     )
-
-
-def _has_variables(layer: Any) -> bool:
-    try:
-        return bool(layer.variables)
-    except ValueError:
-        # Of a model of tf_keras that is not built.
-        return False
 
 
 def _listed(layers: list[Any]) -> str:

@@ -100,6 +100,64 @@ def test_layer_without_weights_is_named(keras, data):
     assert "late: made in an earlier cell, and had no weights before this one" in cell_of(body)()[1]
 
 
+def test_learning_rate_that_a_callback_moves_is_taken_back(keras, data):
+    model = small(keras)
+
+    def body():
+        rate = model.optimizer.learning_rate
+        halved = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: rate.assign(rate / 2))
+        return model, model.fit(*data, epochs=3, callbacks=[halved])
+
+    same, _, later = again(cell_of(body))
+    assert same
+    assert "taken back to where this cell first began with it; no --seed trains on" in later
+    assert float(model.optimizer.learning_rate.numpy()) == pytest.approx(0.001 / 8)
+
+
+def test_what_layers_of_ones_own_hold_is_taken_back(keras, data):
+    import tensorflow as tf
+
+    class Own(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.noise = tf.random.Generator.from_seed(3)
+            self.steps = tf.Variable(0.0, trainable=False)
+
+        def call(self, x):
+            self.steps.assign_add(1.0)
+            return x * (1.0 + 0.01 * self.steps) + 0.1 * self.noise.normal(tf.shape(x))
+
+    whole, own = small(keras, Own()), Own()
+
+    def parted():
+        model = small(keras, own)
+        return model, model.fit(*data, epochs=2)
+
+    for body in (lambda: (whole, whole.fit(*data, epochs=2)), parted):
+        same, _, later = again(cell_of(body))
+        assert same
+        assert "taken back to where this cell first began with it" in later
+
+
+def test_model_with_two_optimizers_that_have_not_begun_is_named(keras, data):
+    class Two(keras.Sequential):
+        other = None
+
+        def train_step(self, batch):
+            self.other.apply_gradients([(v * 0.0 + 1.0, v) for v in self.trainable_variables])
+            return super().train_step(batch)
+
+    model = Two([keras.Input((4,)), keras.layers.Dense(1)])
+    model.other = keras.optimizers.Adam()
+    model.compile("adam", "mse")
+    body = cell_of(lambda: (model, model.fit(*data)))
+    assert "or an optimizer that has none: run again, it trains on" in body()[1]
+    # Now both have slots, and where they are is known.
+    same, _, later = again(cell_of(lambda: (model, model.fit(*data))))
+    assert same
+    assert "taken back to where this cell first began with it; no --seed" in later
+
+
 def test_generators_of_earlier_cells(keras, data):
     import random
 
