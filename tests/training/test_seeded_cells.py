@@ -250,6 +250,40 @@ def test_datasets_of_earlier_cells_are_named_however_they_are_used(keras, data):
     assert "the validation dataset was made in an earlier cell, and its shuffling goes on" in named
 
 
+def test_what_draws_in_a_map_is_taken_back(keras, data):
+    """Keras's own tutorials augment images so; tf_keras's layer makes its generator in the cell itself."""
+    import tensorflow as tf
+
+    images = np.random.default_rng(0).random((32, 4, 4, 1)).astype("float32")
+    layer = keras.layers.RandomTranslation(0.5, 0.5, name="moving")
+    augment = keras.Sequential([layer])
+    noise, count = tf.random.Generator.from_seed(3), tf.Variable(0.0, name="count")
+
+    def changed(image):
+        image = augment(image, training=True) + noise.normal(tf.shape(image))
+        return image * count.assign_add(1.0)
+
+    def body():
+        batches = tf.data.Dataset.from_tensor_slices((images, data[1][:32])).batch(8)
+        model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
+        model.compile("adam", "mse")
+        return model, model.fit(
+            batches.map(lambda image, label: (changed(image), label)), epochs=2, shuffle=False
+        )
+
+    cell = cell_of(body)
+    same, notes, later = again(cell)
+    assert same
+    assert "with which the dataset draws or counts, w" in notes
+    for name in ("moving", "count"):
+        assert f"{name}, " in later or f"{name} taken back" in later
+    assert "taken back to where this cell first began with it" in later
+    # Another cell counts on: this one goes on from there.
+    first, _ = cell()
+    count.assign_add(1.0)
+    assert cell()[0] != first
+
+
 def test_workers_are_named(keras, data):
     x, y = data
     base = getattr(keras.utils, "PyDataset", None) or keras.utils.Sequence
