@@ -49,8 +49,10 @@ class BackupMagics(NotebookMagics):
         if action not in _ACTIONS:
             text = f"expected list, show or clear, received {action or 'nothing'}"
             raise UsageError(f"%backup: {text}: type  %backup list {directory or 'DIR'}")
-        if directory is None:
-            text = "expected the directory of the backups, received none"
+        if not directory:
+            text = (
+                f"expected the directory of the backups, received {'none' if directory is None else repr('')}"
+            )
             raise UsageError(f"%backup: {text}: type  %backup {action} DIR")
         from nbkeras.callbacks.backup.store import Store
 
@@ -86,11 +88,15 @@ def _clear(store: Store) -> list[str]:
 
 def _of_other_fits(folder: Path, action: str) -> list[str]:
     """Tell of the directories that the second and later fits of the same cell have taken."""
+    from nbkeras.callbacks.backup.directories import has_own_name, own_directory
     from nbkeras.callbacks.backup.store import Store
 
     found: list[str] = []
+    if not has_own_name(str(folder)):
+        # No cell backs up to it.
+        return found
     for number in itertools.count(2):
-        other = Store(folder.with_name(f"{folder.name}-{number}"))
+        other = Store(Path(own_directory(str(folder), number)))
         if not other.has_any():
             return found
         found.append(f"fit {number} of the cell: type  %backup {action} {other.folder}")

@@ -9,6 +9,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
+from nbkeras.callbacks.backup.directories import has_own_name
 from nbkeras.callbacks.backup.pacing import DEFAULT as DEFAULT_EVERY
 from nbkeras.callbacks.backup.pacing import parse_every
 from nbkeras.devices.strategies import checked_kind
@@ -173,7 +174,13 @@ def _backup(
         raise Refusal("reuse: expected no --restart beside it, received both: give one of them")
     if every is not None:
         parse_every(every)
-    return output_directory(path, option="backup")
+    directory = output_directory(path, option="backup")
+    if not has_own_name(directory):
+        # Each further fit of the cell has one beside it, of the same name with a number.
+        raise Refusal(
+            f"backup: expected a directory for the backups alone, received {str(path)!r}: give  backups"
+        )
+    return directory
 
 
 def _max_time(value: object) -> float:

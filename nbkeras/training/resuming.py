@@ -8,13 +8,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.callbacks.backup.directories import own_directory
 from nbkeras.callbacks.backup.exact import exact_backup_class
 from nbkeras.callbacks.backup.lock import clear_folder, note_cell_end
 from nbkeras.callbacks.backup.pacing import DEFAULT
+from nbkeras.callbacks.backup.refusing import refuse_other_backups
 from nbkeras.callbacks.backup.store import Store
 from nbkeras.reproducibility.seeding import LARGEST, current_seed, next_order
 from nbkeras.runtime.keras_lines import active_line, keras_module, line_of
 from nbkeras.runtime.refusal import Refusal
+from nbkeras.training.callback_lists import members_of
 from nbkeras.training.seeded import feed_in_order, seeded_notes
 
 if TYPE_CHECKING:
@@ -54,6 +57,7 @@ class Resuming:
     ) -> None:
         """Look for a backup to go on from."""
         assert options.backup is not None  # noqa: S101 - asked before
+        refuse_other_backups(members_of(call.get("callbacks")))
         line = line_of(call.model) or active_line()
         self._directory = own_directory(options.backup, number)
         self.callback = exact_backup_class(line)(
@@ -110,12 +114,6 @@ def backup_code(options: FitOptions, number: int) -> str:
     every = "" if options.every == DEFAULT else f", every={options.every!r}"
     how = ", restart=True" if options.restart else ", reuse=True" if options.reuse else ""
     return f"nbkeras.ExactBackup({own_directory(options.backup, number)!r}{every}{how})"
-
-
-def own_directory(directory: str, number: int) -> str:
-    """Return the directory of one fit of a cell: the second one's is ``backup-2`` beside ``backup``."""
-    path = Path(directory)
-    return directory if number == 1 else str(path.with_name(f"{path.name}-{number}"))
 
 
 def _end_of(directory: str) -> list[Any] | None:

@@ -97,6 +97,18 @@ def test_clear_leaves_what_is_no_backup(backup, folder):
     assert "no backups in" in backup(f"list {folder}")
 
 
+def test_the_directory_in_which_one_is(backup, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    (folder / "notes.txt").write_text("mine")
+    assert backup("list .").splitlines()[0].startswith("backup-000002")
+    assert "from epoch 3, step 20" in backup("show .")
+    assert "deleted 2 backups in '.'" in backup("clear .")
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+    for place in (".", "..", "/"):
+        assert "no backups in" in backup(f"list {place}")
+        assert "no backups in" in backup(f"clear {place}")
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -104,6 +116,7 @@ def test_clear_leaves_what_is_no_backup(backup, folder):
         ("drop x", "expected list, show or clear, received drop: type  %backup list x"),
         ("list", "expected the directory of the backups, received none: type  %backup list DIR"),
         ("list a b", "expected"),
+        ("show ''", "expected the directory of the backups, received '': type  %backup show DIR"),
     ],
 )
 def test_what_cannot_be_meant(backup, line, words):

@@ -89,6 +89,22 @@ def test_data_that_have_become_shorter(keras, fit, make, tmp_path):
     fit(make(first), 6, last=None)
 
 
+def test_two_backups_of_one_training(keras, make, data, tmp_path):
+    model = make(keras.layers.Input((4,)))
+    held = values(model)
+    for places in (("a", "c"), ("a", "a")):
+        both = [nbkeras.ExactBackup(tmp_path / place, every=2) for place in places]
+        with pytest.raises(Refusal, match=r"expected no other backup .* received ExactBackup: take it out"):
+            model.fit(*data, verbose=0, callbacks=both)
+    armed = nbkeras.fitting(quiet=True, backup=tmp_path / "a")
+    with armed, pytest.raises(Refusal, match="received ExactBackup: take it out"):
+        model.fit(*data, callbacks=[nbkeras.ExactBackup(tmp_path / "c")])
+    assert all(np.array_equal(each, held[key]) for key, each in values(model).items())
+    assert not (tmp_path / "a").exists()
+    # Nothing is held by those that were refused.
+    model.fit(*data, verbose=0, callbacks=[nbkeras.ExactBackup(tmp_path / "c")])
+
+
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
 @pytest.mark.parametrize("keras", ["keras"], indirect=True)
 def test_a_model_that_had_no_weights_is_named(fit, make):

@@ -288,6 +288,10 @@ def test_options_that_cannot_be_meant(tmp_path):
         ({"reuse": True}, "reuse: expected a directory for the backups"),
         ({"backup": tmp_path, "restart": True, "reuse": True}, "reuse: expected no --restart beside it"),
         ({"backup": "/dev/null/b"}, "backup: expected a place that can be written"),
+        ({"backup": "."}, "backup: expected a directory for the backups alone, received '.': give  backups"),
+        ({"backup": ""}, "backup: expected a directory for the backups alone, received ''"),
+        ({"backup": ".."}, "backup: expected a directory for the backups alone, received '..'"),
+        ({"backup": "/"}, "backup: expected a "),
     ]:
         with pytest.raises(Refusal) as caught, nbkeras.fitting(**options):
             pytest.fail("the block must not run")

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.backup.callback_states import event_files, read_callbacks
+from nbkeras.callbacks.backup.cut_epoch import hidden_from_checkpoints
 from nbkeras.callbacks.backup.identity import forms_of
 from nbkeras.callbacks.backup.list_hooks import ListHooks
 from nbkeras.callbacks.backup.randomness import read_random
@@ -107,9 +108,16 @@ class Course:
             self._save((self._epoch, self._step), logs)
 
     def _on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._boundaries.around(epoch, "end", lambda: self._epoch_end(epoch, logs))
         if self._cut:
+            with hidden_from_checkpoints(self._hooks.callbacks.callbacks) as names:
+                self._epoch_end(epoch, logs)
+            if names:
+                self._say(
+                    f"the epoch was cut: {' and '.join(names)} saved nothing at its end, and does when the "
+                    "next run has come there"
+                )
             return
+        self._boundaries.around(epoch, "end", lambda: self._epoch_end(epoch, logs))
         ended = self._model.stop_training or epoch + 1 >= self._about["epochs"]
         if ended or self._due.after_epoch():
             backup = self._save((epoch + 1, 0), logs)

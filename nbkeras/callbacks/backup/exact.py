@@ -9,31 +9,25 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nbkeras.callbacks import open_runs
 from nbkeras.callbacks.backup.about import not_exact, what_next
-from nbkeras.callbacks.backup.boundaries import Boundaries, Retraced
-from nbkeras.callbacks.backup.callback_draws import ends_with_epochs, runs_python, touching
+from nbkeras.callbacks.backup.callback_draws import touching
 from nbkeras.callbacks.backup.callback_states import (
     begin_files,
-    event_files,
     history_of,
     read_callbacks,
     without_state,
-    write_callbacks,
 )
-from nbkeras.callbacks.backup.course import Course
 from nbkeras.callbacks.backup.data_form import data_difference, drawn_otherwise, form_of
 from nbkeras.callbacks.backup.files import CsvFiles
 from nbkeras.callbacks.backup.identity import difference, form_difference, forms_of, identity_of
 from nbkeras.callbacks.backup.list_hooks import ListHooks
 from nbkeras.callbacks.backup.lock import FolderLock
 from nbkeras.callbacks.backup.pacing import DEFAULT, Due, parse_every
-from nbkeras.callbacks.backup.randomness import PYTHON_DRIVEN, read_random, write_random
+from nbkeras.callbacks.backup.randomness import read_random
 from nbkeras.callbacks.backup.reading import NoLock, Reader
 from nbkeras.callbacks.backup.refusing import refuse_difference, refuse_finished, refuse_other_backups
-from nbkeras.callbacks.backup.replay import Replay
-from nbkeras.callbacks.backup.skipping import Skipping
-from nbkeras.callbacks.backup.sources import inexact_sources, is_arrays
+from nbkeras.callbacks.backup.sources import inexact_sources
 from nbkeras.callbacks.backup.store import Store
-from nbkeras.callbacks.backup.variables import write_variables
+from nbkeras.callbacks.backup.way import Way
 from nbkeras.callbacks.batch_hooks import hooks_caller
 from nbkeras.callbacks.frames import inside_fit
 from nbkeras.callbacks.monitor import MonitorHooks
@@ -106,8 +100,7 @@ class ExactBackupHooks:
         self._lock: FolderLock = FolderLock(self._store.folder)
         self._found: tuple[Backup, Any] | None = None
         self._prepared = False
-        self._course: Course | None = None
-        self._replay: Replay | None = None
+        self._way: Way | None = None
         self._give_back: Callable[[], None] | None = None
         self._identity: dict[str, Any] = {}
         self._form: dict[str, str] = {}
@@ -167,10 +160,9 @@ class ExactBackupHooks:
         """Let go of everything; a second call does nothing."""
         open_runs.closed(self)
         self.host = None
-        for held in (self._replay, self._course):
-            if held is not None:
-                held.end()
-        self._replay = self._course = None
+        way, self._way = self._way, None
+        if way is not None:
+            way.end()
         if self._give_back is not None:
             # There was no training after all.
             self._give_back()
@@ -188,6 +180,8 @@ class ExactBackupHooks:
         """Look for a backup as soon as the epochs are known: no callback has begun anything by then."""
         super().set_params(params)  # type: ignore[misc]  # Keras's base class brings it
         if params and params.get("epochs") and inside_fit():
+            # Before this one or another holds its directory.
+            refuse_other_backups(self._others(hooks_caller()))
             self._say_all(self.prepare(self.model, params["epochs"]))  # type: ignore[attr-defined]
 
     def on_train_begin(self, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
@@ -232,11 +226,10 @@ class ExactBackupHooks:
 
     def on_train_end(self, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
         """Note that the training has come to its end."""
-        if self._replay is not None:
-            self._refuse("a training that ends before the place of the backup")
-        last = None if self._course is None else self._course.last
-        if last is not None:
-            self._store.amend(last, {"finished": True})
+        if self._way is not None:
+            self._way.refuse_if_not_there()
+            if self._way.last is not None:
+                self._store.amend(self._way.last, {"finished": True})
         self.close()
 
     # tf_keras asks these; Keras 3's base class lacks them. What follows the batches is set on the list.
@@ -277,7 +270,6 @@ class ExactBackupHooks:
                 callback.continue_run(about["run"], Continued(about["done"], about["position"][0], history))
 
     def _begin(self, caller: Any, host: FrameType, epoch: int) -> None:
-        model, found = self.model, self._found  # type: ignore[attr-defined]
         began = read_random()
         begin_files(caller.callbacks, validates=host.f_locals.get("validation_data") is not None)
         for callback in caller.callbacks:
@@ -290,94 +282,23 @@ class ExactBackupHooks:
             "data": self._form,
             **self.extra,
         }
-        noted = ends_with_epochs(host.f_locals) and runs_python(host.f_locals)
-        if found is None:
-            self._follow(caller, about, began, (epoch, 0), 0, Boundaries(noted=noted))
-            return
-        backup, state = found
-        self._found = None
-        position = tuple(backup.about["position"])
-        # The learning rate that the backup's run began with, say, is what its next backup says, too.
-        about["identity"] = backup.about["identity"]
-        files = self._give_back
-
-        def give_back() -> None:
-            if files is not None:
-                files()
-            write_random(began)
-
-        self._give_back = give_back
-        for name in PYTHON_DRIVEN:
-            # What draws its data from these begins with what it began with.
-            write_random({name: state["began"][name]})
-        retraced = Retraced(state["boundaries"])
-        replay = Replay(
-            model,
+        found, give_back = self._found, self._give_back
+        self._found = self._give_back = None
+        self._way = Way(
+            self,
             caller,
             host,
-            position=position,
-            logs=state["logs"],
-            skipping=Skipping(host.f_locals, model),
-            arrays_validate=is_arrays(host.f_locals.get("val_x")),
-            retraced=retraced,
-        )
-
-        def arrive() -> None:
-            self._refuse(form_difference(backup.about["variables"], forms_of(model)))
-            self._replay = self._give_back = None
-            others, written = self._others(caller), backup.about.get("written", {})
-            write_variables(model, state["variables"])
-            write_callbacks(others, state["callbacks"], written)
-            if now := event_files(others):
-                # If this run is killed before its next backup, the one after it has to know of them.
-                self._store.amend(backup, {"written": now})
-            # A generator that drew from Python's or NumPy's state has left it where it belongs.
-            write_random(state["random"], but=retraced.drawn())
-            self._say_all(retraced.strayed())
-            model.stop_training = state["stop"]
-            boundaries = Boundaries(state["boundaries"], noted=noted)
-            self._follow(caller, about, state["began"], position, backup.about["done"], boundaries)
-
-        def missed(here: tuple[int, int]) -> None:
-            self._refuse(f"data that end after step {here[1]} of epoch {here[0] + 1}")
-
-        self._replay = replay
-        replay.begin(arrive, missed)
-
-    def _follow(
-        self,
-        caller: Any,
-        about: dict[str, Any],
-        began: dict[str, Any],
-        position: Any,
-        done: int,
-        boundaries: Boundaries,
-    ) -> None:
-        self._course = Course(
-            self.model,  # type: ignore[attr-defined]
-            caller,
-            self,
             store=self._store,
             due=Due(self.every),
             about=about,
             began=began,
-            boundaries=boundaries,
             say=self.say,
-            done=done,
+            give_back=give_back,
         )
-        self._course.begin(*position)
-
-    def _refuse(self, found: str) -> None:
-        """Refuse what differs, with everything as it was before."""
-        if not found:
-            return
-        left = self._replay is not None and self._replay.leaves_a_step
-        self.close()
-        new = " (the model had no weights or slots, and has those of one step: make it anew)" if left else ""
-        refuse_difference(self._store.folder, found + new)
+        self._way.begin(epoch, found)
 
     def _others(self, caller: Any) -> list[Any]:
-        return [callback for callback in caller.callbacks if callback is not self]
+        return [callback for callback in getattr(caller, "callbacks", ()) if callback is not self]
 
     def _say_all(self, lines: Any) -> None:
         for line in lines:

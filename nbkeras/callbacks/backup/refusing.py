@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+_OTHERS = {"BackupAndRestore", "ExactBackupHooks"}
+
 
 def refuse_finished(folder: Path, about: dict[str, Any], epochs: int, *, passes: bool) -> None:
     """Refuse a training that has come to its end, or is further than it shall go.
@@ -59,13 +61,13 @@ def refuse_difference(folder: Path, found: str) -> None:
 
 
 def refuse_other_backups(callbacks: Iterable[Any]) -> None:
-    """Refuse Keras's own backup beside ours: it would restore something else.
+    """Refuse another backup beside ours: Keras's would restore something else, and one of ours is enough.
 
     Raises:
-        Refusal: when it is among the callbacks.
+        Refusal: when one is among the callbacks.
     """
     for callback in callbacks:
-        if any(cls.__name__ == "BackupAndRestore" for cls in type(callback).__mro__):
+        if _OTHERS & {cls.__name__ for cls in type(callback).__mro__}:
             raise Refusal(
                 f"backup: expected no other backup among the callbacks, received {type(callback).__name__}: "
                 "take it out"

@@ -1,0 +1,66 @@
+"""An epoch that was cut by an interrupt leaves nothing behind that the whole training would not have."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nbkeras
+
+pytestmark = pytest.mark.usefixtures("python_interrupts")
+
+
+@pytest.fixture
+def cell(keras, monkeypatch, tmp_path):
+    """Run a cell whose loss of validation is lowest in the midst of an epoch; return what it has come to."""
+    monkeypatch.setenv("TF_USE_LEGACY_KERAS", str(int(keras.__name__ == "tf_keras")))
+    x, y = np.ones((6, 1)), np.array([1, 1, 1, -3, -3, -3.0])[:, None]
+
+    class Interrupting(keras.callbacks.Callback):
+        def __init__(self, step):
+            super().__init__()
+            self.left = step
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.left -= 1
+            if self.left == 0:
+                signal.raise_signal(signal.SIGINT)
+
+        def get_state(self):
+            return {}
+
+        def set_state(self, state):
+            pass
+
+    def cell(place, *, step=99, every="epoch"):
+        (tmp_path / place).mkdir(exist_ok=True)
+        monkeypatch.chdir(tmp_path / place)
+        each = keras.callbacks.ModelCheckpoint("{epoch}.weights.h5", save_weights_only=True)
+        options = {"checkpoint": "best.keras", "csv": "log.csv", "backup": "b", "every": every}
+        with nbkeras.fitting(quiet=True, **options) as armed:
+            dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")
+            model = keras.Sequential([keras.layers.Input((1,)), dense])
+            model.compile(keras.optimizers.SGD(0.1), "mse")
+            given = {"batch_size": 1, "epochs": 3, "shuffle": False, "validation_data": (x[:3], y[:3])}
+            history = model.fit(x, y, **given, callbacks=[Interrupting(step), each])
+        best = keras.models.load_model("best.keras").get_weights()[0].item()
+        files = sorted(path.name for path in Path().glob("*.h5"))
+        said = "\n".join(armed.run.notes)
+        return model.get_weights()[0].item(), history.history, best, files, Path("log.csv").read_text(), said
+
+    return cell
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_a_best_checkpoint_is_as_without_the_interrupt(cell):
+    *expected, _ = cell("whole")
+    *_, best, files, _, said = cell("cut", step=8, every=2)
+    # The weights of the first epoch's end: those in the midst of the second one would have been better.
+    assert best == expected[2] < 0
+    assert files == ["1.weights.h5"]
+    assert "the epoch was cut: ModelCheckpoint saved nothing at its end" in said
+    *received, _ = cell("cut")
+    assert received == expected
