@@ -46,6 +46,12 @@ def undo_of(thing: Any) -> Callable[[], None] | None:
     return lambda: variable.assign(value)
 
 
+def variables_of(thing: Any) -> list[Any]:
+    """Return the variables behind a random generator: one of TensorFlow's or Keras's has one."""
+    variable = _variable_of(thing)
+    return [] if variable is None else [variable]
+
+
 def kind_of(thing: Any) -> str:
     """Name a random generator by the library that it comes from."""
     if isinstance(thing, random.Random):

@@ -6,10 +6,13 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nbkeras.runtime.keras_lines import line_of
+from nbkeras.callbacks.backup.variables import variables_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# Those of metrics and counters begin anew with each fit, and an evaluate between two runs changes them.
+_KEPT = ("model", "states", "random", "held")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +31,12 @@ class ModelState:
         """
         if not model.built or not _optimizer_is_built(model):
             return None
-        return cls._now([*_variables(model), *_of_optimizer(model)])
+        return cls._now(list(_variables(model, part=False)))
 
     @classmethod
     def of_part(cls, layer: Any) -> ModelState:
         """Keep the values of a layer, or of a model that is a part of another one: it has no optimizer."""
-        return cls._now(list(_variables(layer)))
+        return cls._now(list(_variables(layer, part=True)))
 
     @classmethod
     def _now(cls, variables: list[Any]) -> ModelState:
@@ -48,31 +51,23 @@ class ModelState:
 def digest_of(model: Any, *, part: bool = False) -> str:
     """Return a fingerprint of the values that `ModelState` keeps of a model, or of a part of one."""
     digest = hashlib.sha256()
-    for variable in [*_variables(model), *([] if part else _of_optimizer(model))]:
+    for variable in _variables(model, part=part):
         value = _value(variable)
         digest.update(f"{value.dtype} {value.shape};".encode())
         digest.update(value.tobytes())
     return digest.hexdigest()
 
 
-def _of_optimizer(model: Any) -> list[Any]:
-    # A method in tf_keras's legacy optimizers.
-    held = model.optimizer.variables
-    # tf_keras 2.21 does not count the scale of the loss among the variables, which moves with half precision,
-    # and has no public name for the variables behind it.
-    scale = getattr(model.optimizer, "_loss_scale", None)
-    moving = [getattr(scale, name, None) for name in ("_current_loss_scale", "_counter")]
-    return [*(held() if callable(held) else held), *(each for each in moving if each is not None)]
+def has_state(layer: Any) -> bool:
+    """Tell whether a layer has anything that a training changes."""
+    return next(_variables(layer, part=True), None) is not None
 
 
-def _variables(model: Any) -> Iterator[Any]:
-    yield from model.variables
-    if line_of(model) == "tf_keras":
-        # Keras 3 counts its seed generators among the variables.
-        for layer in model._flatten_layers():  # noqa: SLF001 - no public name reaches layers in layers
-            generator = getattr(getattr(layer, "_random_generator", None), "_generator", None)
-            if generator is not None:
-                yield generator.state
+def _variables(model: Any, *, part: bool) -> Iterator[Any]:
+    """Give what a training changes: what layers hold as attributes, and the learning rate, count too."""
+    groups = variables_of(model)
+    for name in _KEPT if part else (*_KEPT, "optimizer"):
+        yield from groups[name]
 
 
 def _value(variable: Any) -> Any:
@@ -82,6 +77,10 @@ def _value(variable: Any) -> Any:
 
 def _optimizer_is_built(model: Any) -> bool:
     optimizer = model.optimizer
+    others = (each for each in vars(model).values() if hasattr(each, "apply_gradients"))
+    if not all(_has_begun(each) for each in others if each is not optimizer):
+        # The two of a GAN: which variables each will train only its train_step knows.
+        return False
     try:
         with model.distribute_strategy.scope():
             optimizer.build(model.trainable_variables)
@@ -89,3 +88,8 @@ def _optimizer_is_built(model: Any) -> bool:
         # tf_keras's legacy optimizers make their variables only as they train.
         return False
     return True
+
+
+def _has_begun(optimizer: Any) -> bool:
+    # The first is Keras 3's, the second that of tf_keras.
+    return bool(getattr(optimizer, "built", getattr(optimizer, "_built", False)))

@@ -8,16 +8,20 @@ policy. Where something else has changed one of them since this cell ended, the 
 
 from __future__ import annotations
 
-import gc
 import weakref
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.callbacks.backup.captured import captured
+from nbkeras.callbacks.backup.variables import variables_of
 from nbkeras.reproducibility import generators, names, policies
-from nbkeras.reproducibility.model_state import ModelState, digest_of
+from nbkeras.reproducibility.late_generators import LateGenerators
+from nbkeras.reproducibility.loose_variables import Moved, Snapshot, begun_anew, resources_of
+from nbkeras.reproducibility.model_state import ModelState, digest_of, has_state
 from nbkeras.reproducibility.proof.batches import WORKERS, pipeline_facts, stages
-from nbkeras.runtime.keras_lines import is_model, line_of
+from nbkeras.runtime.keras_lines import line_of
+from nbkeras.training.earlier import Earlier, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
@@ -56,6 +60,9 @@ class _Known:
     policies: Policies
     policies_at_end: Policies
     drawn: dict[str, _Drawn] = field(default_factory=dict)
+    moved: list[Moved] = field(default_factory=list)
+    """Variables that belong to none of the models that the cell fits."""
+    late: LateGenerators = field(default_factory=lambda: LateGenerators(()))
 
 
 _cells: dict[Hashable, _Known] = {}
@@ -67,9 +74,16 @@ class SeededCell:
     """One run of a cell with ``--seed``."""
 
     key: Hashable
-    earlier: dict[int, weakref.ref[Any]] = field(default_factory=dict)
-    unbuilt: set[int] = field(default_factory=set)
+    earlier: Earlier = field(init=False)
     taken_back: weakref.WeakSet[Any] = field(default_factory=weakref.WeakSet)
+    going_on: weakref.WeakSet[Any] = field(default_factory=weakref.WeakSet)
+    """Models whose start is not known: all of each goes on."""
+    snapshot: Snapshot = field(init=False)
+    """The values of all variables, whoever holds them."""
+    back: list[Any] = field(default_factory=list)
+    """Variables that belong to no model of the cell's, taken back."""
+    anew: list[Any] = field(default_factory=list)
+    """Layers that begin with a new generator."""
     said: list[str] = field(default_factory=list)
     """What the next ``fit`` is to say of the cell itself."""
 
@@ -79,10 +93,11 @@ class SeededCell:
             return []
         model, said = call.model, list(self.said)
         self.said.clear()
-        if self._is_earlier(model):
+        if self.earlier.has(model):
             said.append(self._about(model))
         else:
             said += self._about_parts(model)
+        said += self._about_data(call)
         if self._goes_on_shuffling(call.get("x")):
             said.append(
                 "the dataset was made in an earlier cell, and its shuffling goes on: run again, this cell "
@@ -117,7 +132,26 @@ class SeededCell:
                 self.taken_back.add(thing)
             else:
                 del starts[self.key]
+        self.back = [each for each in (moved.take_back() for moved in known.moved) if each is not None]
+        self.anew = known.late.take_back()
         self.said += policies.take_back(known.policies, known.policies_at_end)
+
+    def look(self, known: _Known) -> None:
+        """Find all that earlier cells have made, and read the values of the variables."""
+        self.earlier = Earlier()
+        models = [model for each in self.earlier.models if (model := each()) is not None]
+        but = {id(each) for each in resources_of(begun_anew(models))}
+        but |= {
+            id(each)
+            for drawn in known.drawn.values()
+            for each in resources_of(generators.variables_of(drawn.thing))
+        }
+        self.snapshot = Snapshot(self.earlier.variables, but=but)
+        self.earlier.variables.clear()
+        layers = self.earlier.layers()
+        known.late = LateGenerators(layers)
+        if names := [*names_of(self.back, layers), *(layer.name for layer in self.anew)]:
+            self.said.append(f"{_listed(names)} taken back to where this cell first began with it")
 
     def keep_generators(self, known: _Known, read: Mapping[str, Any]) -> None:
         """Keep the states of the random generators that the cell reads, or take them back to those kept."""
@@ -144,11 +178,33 @@ class SeededCell:
         for drawn in known.drawn.values():
             drawn.end = generators.state_of(drawn.thing)
         known.policies_at_end = policies.now()
+        known.late.note()
+        known.moved = self.snapshot.moved(but=self._of_models())
+
+    def _of_models(self) -> set[int]:
+        """Return the ids of the variables that are taken back, or go on, as parts of a model or a layer."""
+        states = (starts[self.key].state for starts in _starts.values() if self.key in starts)
+        kept = (each for state in states for each in state.variables)
+        left = (each for model in self.going_on for group in variables_of(model).values() for each in group)
+        return {id(each) for each in resources_of((*kept, *left))}
+
+    def _about_data(self, call: Call) -> list[str]:
+        """Say which layers and generators of earlier cells the data of a ``fit`` go on with."""
+        used = resources_of((*captured(call.get("x")), *captured(call.get("validation_data"))))
+        back = {id(each) for each in self.back}
+        new = [each for each in used if id(each) not in back and self.snapshot.has(each)]
+        if not new:
+            return []
+        names = names_of(new, self.earlier.layers())
+        was = "were" if len(names) > 1 else "was"
+        with_what = f"{_listed(names)}, with which the dataset draws or counts, {was} made in an earlier cell"
+        return [f"{with_what}: run again, this cell takes it back to where it is now"]
 
     def _about(self, model: Any) -> str:
         if model in self.taken_back:
             return f"{model.name} taken back to where this cell first began with it; no --seed trains on"
         if not self._keep(model, part=False):
+            self.going_on.add(model)
             return (
                 f"{model.name} was made in an earlier cell and has no weights yet, or an optimizer that "
                 "has none: run again, it trains on; make it in this cell"
@@ -160,8 +216,8 @@ class SeededCell:
 
     def _about_parts(self, model: Any) -> list[str]:
         """Keep the layers of earlier cells in a model that the cell itself has made."""
-        parts = [part for part in self._parts(model) if _has_variables(part)]
-        late = [part for part in parts if id(part) in self.unbuilt and part.weights]
+        parts = [part for part in self._parts(model) if has_state(part)]
+        late = [part for part in parts if self.earlier.was_unbuilt(part) and part.weights]
         back = [part for part in parts if part in self.taken_back]
         for part in parts:
             if part not in self.taken_back:
@@ -169,13 +225,13 @@ class SeededCell:
         kept = [part for part in parts if part not in back and part not in late]
         said = []
         if back:
-            said.append(f"{_listed(back)} taken back to where this cell first began with it")
+            said.append(f"{_names(back)} taken back to where this cell first began with it")
         if kept:
             was = "were" if len(kept) > 1 else "was"
-            said.append(f"{_listed(kept)} {was} made in an earlier cell: run again, this cell takes it back")
+            said.append(f"{_names(kept)} {was} made in an earlier cell: run again, this cell takes it back")
         if late:
             said.append(
-                f"{_listed(late)}: made in an earlier cell, and had no weights before this one: run again, "
+                f"{_names(late)}: made in an earlier cell, and had no weights before this one: run again, "
                 "other layers may begin with other weights; make it in this cell"
             )
         return said
@@ -194,17 +250,13 @@ class SeededCell:
     def _parts(self, model: Any) -> Iterator[Any]:
         """Give the outermost layers of earlier cells in a model."""
         for layer in model._flatten_layers(include_self=False, recursive=False):  # noqa: SLF001 - as below
-            if self._is_earlier(layer):
+            if self.earlier.has(layer):
                 yield layer
             else:
                 yield from self._parts(layer)
 
     def _goes_on_shuffling(self, data: Any) -> bool:
-        return any(self._is_earlier(stage) and _reshuffles(stage) for stage in stages(data))
-
-    def _is_earlier(self, thing: Any) -> bool:
-        reference = self.earlier.get(id(thing))
-        return reference is not None and reference() is thing
+        return any(self.earlier.has(stage) and _reshuffles(stage) for stage in stages(data))
 
 
 @contextmanager
@@ -231,29 +283,12 @@ def seeded_cell(
     else:
         known = _cells[key] = _Known(before, policies.now(), policies.now())
     cell.keep_generators(known, read or {})
-    cell.earlier, cell.unbuilt = _made_so_far()
+    cell.look(known)
     try:
         yield cell
     finally:
         cell.end(known)
         names.go_past(before)
-
-
-def _made_so_far() -> tuple[dict[int, weakref.ref[Any]], set[int]]:
-    """Find the layers, models and datasets that an earlier cell may have made, wherever they are held."""
-    kinds: dict[type, bool] = {}
-    found, unbuilt = {}, set()
-    for each in gc.get_objects():
-        kind = type(each)
-        if kind not in kinds:
-            named = {base.__name__ for base in kind.__mro__}
-            is_layer = "Layer" in named and line_of(each) is not None
-            kinds[kind] = is_layer or is_model(each) or "DatasetV2" in named
-        if kinds[kind]:
-            found[id(each)] = weakref.ref(each)
-            if not getattr(each, "built", True):
-                unbuilt.add(id(each))
-    return found, unbuilt
 
 
 def _reshuffles(stage: Any) -> bool:
@@ -264,17 +299,13 @@ def _reshuffles(stage: Any) -> bool:
     )
 
 
-def _has_variables(layer: Any) -> bool:
-    try:
-        return bool(layer.variables)
-    except ValueError:
-        # Of a model of tf_keras that is not built.
-        return False
+def _names(layers: list[Any]) -> str:
+    return _listed([layer.name for layer in layers])
 
 
-def _listed(layers: list[Any]) -> str:
-    more = f" and {len(layers) - _SHOWN} more layers" if len(layers) > _SHOWN else ""
-    return ", ".join(layer.name for layer in layers[:_SHOWN]) + more
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def _unseeded_layer(model: Any) -> str | None:

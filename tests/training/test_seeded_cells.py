@@ -100,6 +100,64 @@ def test_layer_without_weights_is_named(keras, data):
     assert "late: made in an earlier cell, and had no weights before this one" in cell_of(body)()[1]
 
 
+def test_learning_rate_that_a_callback_moves_is_taken_back(keras, data):
+    model = small(keras)
+
+    def body():
+        rate = model.optimizer.learning_rate
+        halved = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: rate.assign(rate / 2))
+        return model, model.fit(*data, epochs=3, callbacks=[halved])
+
+    same, _, later = again(cell_of(body))
+    assert same
+    assert "taken back to where this cell first began with it; no --seed trains on" in later
+    assert float(model.optimizer.learning_rate.numpy()) == pytest.approx(0.001 / 8)
+
+
+def test_what_layers_of_ones_own_hold_is_taken_back(keras, data):
+    import tensorflow as tf
+
+    class Own(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.noise = tf.random.Generator.from_seed(3)
+            self.steps = tf.Variable(0.0, trainable=False)
+
+        def call(self, x):
+            self.steps.assign_add(1.0)
+            return x * (1.0 + 0.01 * self.steps) + 0.1 * self.noise.normal(tf.shape(x))
+
+    whole, own = small(keras, Own()), Own()
+
+    def parted():
+        model = small(keras, own)
+        return model, model.fit(*data, epochs=2)
+
+    for body in (lambda: (whole, whole.fit(*data, epochs=2)), parted):
+        same, _, later = again(cell_of(body))
+        assert same
+        assert "taken back to where this cell first began with it" in later
+
+
+def test_model_with_two_optimizers_that_have_not_begun_is_named(keras, data):
+    class Two(keras.Sequential):
+        other = None
+
+        def train_step(self, batch):
+            self.other.apply_gradients([(v * 0.0 + 1.0, v) for v in self.trainable_variables])
+            return super().train_step(batch)
+
+    model = Two([keras.Input((4,)), keras.layers.Dense(1)])
+    model.other = keras.optimizers.Adam()
+    model.compile("adam", "mse")
+    body = cell_of(lambda: (model, model.fit(*data)))
+    assert "or an optimizer that has none: run again, it trains on" in body()[1]
+    # Now both have slots, and where they are is known.
+    same, _, later = again(cell_of(lambda: (model, model.fit(*data))))
+    assert same
+    assert "taken back to where this cell first began with it; no --seed" in later
+
+
 def test_generators_of_earlier_cells(keras, data):
     import random
 
@@ -190,6 +248,40 @@ def test_datasets_of_earlier_cells_are_named_however_they_are_used(keras, data):
     named = notes(lambda: new(data).shuffle(96).batch(16), lambda: shuffled.batch(16))
     assert "the dataset was made" not in named
     assert "the validation dataset was made in an earlier cell, and its shuffling goes on" in named
+
+
+def test_what_draws_in_a_map_is_taken_back(keras, data):
+    """Keras's own tutorials augment images so; tf_keras's layer makes its generator in the cell itself."""
+    import tensorflow as tf
+
+    images = np.random.default_rng(0).random((32, 4, 4, 1)).astype("float32")
+    layer = keras.layers.RandomTranslation(0.5, 0.5, name="moving")
+    augment = keras.Sequential([layer])
+    noise, count = tf.random.Generator.from_seed(3), tf.Variable(0.0, name="count")
+
+    def changed(image):
+        image = augment(image, training=True) + noise.normal(tf.shape(image))
+        return image * count.assign_add(1.0)
+
+    def body():
+        batches = tf.data.Dataset.from_tensor_slices((images, data[1][:32])).batch(8)
+        model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
+        model.compile("adam", "mse")
+        return model, model.fit(
+            batches.map(lambda image, label: (changed(image), label)), epochs=2, shuffle=False
+        )
+
+    cell = cell_of(body)
+    same, notes, later = again(cell)
+    assert same
+    assert "with which the dataset draws or counts, w" in notes
+    for name in ("moving", "count"):
+        assert f"{name}, " in later or f"{name} taken back" in later
+    assert "taken back to where this cell first began with it" in later
+    # Another cell counts on: this one goes on from there.
+    first, _ = cell()
+    count.assign_add(1.0)
+    assert cell()[0] != first
 
 
 def test_workers_are_named(keras, data):

@@ -28,7 +28,7 @@ def variables_of(model: Any) -> dict[str, list[Any]]:
     layers = list(model._flatten_layers())  # noqa: SLF001 - no public name finds nested layers on both lines
     groups: dict[str, Iterable[Any]] = {
         "model": _of_model(model),
-        "metrics": (each for metric in model.metrics for each in metric.variables),
+        "metrics": (each for metric in getattr(model, "metrics", ()) for each in metric.variables),
         "optimizer": _of_optimizer(getattr(model, "optimizer", None)),
         "counters": (getattr(model, name, None) for name in _COUNTERS),
         "states": (each for layer in layers if getattr(layer, "stateful", False) for each in _states(layer)),
