@@ -104,7 +104,7 @@ def policy_of(word: str, hardware: Hardware) -> str:
     if short is None:
         raise Refusal(
             f"mixed_precision: expected a device that is fast in 16 bits, received {hardware.name} "
-            f"({hardware.precision.source}): name the format to use it all the same:  on bfloat16"
+            f"({hardware.precision.source}): give  bfloat16  to use it all the same"
         )
     return f"mixed_{short}"
 

@@ -39,6 +39,7 @@ def test_a_step_given_as_a_text_trains_as_the_subclass_does(name, values):
         assert ours["history"].history == plain["history"].history
 
 
+@pytest.mark.filterwarnings("ignore:.*shuffle=True")
 @pytest.mark.parametrize("at", [None, 0, 1, 2])
 def test_models_made_under_the_magic_keep_the_promise_of_the_plain_code(at):
     promise = promises("mixed_precision")

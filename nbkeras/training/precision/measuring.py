@@ -51,10 +51,11 @@ class Measured:
 
     def __str__(self) -> str:
         """Say it in one line."""
+        rounds, steps = self.times.rounds, self.times.steps
         took = (
             f"{self.short} takes {1000 * self.times.of(self.short):.3g} ms a step here, float32 "
-            f"{1000 * self.times.of(FLOAT32):.3g} ms ({self.times.rounds} runs of {self.times.steps} "
-            f"step{'s' * (self.times.steps != 1)} each, in turn)"
+            f"{1000 * self.times.of(FLOAT32):.3g} ms ({rounds} run{'s' * (rounds != 1)} of {steps} "
+            f"step{'s' * (steps != 1)} each, in turn)"
         )
         if self.times.rounds < LEAST:
             return f"{took}: too few runs to tell, float32 stays"
