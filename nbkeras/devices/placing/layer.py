@@ -7,13 +7,13 @@ import sys
 import warnings
 from typing import Any
 
-from nbkeras.devices.placing.arguments import named_arguments
+from nbkeras.devices.placing import arguments
 from nbkeras.devices.placing.deferred import initialise_on
 from nbkeras.devices.placing.names import checked, there, usable
 from nbkeras.devices.placing.own_gradient import computed_on
 from nbkeras.devices.placing.sharing import note, with_token
 from nbkeras.devices.placing.suited import refuse_strategy, refuse_unsuited
-from nbkeras.runtime.keras_lines import Line, active_line, keras_module
+from nbkeras.runtime.keras_lines import Line, active_line, keras_module, line_of
 
 
 class OnDeviceMethods:
@@ -47,6 +47,7 @@ class OnDeviceMethods:
         super().__init__(layer, **kwargs)  # type: ignore[call-arg]
         self.device, self._place = name, place
         self._is_in_call = False
+        self._arguments = arguments.placed if line_of(layer) == "keras" else arguments.named
         # Keras 3 lets XLA compile training steps on machines with a GPU, and XLA computes on one device.
         self.supports_jit = False
         self.supports_masking = True
@@ -60,7 +61,7 @@ class OnDeviceMethods:
         # AutoGraph (tf_keras) reads what is called here, and warns of an import.
         tf = sys.modules["tensorflow"]
         refuse_strategy(tf.distribute)
-        args, kwargs = named_arguments(self.layer.call, args, kwargs)
+        args, kwargs = self._arguments(self.layer.call, args, kwargs)
         is_new, before = not self.layer.built, self._is_in_call
         self._is_in_call = True
         try:

@@ -100,6 +100,8 @@ def _graphs_of_a_run(function: Any, inputs: Any) -> list[Any]:
     held = context.context()
     held.enable_run_metadata()
     try:
+        # TensorFlow (2.21) has kept graphs of earlier operations, too, until it is asked for them.
+        held.export_run_metadata()
         function(inputs)
         told = held.export_run_metadata()
     finally:

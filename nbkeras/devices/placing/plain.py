@@ -26,6 +26,7 @@ def step(inputs):
 # The graphs that TensorFlow hands to each device when a function runs for the first time. It is
 # a step in training: the statistics of BatchNormalization move.
 context.context().enable_run_metadata()
+context.context().export_run_metadata()  # of what ran before
 step(inputs)
 functions = context.context().export_run_metadata().function_graphs
 context.context().disable_run_metadata()
