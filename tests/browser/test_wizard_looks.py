@@ -54,6 +54,7 @@ def test_dark_narrow_and_by_the_keyboard(notebook, name):
     expect(form).to_contain_text(question, timeout=30_000)
     expect(form.locator(".nbk-code pre")).not_to_be_empty(timeout=30_000)
     expect(form).to_have_attribute("data-theme", "dark")
+    form.locator("summary").evaluate_all("nodes => nodes.forEach(each => { each.parentNode.open = true; })")
     for size in (WIDE, NARROW):
         page.set_viewport_size(size)
         page.wait_for_timeout(300)
