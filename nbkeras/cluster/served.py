@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.cluster.cluster import Cluster
@@ -126,7 +127,7 @@ class ServedCluster(Cluster):
         """Let those that take no cell give signs of life, or be silent."""
         for kernel in self._kernels[1:]:
             if kernel.ending is None and kernel.sockets:
-                kernel.execute(f"_nbkeras_serving.watch({on=})")
+                kernel.execute(f"_nbkeras_serving.watch({on=}, folder={str(Path.cwd())!r})")
                 self.healths[kernel.rank].heard = time.monotonic()
 
     def _request(self, *args: Any, **kwargs: Any) -> None:

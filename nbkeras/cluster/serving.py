@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import Any
 
@@ -34,7 +35,13 @@ def begin(folder: str, notebook: int) -> None:
     tell(state="serves")
 
 
-def watch(*, on: bool) -> None:
-    """Give signs of life from now on, or no more."""
+def watch(*, on: bool, folder: str) -> None:
+    """Give signs of life from now on, or no more.
+
+    Args:
+        on: whether a cell runs.
+        folder: where the notebook is now; a parameter server writes the variables of a checkpoint itself.
+    """
+    os.chdir(folder)
     for each in _beats:
         each.cell_began() if on else each.cell_ended()
