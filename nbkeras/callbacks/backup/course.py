@@ -11,7 +11,7 @@ from nbkeras.callbacks.backup.cut_epoch import hidden_from_checkpoints
 from nbkeras.callbacks.backup.identity import forms_of
 from nbkeras.callbacks.backup.list_hooks import ListHooks
 from nbkeras.callbacks.backup.randomness import read_random
-from nbkeras.callbacks.backup.variables import read_variables
+from nbkeras.callbacks.backup.variables import read_replicas, read_variables
 from nbkeras.callbacks.recorder import scalars
 from nbkeras.runtime.refusal import Refusal
 
@@ -151,6 +151,7 @@ class Course:
         others = [each for each in self._hooks.callbacks.callbacks if each is not self._own]
         return {
             "variables": read_variables(self._model),
+            "replicas": read_replicas(self._model),
             "callbacks": read_callbacks(others),
             "random": read_random(),
             "began": self._began,
