@@ -6,6 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.callbacks.backup.by_hand import settings_of
 from nbkeras.callbacks.backup.callback_states import event_files, read_callbacks
 from nbkeras.callbacks.backup.cut_epoch import hidden_from_checkpoints
 from nbkeras.callbacks.backup.identity import forms_of
@@ -145,7 +146,12 @@ class Course:
 
     def _described(self, position: tuple[int, int], done: int) -> dict[str, Any]:
         here = {"position": list(position), "done": done, "time": time.time(), "finished": False}
-        return {**self._about, **here, "variables": forms_of(self._model)}
+        return {
+            **self._about,
+            **here,
+            "variables": forms_of(self._model),
+            "settings": settings_of(self._model),
+        }
 
     def _state(self, logs: Mapping[str, float]) -> dict[str, Any]:
         others = [each for each in self._hooks.callbacks.callbacks if each is not self._own]
