@@ -13,6 +13,7 @@ from nbkeras.callbacks.backup.identity import forms_of
 from nbkeras.callbacks.backup.list_hooks import ListHooks
 from nbkeras.callbacks.backup.randomness import read_random
 from nbkeras.callbacks.backup.variables import read_replicas, read_variables
+from nbkeras.callbacks.monitor import MonitorHooks
 from nbkeras.callbacks.recorder import scalars
 from nbkeras.runtime.refusal import Refusal
 
@@ -119,10 +120,20 @@ class Course:
                 )
             return
         self._boundaries.around(epoch, "end", lambda: self._epoch_end(epoch, logs))
-        ended = self._model.stop_training or epoch + 1 >= self._about["epochs"]
-        if ended or self._due.after_epoch():
+        whole = epoch + 1 >= self._about["epochs"]
+        # Asked for in the validation: by then the epoch is a whole one, and the training is not.
+        self._cut = not whole and self._is_interrupted()
+        ended = whole or (self._model.stop_training and not self._cut)
+        if ended or self._cut or self._due.after_epoch():
             backup = self._save((epoch + 1, 0), logs)
             self.last = backup if ended else None
+
+    def _is_interrupted(self) -> bool:
+        """Tell whether the user ends the training, and no callback that would end it again."""
+        callbacks = self._hooks.callbacks.callbacks
+        runs = [each.run for each in callbacks if isinstance(each, MonitorHooks)]
+        by_user = any(run is not None and run.control.stopping for run in runs)
+        return by_user and not any(getattr(each, "stopped_epoch", 0) for each in callbacks)
 
     def _save(self, position: tuple[int, int], logs: Any) -> Backup | None:
         values = scalars(logs if isinstance(logs, dict) else {})
