@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 TRAINING = """
 import warnings
 warnings.simplefilter("ignore")
@@ -52,6 +54,8 @@ for line in (keras, tf_keras):
 """
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_mirrored_training_goes_on(tmp_path):
     # A process of its own: devices are divided before TensorFlow's first use of them.
     command = [sys.executable, "-c", TRAINING]
