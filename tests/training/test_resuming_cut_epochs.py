@@ -46,8 +46,8 @@ def cell(keras, monkeypatch, tmp_path):
         (tmp_path / place).mkdir(exist_ok=True)
         monkeypatch.chdir(tmp_path / place)
         each = keras.callbacks.ModelCheckpoint("{epoch}.weights.h5", save_weights_only=True)
-        options = {"checkpoint": "best.keras", "csv": "log.csv", "backup": "b", "every": every}
-        with nbkeras.fitting(quiet=True, **options) as armed:
+        options = {"checkpoint": "best.keras", "csv": "log.csv", "tensorboard": "events"}
+        with nbkeras.fitting(quiet=True, backup="b", every=every, **options) as armed:
             dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")
             model = keras.Sequential([keras.layers.Input((1,)), dense])
             model.compile(keras.optimizers.SGD(0.1), "mse")
@@ -55,10 +55,19 @@ def cell(keras, monkeypatch, tmp_path):
             history = model.fit(x, y, **given, callbacks=[Interrupting(step, validation), each])
         best = keras.models.load_model("best.keras").get_weights()[0].item()
         files = sorted(path.name for path in Path().glob("*.h5"))
+        curves = [Path("log.csv").read_text(), *events(Path("events") / armed.run.id)]
         said = "\n".join(armed.run.notes)
-        return model.get_weights()[0].item(), history.history, best, files, Path("log.csv").read_text(), said
+        return model.get_weights()[0].item(), history.history, best, files, curves, said
 
     return cell
+
+
+def events(folder):
+    """What TensorBoard's own reader finds: the epoch and the value of each loss."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    read = [EventAccumulator(str(folder / part)).Reload() for part in ("train", "validation")]
+    return [[(each.step, str(each.tensor_proto)) for each in part.Tensors("epoch_loss")] for part in read]
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
