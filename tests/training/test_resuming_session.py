@@ -187,6 +187,7 @@ def test_another_training_is_refused_and_nothing_has_changed(cell, stopper, tmp_
         ({"made": {"units": 4}}, r"layer 1 \(Dense\) with units=4, the backup's has units=3"),
         ({"made": {"loss": "mae"}}, "the loss mae, the backup's is mse"),
         ({"made": {"rate": 0.5}}, "learning_rate=0.5, the backup's has learning_rate=0.01"),
+        ({"batch_size": 16}, "batch_size=16, the backup's is None"),
         ({"rows": 60}, "data .*, the backup's"),
         ({"seed": 8}, "type  --seed 5"),
         ({"epochs": 1}, "expected 2 epochs or more, received 1"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.callbacks.backup.by_hand import changed_by_hand
 from nbkeras.callbacks.backup.identity import layers_of
 from nbkeras.callbacks.backup.setting import other_setting
 
@@ -29,8 +30,15 @@ def can_go_on(about: dict[str, Any], epochs: int) -> bool:
     return bool(about["position"][0] >= about["epochs"] and epochs > about["position"][0])
 
 
-def what_next(backup: Backup, folder: str, epochs: int) -> str:
-    """Say what a training does that goes on from a backup."""
+def what_next(backup: Backup, folder: str, epochs: int, identity: dict[str, Any]) -> str:
+    """Say what a training does that goes on from a backup.
+
+    Args:
+        backup: the backup.
+        folder: where it is.
+        epochs: what the coming ``fit`` is asked for.
+        identity: of the coming training.
+    """
     about = backup.about
     if about["finished"] and not can_go_on(about, epochs):
         why = ", but its cell is not" if about.get("cell_under_way") else ""
@@ -38,10 +46,10 @@ def what_next(backup: Backup, folder: str, epochs: int) -> str:
             f"finished after {about['position'][0]} epochs{why}: gives what it came to, from {backup.name} "
             f"in {folder!r}, and trains nothing;  --restart  trains anew"
         )
-    return (
-        f"resumes at {place(about)} from {backup.name} in {folder!r}: the data are brought there without "
-        "training"
-    )
+    began = about["identity"]["settings"]
+    changed = changed_by_hand(about["settings"], began, identity["settings"])
+    where = f"resumes at {place(about)} from {backup.name} in {folder!r}: the data are brought there without "
+    return "; ".join([f"{where}training", *changed])
 
 
 def not_exact(about: dict[str, Any], identity: dict[str, Any]) -> list[str]:

@@ -6,12 +6,14 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.callbacks.backup.by_hand import settings_of
 from nbkeras.callbacks.backup.callback_states import event_files, read_callbacks
 from nbkeras.callbacks.backup.cut_epoch import hidden_from_checkpoints
 from nbkeras.callbacks.backup.identity import forms_of
 from nbkeras.callbacks.backup.list_hooks import ListHooks
 from nbkeras.callbacks.backup.randomness import read_random
-from nbkeras.callbacks.backup.variables import read_variables
+from nbkeras.callbacks.backup.variables import read_replicas, read_variables
+from nbkeras.callbacks.monitor import MonitorHooks
 from nbkeras.callbacks.recorder import scalars
 from nbkeras.runtime.refusal import Refusal
 
@@ -118,10 +120,20 @@ class Course:
                 )
             return
         self._boundaries.around(epoch, "end", lambda: self._epoch_end(epoch, logs))
-        ended = self._model.stop_training or epoch + 1 >= self._about["epochs"]
-        if ended or self._due.after_epoch():
+        whole = epoch + 1 >= self._about["epochs"]
+        # Asked for in the validation: by then the epoch is a whole one, and the training is not.
+        self._cut = not whole and self._is_interrupted()
+        ended = whole or (self._model.stop_training and not self._cut)
+        if ended or self._cut or self._due.after_epoch():
             backup = self._save((epoch + 1, 0), logs)
             self.last = backup if ended else None
+
+    def _is_interrupted(self) -> bool:
+        """Tell whether the user ends the training, and no callback that would end it again."""
+        callbacks = self._hooks.callbacks.callbacks
+        runs = [each.run for each in callbacks if isinstance(each, MonitorHooks)]
+        by_user = any(run is not None and run.control.stopping for run in runs)
+        return by_user and not any(getattr(each, "stopped_epoch", 0) for each in callbacks)
 
     def _save(self, position: tuple[int, int], logs: Any) -> Backup | None:
         values = scalars(logs if isinstance(logs, dict) else {})
@@ -145,12 +157,18 @@ class Course:
 
     def _described(self, position: tuple[int, int], done: int) -> dict[str, Any]:
         here = {"position": list(position), "done": done, "time": time.time(), "finished": False}
-        return {**self._about, **here, "variables": forms_of(self._model)}
+        return {
+            **self._about,
+            **here,
+            "variables": forms_of(self._model),
+            "settings": settings_of(self._model),
+        }
 
     def _state(self, logs: Mapping[str, float]) -> dict[str, Any]:
         others = [each for each in self._hooks.callbacks.callbacks if each is not self._own]
         return {
             "variables": read_variables(self._model),
+            "replicas": read_replicas(self._model),
             "callbacks": read_callbacks(others),
             "random": read_random(),
             "began": self._began,

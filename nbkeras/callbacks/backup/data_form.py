@@ -18,7 +18,7 @@ _VALUES = (*_DATA, "val_y", "val_sample_weight")
 # What is compared in its own way.
 _OTHERWISE = {"seeds", "values"}
 _ARGUMENTS = (
-    *("batch_size", "steps_per_epoch", "initial_epoch", "class_weight"),
+    *("steps_per_epoch", "initial_epoch", "class_weight"),
     *("validation_steps", "validation_batch_size", "validation_freq"),
 )
 # Seeds that TensorFlow draws where the user gives none are up to 2**31; people write smaller ones.
@@ -32,7 +32,9 @@ def form_of(given: Mapping[str, Any], values: Mapping[str, str] | None = None) -
         given: the arguments of ``fit`` by name.
         values: what `values_of` gave for the user's data, where ``fit`` has them in another form.
     """
-    forms: dict[str, Any] = {name: _form(given.get(name)) for name in _DATA}
+    # Another size of the batches says more than what comes of it.
+    forms: dict[str, Any] = {"batch_size": _text(given.get("batch_size"))}
+    forms |= {name: _form(given.get(name)) for name in _DATA}
     forms |= {name: _text(given.get(name)) for name in _ARGUMENTS}
     # A dataset has an order of its own, whatever this says.
     forms["shuffle"] = "" if is_dataset(given.get("x")) else _text(given.get("shuffle"))
@@ -96,7 +98,7 @@ def _text(value: Any) -> str:
 
 def _form(data: Any) -> str:
     if is_dataset(data):
-        return f"{data.element_spec}, {int(data.cardinality())} batches"
+        return f"{_batches(int(data.cardinality()))} of {_element(data.element_spec)}"
     if isinstance(data, dict):
         return str({key: _form(each) for key, each in data.items()})
     if isinstance(data, (list, tuple)) and len(data) < _FEW:
@@ -106,3 +108,26 @@ def _form(data: Any) -> str:
     shape, dtype = getattr(data, "shape", None), getattr(data, "dtype", None)
     # A table of pandas has a type for each column.
     return type(data).__name__ if shape is None else f"{tuple(shape)} {dtype or type(data).__name__}"
+
+
+def _batches(count: int) -> str:
+    # As tf.data says it: INFINITE_CARDINALITY and UNKNOWN_CARDINALITY.
+    return {-1: "batches without end", -2: "an unknown number of batches"}.get(count, f"{count} batches")
+
+
+def _element(spec: Any) -> str:
+    """Say what the elements of a dataset look like: ``(any, 3) float32 and (any, 1) float32``."""
+    if isinstance(spec, dict):
+        return f"{{{', '.join(f'{key}: {_element(each)}' for key, each in spec.items())}}}"
+    if isinstance(spec, (list, tuple)):
+        parts = [
+            f"({_element(each)})" if isinstance(each, (list, tuple)) else _element(each) for each in spec
+        ]
+        return " and ".join(parts)
+    shape = getattr(spec, "shape", None)
+    kind = type(spec).__name__.removesuffix("Spec").removesuffix("Tensor").lower()
+    if shape is None or shape.rank is None:
+        return f"{kind or 'tensors'} of any shape"
+    sizes = ", ".join("any" if size is None else str(size) for size in shape)
+    more = f" ({kind})" if kind else ""
+    return f"({sizes}{',' * (len(shape) == 1)}) {spec.dtype.name}{more}"

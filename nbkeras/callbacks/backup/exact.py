@@ -260,8 +260,8 @@ class ExactBackupHooks:
                 self._store.folder, form_difference({"model": about["variables"]["model"]}, forms_of(model))
             )
         self._found = (backup, state)
-        said = [what_next(backup, str(self._store.folder), epochs), *not_exact(about, self._identity)]
-        return [*notes, *said]
+        said = what_next(backup, str(self._store.folder), epochs, self._identity)
+        return [*notes, said, *not_exact(about, self._identity)]
 
     def _reopen(self, others: list[Any]) -> None:
         """Let the Monitor of the list go on with the run of the backup."""

@@ -6,6 +6,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.callbacks.backup.by_hand import settings_of
 from nbkeras.callbacks.backup.configs import config_of, first_difference, plain
 from nbkeras.callbacks.backup.setting import setting_of
 from nbkeras.callbacks.backup.variables import label, shape_of, variables_of
@@ -37,6 +38,7 @@ def identity_of(model: Any) -> dict[str, Any]:
         "optimizer": {"is": type(optimizer).__name__, **(config_of(optimizer, numbers=True) or {})},
         "schedule": _schedule(inner),
         "rate": _rate(inner),
+        "settings": settings_of(model),
         "steps_per_execution": steps_at_once(model),
         "setting": setting_of(line_of(model) or "keras"),
     }

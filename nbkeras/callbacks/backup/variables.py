@@ -61,6 +61,42 @@ def write_variables(model: Any, values: dict[str, list[Array]]) -> None:
             variable.assign(value)
 
 
+def read_replicas(model: Any) -> dict[str, dict[str, Array]]:
+    """Return what each replica has of the variables that are summed up only when they are read, by place.
+
+    Metrics and, on tf_keras, BatchNorm's statistics under a ``MirroredStrategy``: the value that all of them
+    make is not enough, because floating-point sums depend on their parts.
+    """
+    return {
+        group: {
+            str(place): np.stack([np.asarray(each.numpy()) for each in parts])
+            for place, variable in enumerate(variables)
+            if (parts := _replicas(variable))
+        }
+        for group, variables in variables_of(model).items()
+    }
+
+
+def write_replicas(model: Any, values: dict[str, dict[str, Array]]) -> None:
+    """Give each replica its part back, where there are as many as then."""
+    for group, variables in variables_of(model).items():
+        for place, held in values[group].items():
+            parts = _replicas(variables[int(place)])
+            for part, value in zip(parts, held, strict=True) if len(parts) == len(held) else ():
+                part.assign(value)
+
+
+def _replicas(variable: Any) -> tuple[Any, ...]:
+    """Return a variable's parts on the replicas of this process, () where all of them are the same."""
+    # Keras 3's variable holds TensorFlow's.
+    held: Any = getattr(variable, "_value", variable)
+    if not any(cls.__name__ == "SyncOnReadVariable" for cls in type(held).__mro__):
+        return ()
+    parts = tuple(held.values)
+    # Of several processes, each would know its own parts alone.
+    return parts if len(parts) == held.distribute_strategy.num_replicas_in_sync else ()
+
+
 class Kept:
     """Gives all variables of a model back as they were, when a step of it has been made inside of a ``with``.
 
@@ -91,7 +127,8 @@ class Kept:
     def _all(self) -> Iterator[Any]:
         groups = variables_of(self._model)
         # Those of metrics begin anew with each epoch.
-        return (each for name, found in groups.items() if name != "metrics" for each in found)
+        kept = (each for name, found in groups.items() if name != "metrics" for each in found)
+        return (part for each in kept for part in _replicas(each) or (each,))
 
 
 def _make_slots(model: Any) -> None:

@@ -14,7 +14,7 @@ from nbkeras.callbacks.backup.refusing import refuse_difference
 from nbkeras.callbacks.backup.replay import Replay
 from nbkeras.callbacks.backup.skipping import Skipping
 from nbkeras.callbacks.backup.sources import is_arrays
-from nbkeras.callbacks.backup.variables import write_variables
+from nbkeras.callbacks.backup.variables import write_replicas, write_variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,6 +121,7 @@ class Way:
         self._replay = None
         others = [each for each in self._caller.callbacks if each is not self._own]
         write_variables(self._model, state["variables"])
+        write_replicas(self._model, state["replicas"])
         write_callbacks(others, state["callbacks"], backup.about.get("written", {}))
         if now := event_files(others):
             # If this run is killed before its next backup, the one after it has to know of them.

@@ -185,6 +185,20 @@ def test_other_data_are_told(keras):
         "shuffle=True, the backup's is False"
     )
     assert data_difference(first, forms(x=data(1), shuffle=True)) == ""
+    # In words, the first thing first.
+    batches = [tf.data.Dataset.from_tensor_slices((arrays, arrays[:, 0])).batch(size) for size in (1, 2)]
+    assert data_difference(forms(x=batches[0]), forms(x=batches[1])) == (
+        "data (x) of 2 batches of (any, 2) float64 and (any,) float64, the backup's is "
+        "4 batches of (any, 2) float64 and (any,) float64"
+    )
+    assert data_difference(*(forms(x=each, batch_size=size) for size, each in enumerate(batches, 1))) == (
+        "batch_size=2, the backup's is 1"
+    )
+    odd = tf.data.Dataset.from_tensors({"a": tf.ragged.constant([[1], [1, 2]]), "b": (arrays, (arrays, 1))})
+    assert forms(x=odd.repeat())["x"] == (
+        "batches without end of {a: (2, any) int32 (ragged), "
+        "b: (4, 2) float64 and ((4, 2) float64 and () int32)}"
+    )
     weights = [forms(x=arrays, class_weight={0: 1.0, 1: rare}) for rare in (2.0, 3.0)]
     assert data_difference(*weights) == "class_weight={0=1.0, 1=3.0}, the backup's is {0=1.0, 1=2.0}"
     # Seeds that TensorFlow draws from the one that was set are other ones in a cell that sets none.

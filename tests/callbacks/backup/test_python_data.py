@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 
 import numpy as np
 import pytest
@@ -52,6 +53,12 @@ def batches(keras):
 
 
 FIXED = np.random.default_rng(5)
+CALLED_AGAIN = [
+    (
+        "with several workers, tf_keras calls Drawing.on_epoch_end once more where an epoch's end takes "
+        "longer than 0.1 s, in one run and not in another: take one worker"
+    )
+]
 
 
 def test_what_a_pydataset_draws_is_named(keras, said, batches):
@@ -74,8 +81,9 @@ def test_what_a_pydataset_draws_is_named(keras, said, batches):
             "from Python's random state in sev",
         ),
     ]:
-        [line] = said(batches(make, **given), **(legacy if "workers" in given else {}))
+        [line, *more] = said(batches(make, **given), **(legacy if "workers" in given else {}))
         assert line.startswith("Drawing draws from ")
+        assert more == (CALLED_AGAIN if legacy and "workers" in given else [])
         assert words in line
     for make, given in [
         (lambda self, i: np.random.default_rng([1, i]).normal(size=2), {"workers": 3}),
@@ -83,7 +91,41 @@ def test_what_a_pydataset_draws_is_named(keras, said, batches):
         (lambda self, i: self.rng.normal(), {"rng": np.random.default_rng(3)}),
         (lambda self, i: np.random.normal(size=2), {}),  # noqa: NPY002 - as users draw
     ]:
-        assert said(batches(make, **given), **(legacy if "workers" in given else {})) == []
+        lines = said(batches(make, **given), **(legacy if "workers" in given else {}))
+        assert lines == (CALLED_AGAIN if legacy and "workers" in given else [])
+
+
+@pytest.mark.parametrize("keras", ["tf_keras"], indirect=True)
+def test_a_thread_of_tf_keras_calls_on_epoch_end_once_more(keras, said, batches):
+    """What the line says is so: while callbacks take their time at the end of an epoch, a thread calls it."""
+    rows = np.ones((2, 1))
+
+    class Slow(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            called.wait(timeout=30)
+
+    called = threading.Event()
+    data = batches(lambda self, i: (rows, rows))
+    calls = []
+
+    def on_epoch_end():
+        calls.append(threading.current_thread() is threading.main_thread())
+        called.set()
+
+    data.on_epoch_end = on_epoch_end
+    model = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(data, workers=2, verbose=0, callbacks=[Slow()])
+    assert calls == [False, True]
+
+    class Plain(keras.utils.Sequence):
+        def __len__(self):
+            return 1
+
+        def __getitem__(self, index):
+            return rows, rows
+
+    assert said(Plain(), workers=2) == said(batches(Plain.__getitem__, held=1), workers=1) == []
 
 
 def test_what_python_in_a_pipeline_draws_is_named(keras, said):
