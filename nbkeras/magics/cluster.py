@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 from IPython.core.magic import line_cell_magic, magics_class
 
+from nbkeras.cluster.current import needed
 from nbkeras.magics.base import NotebookMagics
 from nbkeras.magics.cluster_grammar import ACTIONS, CLUSTER, CLUSTER_CELL
 from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
-    from nbkeras.cluster.cluster import Cluster
     from nbkeras.widgets.remote_outputs import RemoteOutputs
 
 
@@ -73,7 +73,7 @@ class ClusterMagics(NotebookMagics):
             if any(asked.values()):
                 print(self._script(cell, options, slurm=asked["slurm"]))  # noqa: T201 - the script is the output
                 return
-            cluster = _cluster()
+            cluster = needed()
             install()
             self._outputs = outputs = RemoteOutputs()
             table = WorkersTable(cluster, "the cell on its workers")
@@ -135,7 +135,7 @@ class ClusterMagics(NotebookMagics):
             raise Refusal(f"expected names of variables, received none: type  %cluster {action} x y")
         from nbkeras.training.on_cluster.exchanging import get, push
 
-        cluster = _cluster(running=True)
+        cluster = needed(running=True)
         variables = self.shell.user_ns
         if action == "push":
             push(cluster, {name: _variable(variables, name) for name in names})
@@ -147,7 +147,7 @@ class ClusterMagics(NotebookMagics):
             _say(f"from rank 0: {kinds}")
 
     def _logs(self, names: list[str]) -> None:
-        cluster = _cluster()
+        cluster = needed()
         rank = int(names[0]) if names and names[0].isdigit() else 0 if not names else -1
         if not 0 <= rank < cluster.workers or len(names) > 1:
             text = f"expected a rank from 0 to {cluster.workers - 1}, received {' '.join(names)!r}"
@@ -163,17 +163,6 @@ class ClusterMagics(NotebookMagics):
 
 def _say(text: str) -> None:
     print(text)  # noqa: T201 - the magic's answer
-
-
-def _cluster(*, running: bool = False) -> Cluster:
-    from nbkeras.cluster.current import current
-
-    cluster = current()
-    if cluster is None:
-        raise Refusal("expected a cluster, received none: type  %cluster start --workers 2")
-    if running and not cluster.runs:
-        raise Refusal(f"expected workers, received ended ones ({cluster.broken}): type  %cluster restart")
-    return cluster
 
 
 def _refuse_what_goes_elsewhere(action: str, values: dict[str, Any]) -> None:
