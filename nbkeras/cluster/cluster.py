@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-import tempfile
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.cluster.commands import Commands
 from nbkeras.cluster.failure import WorkerFailure
+from nbkeras.cluster.folder import OwnFolder
 from nbkeras.cluster.health import Health, hanging
 from nbkeras.cluster.kernel import WorkerKernel
 from nbkeras.cluster.tasks import free_addresses, tf_config
@@ -21,6 +19,7 @@ from nbkeras.runtime.refusal import Refusal
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from nbkeras.cluster.prepared import Given
 
@@ -62,7 +61,7 @@ class Cluster:
         self._deadline = deadline
         self._patience = patience
         self._kernels: list[WorkerKernel] = []
-        self._folder: Path | None = None
+        self._folder: OwnFolder | None = None
         self._context: Any = None
 
     @property
@@ -74,8 +73,8 @@ class Cluster:
     def folder(self) -> Path:
         """Where its own files are; they go with it."""
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="nbkeras-cluster-"))
-        return self._folder
+            self._folder = OwnFolder()
+        return self._folder.path
 
     @property
     def pids(self) -> list[int | None]:
@@ -155,7 +154,7 @@ class Cluster:
         self._end()
         self.prepared.clear()
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.remove()
             self._folder = None
 
     def _end(self) -> None:
