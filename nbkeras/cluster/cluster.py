@@ -1,8 +1,7 @@
-"""A cluster of workers on this machine."""
+"""A cluster of workers, on this machine where nothing else is said."""
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from nbkeras.cluster.prepared import Given
@@ -41,10 +40,16 @@ class Cluster:
 
     Attributes:
         workers: how many workers there are.
+        apart: whether each worker has a folder and commands of its own, as on hosts of their own.
+        where: where they are, in words.
         healths: what is known of each.
         prepared: what they have been given, in that order, so that those in their place can be given it.
         broken: which worker failed, and how; None while all go.
+        away: the workers that do not see the notebook's folder.
     """
+
+    apart = False
+    where = "on this machine"
 
     def __init__(self, workers: int = 2, *, deadline: float = 120.0, patience: float = 12.0) -> None:
         """Describe a cluster; `start` starts it.
@@ -57,10 +62,11 @@ class Cluster:
         self.workers = workers
         self.healths: list[Health] = []
         self.broken: WorkerFailure | None = None
+        self.away: list[int] = []
         self.prepared: list[Given] = []
         self._deadline = deadline
         self._patience = patience
-        self._kernels: list[WorkerKernel] = []
+        self._kernels: list[Any] = []
         self._folder: OwnFolder | None = None
         self._context: Any = None
 
@@ -81,9 +87,25 @@ class Cluster:
         """The process of each worker."""
         return [kernel.pid for kernel in self._kernels]
 
+    @property
+    def hosts(self) -> list[str]:
+        """The host of each worker, where they are on others than the notebook's."""
+        return []
+
     def log_of(self, rank: int) -> str:
         """Return what a worker's process has said beside its cells' outputs: TensorFlow's own words."""
-        return _read(self._kernels[rank].log).strip() if self._kernels else ""
+        return self._kernels[rank].said().strip() if self._kernels else ""
+
+    def deliver(self, names: Iterable[str]) -> None:
+        """Make files of the cluster's folder be there for all workers, under their names in that folder."""
+
+    def fetch(self, rank: int, path: str) -> Path:  # noqa: ARG002 - all have one folder here
+        """Return a file of a worker's folder as one of this machine."""
+        return self.folder / path
+
+    def unseen(self, folders: Iterable[Path]) -> dict[Path, list[int]]:  # noqa: ARG002 - all see all here
+        """Return which folders of the notebook's machine some workers don't see, and which workers."""
+        return {}
 
     def start(
         self,
@@ -104,11 +126,9 @@ class Cluster:
         self._end()
         self.broken = None
         self._context = zmq.Context()
-        # A wish that nobody has fulfilled was for those before.
-        (self.folder / "commands").unlink(missing_ok=True)
-        self.commands = Commands(self.folder / "commands")
-        addresses = free_addresses(self.workers)
-        self._kernels = [WorkerKernel(rank, self.folder, self._context) for rank in range(self.workers)]
+        self._kernels = self._new_kernels()
+        self.commands = self._new_commands()
+        addresses = self._addresses()
         self.healths = [Health(rank) for rank in range(self.workers)]
         show()
         end = time.monotonic() + self._deadline
@@ -165,17 +185,28 @@ class Cluster:
             self._context.destroy(linger=0)
             self._context = None
 
-    def _beginnings(self) -> dict[int, str]:
-        import os
+    def _new_kernels(self) -> list[Any]:
+        """Describe the workers, which do not run yet."""
+        return [WorkerKernel(rank, self.folder, self._context) for rank in range(self.workers)]
 
-        # The workers import what the notebook imports, from where it does.
-        path = [each for each in sys.path if each]
+    def _new_commands(self) -> Any:
+        """Return the way by which the workers are asked for something in a training."""
+        # A wish that nobody has fulfilled was for those before.
+        (self.folder / "commands").unlink(missing_ok=True)
+        return Commands(self.folder / "commands")
+
+    def _addresses(self) -> list[str]:
+        """Return where the workers will listen."""
+        return free_addresses(self.workers)
+
+    def _beginnings(self) -> dict[int, str]:
         return {
-            rank: f"import sys\npath = {path!r}\n"
+            kernel.rank: f"import sys\npath = {list(kernel.path)!r}\n"
             "sys.path[:] = path + [each for each in sys.path if each not in path]\ndel path\n"
             "from nbkeras.cluster import worker as _nbkeras_worker\n"
-            f"_nbkeras_worker.begin({rank}, {self.workers}, {str(self.folder)!r}, {os.getpid()})"
-            for rank in range(self.workers)
+            f"_nbkeras_worker.begin({kernel.rank}, {self.workers}, {kernel.folder!r}, {kernel.parent}, "
+            f"apart={self.apart})"
+            for kernel in self._kernels
         }
 
     def _greet(self, end: float) -> None:
@@ -233,7 +264,11 @@ class Cluster:
             if end is not None:
                 self._keep_deadline(end)
         if failures:
-            raise _raised(failures, all_are_back=not waiting)
+            raise self._blamed(_raised(failures, all_are_back=not waiting))
+
+    def _blamed(self, failure: WorkerFailure) -> WorkerFailure:
+        """Return the failure behind one that a worker has raised."""
+        return failure
 
     def _hear(self, rank: int, kind: str, content: dict[str, Any]) -> None:
         said = told(kind, content)
@@ -242,6 +277,8 @@ class Cluster:
         health = self.healths[rank]
         if "beat" in said:
             health.hear(said["beat"])
+        elif "decided" in said:
+            self.commands.spread(said["decided"])
         elif "state" in said:
             health.state = said["state"]
 
@@ -260,7 +297,7 @@ class Cluster:
     def _look_for_failures(self, waiting: Mapping[str, int]) -> None:
         for kernel in self._kernels:
             if kernel.ending is not None:
-                raise WorkerFailure(kernel.rank, f"{kernel.ending}{_last_words(kernel.log)}")
+                raise WorkerFailure(kernel.rank, f"{kernel.ending}{_last_words(kernel.said())}")
         if waiting:
             found = hanging(self.healths, self._patience)
             if found is not None:
@@ -316,16 +353,9 @@ class Cluster:
                 health.state = "ended"
 
 
-def _read(log: Path) -> str:
-    try:
-        return log.read_text(errors="replace")
-    except OSError:
-        return ""
-
-
-def _last_words(log: Path) -> str:
+def _last_words(log: str) -> str:
     """Return the last line that a process has written about its end, if any."""
-    lines = _read(log).strip().splitlines()
+    lines = log.strip().splitlines()
     # TensorFlow's own severities: information and warnings are of other things.
     told = [line for line in lines if line.startswith(("F0", "F1", "E0", "E1", "Fatal", "terminate"))]
     return f": {told[-1].strip()[:300]}" if told else ""

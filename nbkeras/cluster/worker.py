@@ -13,6 +13,7 @@ from typing import Any
 
 from nbkeras.cluster.beats import Beats
 from nbkeras.cluster.commands import Commands
+from nbkeras.cluster.hosts.spreading import SpreadCommands
 from nbkeras.cluster.strategy import multi_worker_strategy
 from nbkeras.cluster.wire import tell
 from nbkeras.runs import library
@@ -32,6 +33,7 @@ class Worker:
         commands: what the notebook asks for.
         folder: where the cluster's own files are.
         beats: the signs of life.
+        apart: whether the notebook has no part in that folder.
     """
 
     rank: int
@@ -40,19 +42,21 @@ class Worker:
     commands: Commands
     folder: Path
     beats: Beats
+    apart: bool = False
 
 
 _here: Worker | None = None
 
 
-def begin(rank: int, size: int, folder: str, notebook: int) -> None:
-    """Make this process a worker: it ends with the notebook's kernel, and returns when all have joined.
+def begin(rank: int, size: int, folder: str, notebook: int, *, apart: bool = False) -> None:
+    """Make this process a worker: it ends with the process that started it, and returns when all have joined.
 
     Args:
         rank: its number, from 0.
         size: how many workers there are.
         folder: where the cluster's own files are.
-        notebook: the process of the notebook's kernel, which has started this one.
+        notebook: the process that has started this one: the notebook's kernel, or an engine of another host.
+        apart: whether the notebook has no part in that folder. Default False.
     """
     global _here  # noqa: PLW0603 - a process is one worker
     threading.Thread(target=_end_with, args=(notebook, folder), name="nbkeras-parent", daemon=True).start()
@@ -66,7 +70,8 @@ def begin(rank: int, size: int, folder: str, notebook: int) -> None:
     tell(state="waits for the others")
     strategy = multi_worker_strategy()
     place = Path(folder)
-    _here = Worker(rank, size, strategy, Commands(place / "commands"), place, Beats())
+    commands = SpreadCommands(place) if apart else Commands(place / "commands")
+    _here = Worker(rank, size, strategy, commands, place, Beats(), apart)
     tell(state="ready")
 
 

@@ -9,7 +9,7 @@ from IPython.core.magic import line_cell_magic, magics_class
 
 from nbkeras.cluster.current import needed
 from nbkeras.magics.base import NotebookMagics
-from nbkeras.magics.cluster_grammar import ACTIONS, CLUSTER, CLUSTER_CELL
+from nbkeras.magics.cluster_grammar import ACTIONS, CLUSTER, CLUSTER_CELL, STARTING
 from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ class ClusterMagics(NotebookMagics):
         try:
             _refuse_what_goes_elsewhere(action, values)
             if action == "start":
-                self._start(values["workers"] or 2, values["deadline"])
+                self._start(
+                    {name: values[name] for name in ("workers", *STARTING) if values[name] is not None}
+                )
             elif action in {"push", "get"}:
                 self._exchange(action, names)
             elif action == "logs":
@@ -101,16 +103,18 @@ class ClusterMagics(NotebookMagics):
             text = f"--code: expected plain Python, received {error.msg} in line {error.lineno}: take it out"
             raise Refusal(text) from None
 
-    def _start(self, workers: int, deadline: float | None) -> None:
-        from nbkeras.cluster.cluster import Cluster
+    def _start(self, options: dict[str, Any]) -> None:
         from nbkeras.cluster.current import current, set_current
+        from nbkeras.cluster.hosts.starting import new_cluster
         from nbkeras.widgets.workers import WorkersTable
 
         running = current()
         if running is not None and running.runs:
             text = f"expected no cluster, received one of {running.workers} workers"
             raise Refusal(f"{text}: type  %cluster restart  or  %cluster stop")
-        cluster = Cluster(workers, **({} if deadline is None else {"deadline": deadline}))
+        # Its engines would be taken, and end with it.
+        set_current(None)
+        cluster = new_cluster(**options)
         set_current(cluster)
         cluster.start(WorkersTable(cluster).show)
 
@@ -166,7 +170,7 @@ def _say(text: str) -> None:
 
 
 def _refuse_what_goes_elsewhere(action: str, values: dict[str, Any]) -> None:
-    for option in ("workers", "deadline"):
+    for option in ("workers", *STARTING):
         if values[option] is not None and action != "start":
             raise Refusal(f"--{option}: expected start before it, received {action}: type  %cluster start")
     if values["names"] and action not in {"push", "get", "logs"}:

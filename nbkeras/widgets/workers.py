@@ -23,7 +23,11 @@ _LENGTH = 100
 
 
 def workers_bundle(
-    title: str, healths: Sequence[Health], pids: Sequence[int | None], after: str = ""
+    title: str,
+    healths: Sequence[Health],
+    pids: Sequence[int | None],
+    after: str = "",
+    hosts: Sequence[str] = (),
 ) -> Bundle:
     """Return the workers as HTML and as text.
 
@@ -40,8 +44,10 @@ def workers_bundle(
         healths: what is known of each worker.
         pids: the process of each.
         after: the line below. Default "".
+        hosts: the host of each, where that is not this one. Default ().
     """
-    rows = tuple(_row(health, pid) for health, pid in zip(healths, pids, strict=True))
+    places = [f" on {host}" for host in hosts] or [""] * len(pids)
+    rows = tuple(_row(*each) for each in zip(healths, pids, places, strict=True))
     table = Table(_HEADER, rows, words=2)
     lines = [title, *table.plain(), *([after] if after else [])]
     return {
@@ -50,7 +56,7 @@ def workers_bundle(
     }
 
 
-def _row(health: Health, pid: int | None) -> tuple[str, ...]:
+def _row(health: Health, pid: int | None, place: str) -> tuple[str, ...]:
     signs = health.signs
     done, rate, memory = signs.get("done"), signs.get("rate"), signs.get("memory")
     state = health.state
@@ -65,7 +71,7 @@ def _row(health: Health, pid: int | None) -> tuple[str, ...]:
         numerals.MISSING if done is None else numerals.count(done),
         numerals.MISSING if rate is None else f"{rate:.3g}",
         numerals.MISSING if memory is None else f"{memory / 1e6:.0f} MB",
-        numerals.MISSING if pid is None else str(pid),
+        numerals.MISSING if pid is None else f"{pid}{place}",
     )
 
 
@@ -80,7 +86,7 @@ class WorkersTable:
             title: the line above. Default "": how many there are.
         """
         self._cluster = cluster
-        self._title = title or f"{cluster.workers} workers on this machine"
+        self._title = title or f"{cluster.workers} workers {cluster.where}"
         self._handle: Any = None
         self._shown: dict[str, str] = {}
         self._due = 0.0
@@ -91,7 +97,7 @@ class WorkersTable:
 
         cluster = self._cluster
         after = "" if cluster.broken is None else f"ended: {cluster.broken}"
-        bundle = workers_bundle(self._title, cluster.healths, cluster.pids, after)
+        bundle = workers_bundle(self._title, cluster.healths, cluster.pids, after, cluster.hosts)
         if bundle == self._shown:
             return
         self._shown = bundle

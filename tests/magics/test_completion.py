@@ -68,6 +68,8 @@ def completed(line):
         ("%cluster st", ["%cluster start", "%cluster status", "%cluster stop"]),
         ("%cluster push ra", ["%cluster push rate"]),
         ("%cluster start --w", ["%cluster start --workers"]),
+        ("%cluster start --p", ["%cluster start --profile"]),
+        ("%strategy cl", ["%strategy cluster"]),
         ("%%cluster --re", ["%%cluster --restart", "%%cluster --reuse", "%%cluster --retries"]),
         ("%%fit --strategy cl", ["%%fit --strategy cluster"]),
         ("%other --cs", []),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nbkeras.cluster.failure import WorkerFailure
 from nbkeras.cluster.prepared import Given
 from nbkeras.training.on_cluster.exchanging import give
+from nbkeras.training.on_cluster.reaching import look_at_folders
 from nbkeras.training.on_cluster.running import run_on_cluster
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def run_with_retries(
     __tracebackhide__ = True
     if not cluster.runs:
         start_again(cluster, str(cluster.broken or "the workers had ended"), look, say)
+    look_at_folders(cluster, options, say)
     given = options.given
     left = options.retries
     while True:
