@@ -72,8 +72,16 @@ def start_again(cluster: Cluster, why: str, look: Callable[[], None], say: Calla
     said = f", and are given again: {', '.join(again)}" if again else ""
     say(f"nbkeras: {why}: the workers start anew{said}")
     cluster.start(look)
-    for each in cluster.prepared:
-        if each.cell:
-            run_on_cluster(cluster, each.cell, quiet=True, look=look)
-        else:
+    for each in list(cluster.prepared):
+        if not each.cell:
             give(cluster, each.variables)
+            continue
+        try:
+            run_on_cluster(cluster, each.cell, quiet=True, look=look)
+        except WorkerFailure as failure:
+            if not failure.all_are_back:
+                raise
+            # It looked at what a training had made.
+            cluster.prepared.remove(each)
+            first = each.cell.strip().partition("\n")[0]
+            say(f"nbkeras: left out a cell that needs what was trained ({first[:60]}): {failure}")
