@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from typing import Any
 
 
@@ -30,10 +31,19 @@ class Engine:
         return self.evaluate("relay", what, self._owner, *arguments)
 
     def evaluate(self, module: str, what: str, *arguments: Any) -> Any:
-        """Call a function of a module of this folder in the engine."""
+        """Call a function of a module of this folder in the engine.
+
+        Returns:
+            What will have its result, or the reason for none.
+        """
         from ipyparallel import Reference
 
         name = f"__import__('nbkeras.cluster.hosts.{module}', fromlist=['{what}']).{what}"
         # A view keeps each of its results, and the client the number of each.
         del self._client.history[:-100]
-        return self._client.direct_view(self.number).apply_async(Reference(name), *arguments)
+        try:
+            return self._client.direct_view(self.number).apply_async(Reference(name), *arguments)
+        except Exception as error:  # noqa: BLE001 - ipyparallel's own, for an engine that has left
+            failed: Future[Any] = Future()
+            failed.set_exception(error)
+            return failed

@@ -7,7 +7,6 @@ import socket
 import time
 import uuid
 from collections import deque
-from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -155,12 +154,7 @@ class EngineKernel:
 
     def ask(self, what: str, *arguments: Any) -> Any:
         """Call a function of `relay` there; return what will have its result, or the reason for none."""
-        try:
-            return self._engine.ask(what, *arguments)
-        except Exception as error:  # noqa: BLE001 - ipyparallel's own, for an engine that has left
-            failed: Future[Any] = Future()
-            failed.set_exception(error)
-            return failed
+        return self._engine.ask(what, *arguments)
 
     def call(self, what: str, *arguments: Any, within: float = _ANSWER) -> Any:
         """Call a function of `relay` there, and wait for its result.
@@ -202,7 +196,8 @@ class EngineKernel:
         """Return what went wrong, in one line, without the traceback that ipyparallel carries."""
         from ipyparallel.error import EngineError, NoEnginesRegistered
 
-        if isinstance(error, EngineError):
+        # The client's own, in the shape of one from there.
+        if getattr(error, "ename", "") == EngineError.__name__:
             return f"its engine on {self.host} ended"
         if isinstance(error, (IndexError, NoEnginesRegistered)):
             return f"its engine on {self.host} is not there any more"

@@ -131,7 +131,7 @@ class Engines:
         if self._files is not None:
             for engine in self.all:
                 with suppress(Exception):
-                    engine.ask("forget", self._files.name).get(_END)
+                    engine.ask("forget", self._files.name).result(_END)
         if self._end is not None:
             self._end()
         with suppress(Exception):
@@ -141,7 +141,7 @@ class Engines:
         from ipyparallel.error import RemoteError
 
         try:
-            return asked.get(_ANSWER)
+            return asked.result(_ANSWER)
         except RemoteError as error:
             name = f"engine {engine.number}{engine.host and f' on {engine.host}'}"
             if error.ename == "ModuleNotFoundError":

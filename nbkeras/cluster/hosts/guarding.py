@@ -33,7 +33,7 @@ def guard(told: dict[str, Any], parent: int) -> None:
             due = time.monotonic() + _RENEW
             for engine in engines:
                 # One that is busy with other things is not asked again before it has answered.
-                if engine.number not in asked or asked[engine.number].ready():
+                if engine.number not in asked or asked[engine.number].done():
                     with suppress(Exception):
                         asked[engine.number] = engine.ask("renew")
         time.sleep(_LOOK)
@@ -48,7 +48,7 @@ def guard(told: dict[str, Any], parent: int) -> None:
             ended.append(engine.ask("forget", profile) if profile else engine.ask("kill"))
     for each in ended:
         with suppress(Exception):
-            each.get(_END)
+            each.result(_END)
     if told["folder"]:
         shutil.rmtree(told["folder"], ignore_errors=True)
     if told["ends_all"]:
