@@ -17,7 +17,7 @@ lab: ## Open JupyterLab on the quickstart; HEADLESS=1 executes it here instead
 	@$(BIN)/python scripts/lab.py $(if $(HEADLESS),--headless)
 
 test: ## Install what the tests need and run all checks and tests
-	$(environment) cpu lab legacy tuner test
+	$(environment) cpu lab legacy cluster tuner test
 	@$(BIN)/python scripts/chromium.py
 	@echo "==> ruff" && $(BIN)/ruff check && $(BIN)/ruff format --check
 	@echo "==> mypy" && if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; \
@@ -26,7 +26,7 @@ test: ## Install what the tests need and run all checks and tests
 	@echo "==> Tests" && $(BIN)/python -m pytest -n 2 --dist loadfile
 
 grid: ## Run every recipe for each pair of its values on both Keras lines, and every wizard
-	$(environment) cpu lab legacy tuner test
+	$(environment) cpu lab legacy cluster tuner test
 	@GRID=pairwise $(BIN)/python -m pytest tests/recipes/test_code.py tests/browser/test_every_wizard.py tests/browser/test_wizard_looks.py \
 		tests/training/test_distributing.py tests/training/test_tuning.py tests/training/custom_step tests/training/test_resuming.py \
 		tests/kernel/test_reproducible.py tests/cluster

@@ -1,27 +1,25 @@
-"""A cluster of workers on this machine."""
+"""A cluster of workers, on this machine where nothing else is said."""
 
 from __future__ import annotations
 
-import shutil
-import sys
-import tempfile
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.cluster.commands import Commands
-from nbkeras.cluster.endings import ending_of, read_log
+from nbkeras.cluster.endings import ending_of
 from nbkeras.cluster.failure import WorkerFailure
+from nbkeras.cluster.folder import OwnFolder
 from nbkeras.cluster.health import Health, hanging
 from nbkeras.cluster.kernel import WorkerKernel
+from nbkeras.cluster.raised import raised_by
 from nbkeras.cluster.tasks import free_addresses, tf_config
 from nbkeras.cluster.wire import told
-from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from nbkeras.cluster.prepared import Given
 
@@ -43,11 +41,17 @@ class Cluster:
 
     Attributes:
         workers: how many workers there are.
+        apart: whether each worker has a folder and commands of its own, as on hosts of their own.
+        where: where they are, in words.
         healths: what is known of each.
         prepared: what they have been given, in that order, so that those in their place can be given it.
         broken: which worker failed, and how; None while all go.
         news: lines that the user has not been told yet.
+        away: the workers that do not see the notebook's folder.
     """
+
+    apart = False
+    where = "on this machine"
 
     def __init__(self, workers: int = 2, *, deadline: float = 120.0, patience: float = 12.0) -> None:
         """Describe a cluster; `start` starts it.
@@ -60,12 +64,13 @@ class Cluster:
         self.workers = workers
         self.healths: list[Health] = []
         self.broken: WorkerFailure | None = None
+        self.away: list[int] = []
         self.prepared: list[Given] = []
         self.news: list[str] = []
         self._deadline = deadline
         self._patience = patience
-        self._kernels: list[WorkerKernel] = []
-        self._folder: Path | None = None
+        self._kernels: list[Any] = []
+        self._folder: OwnFolder | None = None
         self._context: Any = None
 
     @property
@@ -97,17 +102,33 @@ class Cluster:
     def folder(self) -> Path:
         """Where its own files are; they go with it."""
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="nbkeras-cluster-"))
-        return self._folder
+            self._folder = OwnFolder()
+        return self._folder.path
 
     @property
     def pids(self) -> list[int | None]:
         """The process of each worker."""
         return [kernel.pid for kernel in self._kernels]
 
+    @property
+    def hosts(self) -> list[str]:
+        """The host of each worker, where they are on others than the notebook's."""
+        return []
+
     def log_of(self, rank: int) -> str:
         """Return what a worker's process has said beside its cells' outputs: TensorFlow's own words."""
-        return read_log(self._kernels[rank].log).strip() if self._kernels else ""
+        return self._kernels[rank].said().strip() if self._kernels else ""
+
+    def deliver(self, names: Iterable[str]) -> None:
+        """Make files of the cluster's folder be there for all workers, under their names in that folder."""
+
+    def fetch(self, rank: int, path: str) -> Path:  # noqa: ARG002 - all have one folder here
+        """Return a file of a worker's folder as one of this machine."""
+        return self.folder / path
+
+    def unseen(self, folders: Iterable[Path]) -> dict[Path, list[int]]:  # noqa: ARG002 - all see all here
+        """Return which folders of the notebook's machine some workers don't see, and which workers."""
+        return {}
 
     def start(
         self,
@@ -128,11 +149,9 @@ class Cluster:
         self._end()
         self.broken = None
         self._context = zmq.Context()
-        # A wish that nobody has fulfilled was for those before.
-        (self.folder / "commands").unlink(missing_ok=True)
-        self.commands = Commands(self.folder / "commands")
-        addresses = free_addresses(self.size)
-        self._kernels = [WorkerKernel(rank, self.folder, self._context) for rank in range(self.size)]
+        self._kernels = self._new_kernels()
+        self.commands = self._new_commands()
+        addresses = self._addresses()
         self.healths = [Health(rank) for rank in range(self.size)]
         show()
         end = time.monotonic() + self._deadline
@@ -178,7 +197,7 @@ class Cluster:
         self._end()
         self.prepared.clear()
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.remove()
             self._folder = None
 
     def _end(self) -> None:
@@ -195,21 +214,33 @@ class Cluster:
 
     def _beginning(self, rank: int) -> str:
         """Return the code by which a process joins."""
-        import os
-
+        kernel = self._kernels[rank]
         return (
             "from nbkeras.cluster import worker as _nbkeras_worker\n"
-            f"_nbkeras_worker.begin({rank}, {self.workers}, {str(self.folder)!r}, {os.getpid()})"
+            f"_nbkeras_worker.begin({rank}, {self.workers}, {kernel.folder!r}, {kernel.parent}, "
+            f"apart={self.apart})"
         )
 
+    def _new_kernels(self) -> list[Any]:
+        """Describe the processes, which do not run yet."""
+        return [WorkerKernel(rank, self.folder, self._context) for rank in range(self.size)]
+
+    def _new_commands(self) -> Any:
+        """Return the way by which the workers are asked for something in a training."""
+        # A wish that nobody has fulfilled was for those before.
+        (self.folder / "commands").unlink(missing_ok=True)
+        return Commands(self.folder / "commands")
+
+    def _addresses(self) -> list[str]:
+        """Return where the processes will listen."""
+        return free_addresses(self.size)
+
     def _beginnings(self) -> dict[int, str]:
-        # The workers import what the notebook imports, from where it does.
-        path = [each for each in sys.path if each]
         return {
-            rank: f"import sys\npath = {path!r}\n"
+            kernel.rank: f"import sys\npath = {list(kernel.path)!r}\n"
             "sys.path[:] = path + [each for each in sys.path if each not in path]\ndel path\n"
-            f"{self._beginning(rank)}"
-            for rank in range(self.size)
+            f"{self._beginning(kernel.rank)}"
+            for kernel in self._kernels
         }
 
     def _greet(self, end: float) -> None:
@@ -267,7 +298,11 @@ class Cluster:
             if end is not None:
                 self._keep_deadline(end)
         if failures:
-            raise _raised(failures, all_are_back=not waiting)
+            raise self._blamed(raised_by(failures, all_are_back=not waiting))
+
+    def _blamed(self, failure: WorkerFailure) -> WorkerFailure:
+        """Return the failure behind one that a worker has raised."""
+        return failure
 
     def _hear(self, rank: int, kind: str, content: dict[str, Any]) -> None:
         said = told(kind, content)
@@ -276,6 +311,8 @@ class Cluster:
         health = self.healths[rank]
         if "beat" in said:
             health.hear(said["beat"])
+        elif "decided" in said:
+            self.commands.spread(said["decided"])
         elif "state" in said:
             health.state = said["state"]
 
@@ -349,32 +386,3 @@ class Cluster:
         for health in self.healths:
             if health.state != "failed":
                 health.state = "ended"
-
-
-def _one_line(text: str) -> str:
-    """Return what an error says, in one line: TensorFlow's have a traceback of their own in the middle."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()] or [""]
-    ends = lines[:1] if len(lines) == 1 or not lines[0].endswith(":") else [lines[0], lines[-1]]
-    return " ".join(each[:200] for each in ends)
-
-
-def _raised(failures: Mapping[int, Mapping[str, Any]], *, all_are_back: bool) -> WorkerFailure:
-    """Return what the first worker has raised, with rank 0's traceback for an error of all.
-
-    Args:
-        failures: what each has raised, the first in time first.
-        all_are_back: whether no worker still waits.
-    """
-    rank = next(iter(failures))
-    if failures.get(0, {}).get("ename") == failures[rank]["ename"]:
-        rank = 0
-    raised = failures[rank]
-    what = f"raised {raised['ename']}: {_one_line(raised['evalue'])}"
-    refused = all_are_back and raised["ename"] == Refusal.__name__
-    return WorkerFailure(
-        rank,
-        what,
-        list(raised.get("traceback", [])),
-        all_are_back=all_are_back,
-        refusal=raised["evalue"] if refused else "",
-    )

@@ -6,6 +6,8 @@ import atexit
 import os
 from typing import TYPE_CHECKING
 
+from nbkeras.runtime.refusal import Refusal
+
 if TYPE_CHECKING:
     from nbkeras.cluster.cluster import Cluster
 
@@ -17,6 +19,23 @@ def current() -> Cluster | None:
     """Return the notebook's cluster, None before the first and after the last."""
     # A process that was forked off has no cluster: it is its parent's.
     return _current if os.getpid() == _owner else None
+
+
+def needed(*, running: bool = False) -> Cluster:
+    """Return the notebook's cluster.
+
+    Args:
+        running: whether its workers must be able to take a request. Default False: they may have ended.
+
+    Raises:
+        Refusal: when there is none.
+    """
+    cluster = current()
+    if cluster is None:
+        raise Refusal("expected a cluster, received none: type  %cluster start --workers 2")
+    if running and not cluster.runs:
+        raise Refusal(f"expected workers, received ended ones ({cluster.broken}): type  %cluster restart")
+    return cluster
 
 
 def set_current(cluster: Cluster | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from nbkeras.cluster import worker
@@ -13,10 +12,17 @@ from nbkeras.runtime.refusal import Refusal
 
 
 def receive(names: dict[str, str], variables: dict[str, Any]) -> None:
-    """Put variables from files among those of this worker; a model is made in the strategy's scope."""
-    with worker.here().strategy.scope():
+    """Put variables from files of the cluster's folder among those of this worker.
+
+    A model is made in the strategy's scope.
+    """
+    here = worker.here()
+    with here.strategy.scope():
         for name, path in names.items():
-            variables[name] = unpack(Path(path), variables)
+            variables[name] = unpack(here.folder / path, variables)
+            if here.apart:
+                # The notebook has it, for workers that take the place of others.
+                (here.folder / path).unlink()
 
 
 def hand_over(name: str, variables: dict[str, Any]) -> None:
@@ -34,6 +40,7 @@ def hand_over(name: str, variables: dict[str, Any]) -> None:
     if here.rank and not together:
         return
     try:
-        tell(parcel=str(pack(name, value, here.folder / f"from-{here.rank}")))
+        path = pack(name, value, here.folder / f"from-{here.rank}")
+        tell(parcel=str(path.relative_to(here.folder)))
     except Refusal as refusal:
         tell(refused=str(refusal))

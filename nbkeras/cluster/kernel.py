@@ -35,6 +35,10 @@ class WorkerKernel:
             context: where its sockets live.
         """
         self.rank = rank
+        self.folder = str(folder)
+        self.parent = os.getpid()
+        # It imports what the notebook imports, from where it does.
+        self.path = tuple(each for each in sys.path if each)
         self.log = folder / f"worker-{rank}.log"
         self._file = folder / f"worker-{rank}.json"
         self._context = context
@@ -98,16 +102,7 @@ class WorkerKernel:
 
     def execute(self, code: str) -> str:
         """Ask for code to be executed as a cell; return the request's id."""
-        content = {
-            "code": code,
-            "silent": False,
-            "store_history": False,
-            "user_expressions": {},
-            "allow_stdin": False,
-            # What follows is asked for by somebody who knows of the failure.
-            "stop_on_error": False,
-        }
-        return self.send("execute_request", content)
+        return self.send("execute_request", execute_content(code))
 
     def messages(self) -> Iterator[dict[str, Any]]:
         """Give the messages that have come, outputs before replies."""
@@ -123,6 +118,13 @@ class WorkerKernel:
                 if message is None:
                     break
                 yield message
+
+    def said(self) -> str:
+        """Return what its process has said beside its cells' outputs: TensorFlow's own words."""
+        try:
+            return self.log.read_text(errors="replace")
+        except OSError:
+            return ""
 
     def interrupt(self) -> None:
         """Send it what a notebook's stop button sends."""
@@ -145,3 +147,16 @@ class WorkerKernel:
         with suppress(ProcessLookupError):
             # Its children, too: data workers, say. The launcher gave it a session of its own.
             os.killpg(self._process.pid, number)
+
+
+def execute_content(code: str) -> dict[str, Any]:
+    """Return what a request to execute a cell says."""
+    return {
+        "code": code,
+        "silent": False,
+        "store_history": False,
+        "user_expressions": {},
+        "allow_stdin": False,
+        # What follows is asked for by somebody who knows of the failure.
+        "stop_on_error": False,
+    }

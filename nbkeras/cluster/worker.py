@@ -13,6 +13,7 @@ from typing import Any
 
 from nbkeras.cluster.beats import Beats
 from nbkeras.cluster.commands import Commands
+from nbkeras.cluster.hosts.spreading import SpreadCommands
 from nbkeras.cluster.server_strategy import parameter_server_strategy
 from nbkeras.cluster.strategy import multi_worker_strategy
 from nbkeras.cluster.wire import tell
@@ -34,6 +35,7 @@ class Worker:
         folder: where the cluster's own files are.
         beats: the signs of life.
         coordinates: whether it takes no batches itself, and gives them to workers.
+        apart: whether the notebook has no part in that folder.
     """
 
     rank: int
@@ -43,20 +45,24 @@ class Worker:
     folder: Path
     beats: Beats
     coordinates: bool = False
+    apart: bool = False
 
 
 _here: Worker | None = None
 
 
-def begin(rank: int, size: int, folder: str, notebook: int, *, coordinates: bool = False) -> None:
-    """Make this process a worker: it ends with the notebook's kernel, and returns when all have joined.
+def begin(
+    rank: int, size: int, folder: str, notebook: int, *, coordinates: bool = False, apart: bool = False
+) -> None:
+    """Make this process a worker: it ends with the process that started it, and returns when all have joined.
 
     Args:
         rank: its number, from 0.
         size: how many workers there are.
         folder: where the cluster's own files are.
-        notebook: the process of the notebook's kernel, which has started this one.
+        notebook: the process that has started this one: the notebook's kernel, or an engine of another host.
         coordinates: whether it is the coordinator of workers and parameter servers. Default False.
+        apart: whether the notebook has no part in that folder. Default False.
     """
     global _here  # noqa: PLW0603 - a process is one worker
     threading.Thread(target=end_with, args=(notebook, folder), name="nbkeras-parent", daemon=True).start()
@@ -71,7 +77,8 @@ def begin(rank: int, size: int, folder: str, notebook: int, *, coordinates: bool
     tell(state="waits for the others")
     strategy = parameter_server_strategy() if coordinates else multi_worker_strategy()
     place = Path(folder)
-    _here = Worker(rank, size, strategy, Commands(place / "commands"), place, Beats(), coordinates)
+    commands = SpreadCommands(place) if apart else Commands(place / "commands")
+    _here = Worker(rank, size, strategy, commands, place, Beats(), coordinates=coordinates, apart=apart)
     tell(state="ready")
 
 

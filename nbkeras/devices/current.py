@@ -15,6 +15,7 @@ class Current:
 
 
 _current: Current | None = None
+_cells_go_to_cluster = False
 
 
 def current() -> Current | None:
@@ -29,5 +30,18 @@ def set_current(strategy: Any, words: str = "") -> None:
         strategy: a ``tf.distribute.Strategy``.
         words: what the notebook is told that it is.
     """
-    global _current  # noqa: PLW0603 - one notebook, one strategy
+    global _current, _cells_go_to_cluster  # noqa: PLW0603 - one notebook, one strategy
     _current = None if strategy is None else Current(strategy, words)
+    _cells_go_to_cluster = False
+
+
+def cells_go_to_cluster() -> bool:
+    """Tell whether whole cells under ``%%fit`` run on the workers of the cluster."""
+    return _cells_go_to_cluster
+
+
+def send_cells_to_cluster() -> None:
+    """Let whole cells under ``%%fit`` run on the workers; `set_current` takes it back."""
+    global _cells_go_to_cluster  # noqa: PLW0603 - one notebook, one strategy
+    set_current(None)
+    _cells_go_to_cluster = True

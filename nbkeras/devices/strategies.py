@@ -7,7 +7,13 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from nbkeras.devices.current import Current, current, set_current
+from nbkeras.devices.current import (
+    Current,
+    cells_go_to_cluster,
+    current,
+    send_cells_to_cluster,
+    set_current,
+)
 from nbkeras.devices.tensorflow_build import tensorflow
 from nbkeras.devices.tpu.connected import connected
 from nbkeras.devices.tpu.plain import plain_code as tpu_code
@@ -132,21 +138,31 @@ def use(kind: str, devices: Sequence[str] = ()) -> str:
     """Make a strategy the notebook's own: the models of all later cells are made under it.
 
     Args:
-        kind: see `strategy_of`.
+        kind: see `strategy_of`; or ``"cluster"``: whole cells under ``%%fit`` run on its workers, and models
+            that other cells make have no strategy.
         devices: see there.
 
     Returns:
         What is said about it.
     """
-    held = strategy_of(kind, devices)
+    if kind == CLUSTER and devices:
+        raise Refusal("--devices: expected one or mirrored beside it, received cluster: leave it out")
+    held = None if kind == CLUSTER else strategy_of(kind, devices)
     if held is not None or "tensorflow" in sys.modules:
         tensorflow().distribute.experimental_set_strategy(None if held is None else held.strategy)
+    if kind == CLUSTER:
+        send_cells_to_cluster()
+        return status()
     set_current(None if held is None else held.strategy, "" if held is None else held.words)
     return status()
 
 
 def status() -> str:
     """Say in one line what the notebook trains with."""
+    if cells_go_to_cluster():
+        return (
+            "cluster: whole cells under %%fit run on its workers; all other cells run here, with no strategy"
+        )
     held = current()
     if held is None:
         return "no strategy: models train on TensorFlow's first device"
@@ -189,6 +205,11 @@ def plain_code(kind: str, devices: Sequence[str] = ()) -> str:
     """
     if kind == "tpu":
         return tpu_code()
+    if kind == CLUSTER:
+        raise Refusal(
+            "--code: expected one, mirrored, tpu or none beside it, received cluster, whose plain code "
+            "belongs to a cell: put  %%fit --strategy cluster --code  above it"
+        )
     names = ", ".join(f'"{name}"' for name in devices)
     made = {
         "one": f"tf.distribute.OneDeviceStrategy({names or _first_device()})",

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 from IPython.core.magic import line_cell_magic, magics_class
 
+from nbkeras.cluster.current import needed
 from nbkeras.magics.base import NotebookMagics
-from nbkeras.magics.cluster_grammar import ACTIONS, CLUSTER, CLUSTER_CELL
+from nbkeras.magics.cluster_grammar import ACTIONS, CLUSTER, CLUSTER_CELL, STARTING
 from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
-    from nbkeras.cluster.cluster import Cluster
     from nbkeras.widgets.remote_outputs import RemoteOutputs
 
 
@@ -37,7 +37,9 @@ class ClusterMagics(NotebookMagics):
         try:
             _refuse_what_goes_elsewhere(action, values)
             if action == "start":
-                self._start(values["workers"] or 2, values["ps"], values["deadline"])
+                self._start(
+                    {name: values[name] for name in ("workers", *STARTING) if values[name] is not None}
+                )
             elif action in {"push", "get"}:
                 self._exchange(action, names)
             elif action == "logs":
@@ -73,7 +75,7 @@ class ClusterMagics(NotebookMagics):
             if any(asked.values()):
                 print(self._script(cell, options, slurm=asked["slurm"]))  # noqa: T201 - the script is the output
                 return
-            cluster = _cluster()
+            cluster = needed()
             install()
             self._outputs = outputs = RemoteOutputs()
             table = WorkersTable(cluster, "the cell on its workers")
@@ -106,18 +108,18 @@ class ClusterMagics(NotebookMagics):
             text = f"--code: expected plain Python, received {error.msg} in line {error.lineno}: take it out"
             raise Refusal(text) from None
 
-    def _start(self, workers: int, servers: int | None, deadline: float | None) -> None:
-        from nbkeras.cluster.cluster import Cluster
+    def _start(self, options: dict[str, Any]) -> None:
         from nbkeras.cluster.current import current, set_current
-        from nbkeras.cluster.served import ServedCluster
+        from nbkeras.cluster.hosts.starting import new_cluster
         from nbkeras.widgets.workers import WorkersTable
 
         running = current()
         if running is not None and running.runs:
             text = f"expected no cluster, received one of {running.described}"
             raise Refusal(f"{text}: type  %cluster restart  or  %cluster stop")
-        limit = {} if deadline is None else {"deadline": deadline}
-        cluster = Cluster(workers, **limit) if servers is None else ServedCluster(workers, servers, **limit)
+        # Its engines would be taken, and end with it.
+        set_current(None)
+        cluster = new_cluster(**options)
         set_current(cluster)
         cluster.start(WorkersTable(cluster).show)
 
@@ -142,7 +144,7 @@ class ClusterMagics(NotebookMagics):
             raise Refusal(f"expected names of variables, received none: type  %cluster {action} x y")
         from nbkeras.training.on_cluster.exchanging import get, push
 
-        cluster = _cluster(running=True)
+        cluster = needed(running=True)
         variables = self.shell.user_ns
         if action == "push":
             push(cluster, {name: _variable(variables, name) for name in names})
@@ -154,7 +156,7 @@ class ClusterMagics(NotebookMagics):
             _say(f"from rank 0: {kinds}")
 
     def _logs(self, names: list[str]) -> None:
-        cluster = _cluster()
+        cluster = needed()
         rank = int(names[0]) if names and names[0].isdigit() else 0 if not names else -1
         if not 0 <= rank < cluster.size or len(names) > 1:
             text = f"expected a rank from 0 to {cluster.size - 1}, received {' '.join(names)!r}"
@@ -172,19 +174,8 @@ def _say(text: str) -> None:
     print(text)  # noqa: T201 - the magic's answer
 
 
-def _cluster(*, running: bool = False) -> Cluster:
-    from nbkeras.cluster.current import current
-
-    cluster = current()
-    if cluster is None:
-        raise Refusal("expected a cluster, received none: type  %cluster start --workers 2")
-    if running and not cluster.runs:
-        raise Refusal(f"expected workers, received ended ones ({cluster.broken}): type  %cluster restart")
-    return cluster
-
-
 def _refuse_what_goes_elsewhere(action: str, values: dict[str, Any]) -> None:
-    for option in ("workers", "ps", "deadline"):
+    for option in ("workers", *STARTING):
         if values[option] is not None and action != "start":
             raise Refusal(f"--{option}: expected start before it, received {action}: type  %cluster start")
     if values["names"] and action not in {"push", "get", "logs"}:

@@ -7,6 +7,8 @@ from nbkeras.magics.grammar import Grammar, Option
 from nbkeras.runtime.durations import parse_duration
 
 ACTIONS = ("start", "status", "stop", "restart", "push", "get", "logs")
+# Options of start beside --workers.
+STARTING = ("deadline", "ps", "hosts", "profile")
 
 
 def _whole(option: str, text: str, *, least: int = 1) -> int:
@@ -17,7 +19,7 @@ def _whole(option: str, text: str, *, least: int = 1) -> int:
 
 CLUSTER = Grammar(
     magic="%cluster",
-    summary="Start workers on this machine, which train one model together, and see how they are.",
+    summary="Start workers on this machine or others, which train one model together, and see how they are.",
     details="""
         Each worker is a process of its own. A cell under %%cluster runs on all of them, under TensorFlow's
         MultiWorkerMirroredStrategy. With --ps it runs on a coordinator, which gives steps to the workers
@@ -29,6 +31,7 @@ CLUSTER = Grammar(
     examples="""
         %cluster start --workers 2
         %cluster start --workers 2 --ps 1
+        %cluster start --hosts hosts.txt
         %cluster push x y
         %cluster get model history
         %cluster logs 1
@@ -42,7 +45,10 @@ CLUSTER = Grammar(
         ),
         Option("NAMES", "Variables to push or get, or the rank of the logs.", complete="variable", many=True),
         Option(
-            "--workers", "How many workers to start; 2 by default.", "N", lambda t: _whole("--workers", t)
+            "--workers",
+            "How many workers to start; 2 by default, or all that hosts and profile have.",
+            "N",
+            lambda t: _whole("--workers", t),
         ),
         Option(
             "--ps",
@@ -50,6 +56,13 @@ CLUSTER = Grammar(
             "N",
             lambda t: _whole("--ps", t),
         ),
+        Option(
+            "--hosts",
+            "A file of hosts where ssh starts workers, one a line: host [slots=N] [python=…] [address=…].",
+            "FILE",
+            complete="path",
+        ),
+        Option("--profile", "Workers beside the engines of this profile of ipyparallel.", "NAME"),
         Option(
             "--deadline",
             "How long the workers may take to join; 2m by default.",

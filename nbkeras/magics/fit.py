@@ -7,6 +7,7 @@ from typing import Any
 from IPython.core.error import UsageError
 from IPython.core.magic import cell_magic, magics_class
 
+from nbkeras.devices.current import cells_go_to_cluster
 from nbkeras.devices.policy import WORDS, checked_word
 from nbkeras.devices.strategies import CLUSTER, KINDS, checked_kind_of_cell
 from nbkeras.magics.base import NotebookMagics
@@ -139,7 +140,7 @@ class FitMagics(NotebookMagics):
         """Replaced by the grammar's help below."""
         __tracebackhide__ = True
         values = FIT.parse(line, self.defaults.fit_defaults())
-        if values["strategy"] == CLUSTER:
+        if (values["strategy"] or (CLUSTER if cells_go_to_cluster() else None)) == CLUSTER:
             self.shell.magics_manager.registry["ClusterMagics"].run_cell("%%fit", values, cell)
             return None
         show_code = values.pop("code")

@@ -28,6 +28,7 @@ def workers_bundle(
     pids: Sequence[int | None],
     after: str = "",
     roles: Sequence[str] = (),
+    hosts: Sequence[str] = (),
 ) -> Bundle:
     """Return the workers as HTML and as text.
 
@@ -45,8 +46,10 @@ def workers_bundle(
         pids: the process of each.
         after: the line below. Default "".
         roles: what each of them is. Default (): all the same.
+        hosts: the host of each, where that is not this one. Default ().
     """
-    rows = [_row(health, pid) for health, pid in zip(healths, pids, strict=True)]
+    places = [f" on {host}" for host in hosts] or [""] * len(pids)
+    rows = [_row(*each) for each in zip(healths, pids, places, strict=True)]
     header = _HEADER
     if roles:
         header = (*_HEADER[:1], "role", *_HEADER[1:])
@@ -59,7 +62,7 @@ def workers_bundle(
     }
 
 
-def _row(health: Health, pid: int | None) -> tuple[str, ...]:
+def _row(health: Health, pid: int | None, place: str) -> tuple[str, ...]:
     signs = health.signs
     done, rate, memory = signs.get("done"), signs.get("rate"), signs.get("memory")
     state = health.state
@@ -74,7 +77,7 @@ def _row(health: Health, pid: int | None) -> tuple[str, ...]:
         numerals.MISSING if done is None else numerals.count(done),
         numerals.MISSING if rate is None else f"{rate:.3g}",
         numerals.MISSING if memory is None else f"{memory / 1e6:.0f} MB",
-        numerals.MISSING if pid is None else str(pid),
+        numerals.MISSING if pid is None else f"{pid}{place}",
     )
 
 
@@ -89,7 +92,7 @@ class WorkersTable:
             title: the line above. Default "": how many there are.
         """
         self._cluster = cluster
-        self._title = title or f"{cluster.described} on this machine"
+        self._title = title or f"{cluster.described} {cluster.where}"
         self._handle: Any = None
         self._shown: dict[str, str] = {}
         self._due = 0.0
@@ -100,7 +103,9 @@ class WorkersTable:
 
         cluster = self._cluster
         after = "" if cluster.broken is None else f"ended: {cluster.broken}"
-        bundle = workers_bundle(self._title, cluster.healths, cluster.pids, after, cluster.roles)
+        bundle = workers_bundle(
+            self._title, cluster.healths, cluster.pids, after, roles=cluster.roles, hosts=cluster.hosts
+        )
         if bundle == self._shown:
             return
         self._shown = bundle

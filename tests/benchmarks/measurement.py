@@ -5,7 +5,17 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import backup, callback_calls, loading, long_run, opening, peers, step_rates, whole_fits
+from tests.benchmarks import (
+    backup,
+    callback_calls,
+    clusters,
+    loading,
+    long_run,
+    opening,
+    peers,
+    step_rates,
+    whole_fits,
+)
 from tests.benchmarks.notebook import Notebook
 from tests.benchmarks.rows import table
 
@@ -21,6 +31,7 @@ PARTS = {
     "calls": lambda each: callback_calls.rows(each.kernel("calls"), each.effort),
     "fits": lambda each: whole_fits.rows(each.kernel("fits"), each.effort),
     "backup": lambda each: backup.rows(each.kernel("backup"), each.effort),
+    "cluster": lambda each: list(clusters.rows(each.kernel("cluster"), each.effort)),
     "rates": lambda each: step_rates.rows(each.kernel("rates"), each.effort),
     "peers": lambda each: peers.rows(each.kernel("peers"), each.effort, 0, each.show),
     "slow-peers": lambda each: peers.rows(

@@ -14,6 +14,7 @@ from tests.benchmarks.places import ROOT
 IN_THE_BROWSER = ["opening"]
 # The same as "peers", only slower.
 TOO_SLOW = ["slow-peers"]
+ON_WORKERS = ["cluster"]
 
 
 def printed(*parts):
@@ -30,7 +31,7 @@ def printed(*parts):
 @pytest.mark.kernel
 @pytest.mark.slow
 def test_what_a_kernel_does():
-    rows = printed(*(part for part in PARTS if part not in IN_THE_BROWSER + TOO_SLOW))
+    rows = printed(*(part for part in PARTS if part not in IN_THE_BROWSER + TOO_SLOW + ON_WORKERS))
     with_a_bar = [row[0] for row in rows if row[-1] in {"held", "MISSED"}]
     for begin in (
         "`%load_ext nbkeras`",
@@ -50,6 +51,15 @@ def test_what_a_kernel_does():
     # The tests install no peers, `make bench` does.
     failed = [cells[0] for cells in said.values() if "does not run" in cells[0]]
     assert not [problem for problem in failed if "ModuleNotFoundError" not in problem]
+
+
+@pytest.mark.kernel
+@pytest.mark.slow
+def test_what_workers_do():
+    rows = {row[0]: row[1:] for row in printed(*ON_WORKERS)}
+    for named in ("1 worker", "2 workers"):
+        assert f"steps a second, {named}, 32 samples each" in rows
+        assert rows[f"`fit` of 100 steps on {named}, monitored / without"][-1] in {"held", "MISSED"}
 
 
 @pytest.mark.browser

@@ -181,3 +181,35 @@ def test_workers_end_with_the_process_that_started_them(busy):
         assert time.monotonic() < end
         time.sleep(0.1)
     assert not Path(folder).exists()
+
+
+@pytest.mark.parametrize("state", ["broken", "half started"])
+def test_the_folder_goes_with_a_killed_process_that_has_no_workers(state):
+    program = f"""
+    import os, threading, time
+    from nbkeras.cluster.cluster import Cluster
+    cluster = Cluster(2)
+    if {state == "broken"}:
+        try:
+            cluster.start(environment={{1: {{"PYTHONHOME": "/nowhere"}}}})
+        except RuntimeError as error:
+            assert cluster.broken is error
+    else:
+        threading.Thread(target=cluster.start, daemon=True).start()
+        while not all(cluster.pids or [None]):
+            time.sleep(0.01)
+    print(cluster.folder, flush=True)
+    time.sleep(3600)
+    """
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        folder = Path(process.stdout.readline().strip())
+        assert folder.is_dir()
+        os.killpg(process.pid, signal.SIGKILL)
+    end = time.monotonic() + 30
+    while folder.exists():
+        assert time.monotonic() < end
+        time.sleep(0.1)

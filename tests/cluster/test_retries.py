@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from nbkeras import Refusal
+from nbkeras.cluster.failure import WorkerFailure
 from nbkeras.runs import library
 from nbkeras.training.on_cluster.exchanging import get, push
 from nbkeras.training.on_cluster.options import cell_options
@@ -57,6 +58,48 @@ def test_a_killed_worker_changes_nothing(notebook, tmp_path, every, left):
     with pytest.raises(Refusal, match="received one that is finished after 4 epochs"):
         notebook.run(cell, backup=tmp_path / "killed", every=every, seed=5)
     assert notebook.cluster.runs
+
+
+@costly
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("time.sleep(3600)", "rank 1 stood at one place for"),
+        ("1 / 0", "rank 1 raised ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_hang_and_an_error_of_one_change_nothing(notebook, tmp_path, what, said):
+    x = np.random.default_rng(1).random((90, 6)).astype("float32")
+    push(notebook.cluster, {"x": x, "y": x.sum(axis=1, keepdims=True)})
+    ends = []
+    for name, last in (("whole", 0), ("failed", 13)):
+        notebook.said.clear()
+        cell = CELL.replace("LAST", str(last)).replace("MARK", repr(str(tmp_path / f"{name}.mark")))
+        cell = cell.replace("os.kill(os.getpid(), signal.SIGKILL)", what)
+        run = notebook.run(cell, backup=tmp_path / name, every=3, seed=5)[-1]
+        assert run.status == "finished"
+        ends.append(get(notebook.cluster, "weights", {}))
+    assert all(map(np.array_equal, *ends))
+    assert said in notebook.said[0]
+    assert "retry 1 of 2: the workers start anew" in notebook.said[0]
+
+
+@costly
+def test_a_cell_that_needs_what_was_trained_is_left_out(notebook):
+    """Workers that take the place of others have no model until a cell makes one."""
+    notebook.run("made = 3")
+    notebook.run("import numpy\nx = numpy.ones((16, 6), 'float32')")
+    notebook.run(
+        "model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)])\nmodel.compile('sgd', 'mse')\n"
+        "model.fit(x, x[:, :1], batch_size=16, verbose=0)\nof_this_test = model"
+    )
+    notebook.run("print(of_this_test.count_params())")
+    with pytest.raises(WorkerFailure, match="rank 1 was ended by SIGKILL"):
+        notebook.run("if rank == 1: os.kill(os.getpid(), signal.SIGKILL)")
+    notebook.said.clear()
+    assert notebook.value("made") == [3, 3]
+    left_out = [each for each in notebook.said if each.startswith("nbkeras: left out a cell")]
+    assert any("(print(of_this_test.count_params())): rank 0 raised NameError" in each for each in left_out)
 
 
 def test_what_is_refused_before_anything_runs():

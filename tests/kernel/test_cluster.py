@@ -65,6 +65,11 @@ def test_a_cluster_from_start_to_stop(kernel):
     # The same by %%fit, and what nbkeras refuses on the workers is one line here.
     assert kernel.run(f"%%fit --strategy cluster --epochs 2\n{FIT}", timeout=120)["status"] == "ok"
     assert kernel.value("len(__import__('nbkeras').runs.latest().history['loss'])") == 2
+    kernel.run("%strategy cluster")
+    assert kernel.text().startswith("cluster: whole cells under %%fit run on its workers; ")
+    assert kernel.run(f"%%fit --epochs 4\n{FIT}", timeout=120)["status"] == "ok"
+    assert kernel.value("len(__import__('nbkeras').runs.latest().history['loss'])") == 4
+    kernel.run("%strategy none")
     said = refused(kernel, "%%cluster --early-stopping accuracy:2\nmodel.fit(x, y)")
     assert said.startswith("%%cluster: --early-stopping: expected a metric")
 

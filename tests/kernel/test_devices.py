@@ -28,7 +28,7 @@ model.compile("sgd", "mse")
 
 
 def the_strategy_of_later_cells(kernel):
-    assert "expected one, mirrored, tpu, none or status" in refused(kernel, "%strategy two")
+    assert "expected one, mirrored, tpu, none, cluster or status" in refused(kernel, "%strategy two")
     assert "received GPU:0: %devices shows them" in refused(
         kernel, "%strategy mirrored --devices gpu:0,gpu:1"
     )

@@ -7,6 +7,9 @@ from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
 from nbkeras import Refusal
+from nbkeras.cluster import current as clusters
+from nbkeras.cluster.cluster import Cluster
+from nbkeras.devices.current import set_current
 from nbkeras.devices.strategies import checked_kind, checked_kind_of_cell
 from nbkeras.magics.cluster import ClusterMagics
 from nbkeras.magics.cluster_grammar import CLUSTER, CLUSTER_CELL
@@ -47,6 +50,9 @@ def magics(tmp_path, monkeypatch):
         ("start --deadline soon", "--deadline: expected a time such as"),
         ("start --worker 2", "received '--worker': type --workers"),
         ("start 3", "expected no names behind start, received '3'"),
+        ("status --profile gpus", "--profile: expected start before it, received status"),
+        ("start --hosts nowhere.txt", "--hosts: expected a file with lines such as  host [slots=N]"),
+        ("start --hosts a --profile b", "--profile: expected --hosts or --profile, received both"),
         ("stop --workers 3", "--workers: expected start before it, received stop"),
         ("push", "expected names of variables, received none: type  %cluster push x y"),
         ("get model", "expected a cluster, received none: type  %cluster start --workers 2"),
@@ -110,8 +116,45 @@ def test_cluster_is_for_cells_alone(magics):
     words = "expected one, mirrored, tpu or none, received 'cluster', whose workers take whole cells"
     with pytest.raises(Refusal, match=words):
         checked_kind("cluster")
-    with pytest.raises(UsageError, match=f"%strategy: {words}"):
-        StrategyMagics(magics.shell, magics.defaults).strategy("cluster")
+
+
+@pytest.fixture
+def strategy(magics):
+    yield StrategyMagics(magics.shell, magics.defaults).strategy
+    set_current(None)
+
+
+def test_strategy_sends_whole_cells_to_the_cluster(magics, strategy, monkeypatch, capsys):
+    with pytest.raises(UsageError, match="%strategy: expected a cluster, received none: type  %cluster sta"):
+        strategy("cluster")
+    monkeypatch.setattr(clusters, "_current", Cluster(2))
+    with pytest.raises(UsageError, match="--devices: expected one or mirrored beside it, received cluster"):
+        strategy("cluster --devices CPU:0")
+    with pytest.raises(UsageError, match="put  %%fit --strategy cluster --code  above it"):
+        strategy("cluster --code")
+    strategy("status")
+    assert capsys.readouterr().out.startswith("no strategy")
+    strategy("cluster")
+    strategy("")
+    said = capsys.readouterr().out.splitlines()
+    assert (
+        said
+        == ["cluster: whole cells under %%fit run on its workers; all other cells run here, with no strategy"]
+        * 2
+    )
+    ran = []
+    monkeypatch.setattr(
+        magics, "run_cell", lambda magic, values, cell: ran.append((magic, values["epochs"], cell))
+    )
+    fit = FitMagics(magics.shell, magics.defaults).fit
+    fit("--epochs 3", CELL)
+    assert ran == [("%%fit", 3, CELL)]
+    # A cell's own choice goes before it.
+    fit("--strategy none --code", CELL)
+    strategy("none")
+    fit("--code", CELL)
+    assert len(ran) == 1
+    assert "no strategy" in capsys.readouterr().out
 
 
 def test_status_and_stop_without_a_cluster(magics, capsys):

@@ -69,6 +69,8 @@ def completed(line):
         ("%cluster push ra", ["%cluster push rate"]),
         ("%cluster start --w", ["%cluster start --workers"]),
         ("%cluster start --p", ["%cluster start --ps"]),
+        ("%cluster start --p", ["%cluster start --profile"]),
+        ("%strategy cl", ["%strategy cluster"]),
         ("%%cluster --re", ["%%cluster --restart", "%%cluster --reuse", "%%cluster --retries"]),
         ("%%fit --strategy cl", ["%%fit --strategy cluster"]),
         ("%%fit --mixed-precision bf", ["%%fit --mixed-precision bfloat16"]),

@@ -23,7 +23,7 @@ from nbkeras.training.resuming import Resuming, kept_generators
 from nbkeras.training.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from nbkeras.callbacks.plan import Continued, Plan
     from nbkeras.runs.run import Run
@@ -111,17 +111,18 @@ def _one() -> Any:
     return tf.function(lambda: strategy.run(lambda: tf.constant(1.0)))
 
 
-def begin_cell(folder: str, order_seed: int, **values: Any) -> None:
+def begin_cell(folder: str, away: Collection[int], order_seed: int, **values: Any) -> None:
     """Begin a cell: its models are made in the strategy's scope, and its calls are monitored.
 
     Args:
         folder: where the notebook is now; relative paths of the cell mean what they mean there.
+        away: the workers that do not see it; there they mean the worker's own folder.
         order_seed: seed of the order of a backup's arrays, the same for all workers.
         **values: options of `nbkeras.fitting`.
     """
     end_cell()
-    os.chdir(folder)
     here = worker.here()
+    os.chdir(here.folder if here.rank in away else folder)
     options = fit_options(**values)
     if options.seed is not None:
         set_seed(options.seed, deterministic=True)

@@ -40,7 +40,9 @@ def push(cluster: Cluster, variables: Mapping[str, Any]) -> None:
 
 def give(cluster: Cluster, paths: Mapping[str, str]) -> None:
     """Let all workers read variables from files that `push` has made."""
-    cluster.request(f"{_IMPORT}_nbkeras_exchange.receive({dict(paths)!r}, globals())", watched=False)
+    names = {name: Path(path).relative_to(cluster.folder).as_posix() for name, path in paths.items()}
+    cluster.deliver(names.values())
+    cluster.request(f"{_IMPORT}_nbkeras_exchange.receive({names!r}, globals())", watched=False)
 
 
 def get(cluster: Cluster, name: str, known: Mapping[str, Any]) -> Any:
@@ -67,4 +69,4 @@ def get(cluster: Cluster, name: str, known: Mapping[str, Any]) -> Any:
     cluster.request(f"{_IMPORT}_nbkeras_exchange.hand_over({name!r}, globals())", hear, watched=False)
     if missing:
         raise Refusal(missing[0])
-    return unpack(Path(parcels[0]), known)
+    return unpack(cluster.fetch(0, parcels[0]), known)

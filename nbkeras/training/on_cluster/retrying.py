@@ -9,6 +9,7 @@ from nbkeras.cluster.prepared import Given
 from nbkeras.cluster.served import ServedCluster
 from nbkeras.training.on_cluster.exchanging import give
 from nbkeras.training.on_cluster.options import refuse_on_servers
+from nbkeras.training.on_cluster.reaching import look_at_folders
 from nbkeras.training.on_cluster.running import run_on_cluster
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def run_with_retries(
 
     if not cluster.runs:
         start_again(cluster, str(cluster.broken or "the workers had ended"), look, say)
+    look_at_folders(cluster, options, say)
     given = options.given
     left = options.retries
     while True:
@@ -80,8 +82,16 @@ def start_again(cluster: Cluster, why: str, look: Callable[[], None], say: Calla
     said = f", and are given again: {', '.join(again)}" if again else ""
     say(f"nbkeras: {why}: the workers start anew{said}")
     cluster.start(look)
-    for each in cluster.prepared:
-        if each.cell:
-            run_on_cluster(cluster, each.cell, quiet=True, look=look)
-        else:
+    for each in list(cluster.prepared):
+        if not each.cell:
             give(cluster, each.variables)
+            continue
+        try:
+            run_on_cluster(cluster, each.cell, quiet=True, look=look)
+        except WorkerFailure as failure:
+            if not failure.all_are_back:
+                raise
+            # It looked at what a training had made.
+            cluster.prepared.remove(each)
+            first = each.cell.strip().partition("\n")[0]
+            say(f"nbkeras: left out a cell that needs what was trained ({first[:60]}): {failure}")

@@ -104,6 +104,7 @@ def run_on_cluster(
 
     begin = {
         "folder": str(Path.cwd()),
+        "away": cluster.away,
         "order_seed": int.from_bytes(os.urandom(4), "big") % LARGEST,
         **options,
     }
