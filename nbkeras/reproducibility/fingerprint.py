@@ -64,11 +64,21 @@ def weights_of(model: Any) -> list[Part]:
 
 
 def seeds_of(model: Any) -> list[Part]:
-    """Return the states from which a model's random layers draw (Keras 3 alone holds them as variables)."""
-    if line_of(model) != "keras" or not getattr(model, "built", False):
-        return []
-    weights = {id(variable) for variable in model.weights}
-    return [_part(variable) for variable in model.variables if id(variable) not in weights]
+    """Return the states from which a model's random layers draw.
+
+    Keras 3 has them among its variables; tf_keras's layers for augmentation have generators, which they make
+    when they are first called.
+    """
+    if line_of(model) == "keras":
+        weights = {id(variable) for variable in model.weights}
+        return [_part(variable) for variable in model.variables if id(variable) not in weights]
+    layers = model._flatten_layers()  # noqa: SLF001 - no public name reaches layers in layers
+    held: dict[str, Any] = {layer.name: getattr(layer, "_random_generator", None) for layer in layers}
+    return [
+        Part(name, "" if each._generator is None else digest_of(each._generator.state.numpy()))  # noqa: SLF001 - see above
+        for name, each in held.items()
+        if getattr(each, "_rng_type", None) == "stateful"
+    ]
 
 
 def optimizer_parts(optimizer: Any) -> list[Part]:

@@ -109,3 +109,11 @@ def test_random_operations_of_a_seeded_cell_in_threads_are_a_race():
     text = SEED + "data = data.map(lambda x: x + tf.random.normal(x.shape), num_parallel_calls=4)"
     facts = {"pipeline": [batches.PARALLEL], "seed": 1}
     assert named(text, {"batches": OTHER_VALUES}, **facts) == "thread race"
+
+
+@pytest.mark.parametrize("layer", ["layers.Dropout(0.5)", "layers.RandomFlip()"])
+def test_layers_of_a_seeded_cell_are_no_cause_of_other_data(layer):
+    """What an earlier cell has made draws on in the data; the model has a layer of its own."""
+    text = SEED + f"model = keras.Sequential([{layer}])\nmodel.fit(data.map(items))"
+    assert named(text, {"batches": OTHER_VALUES}, start=("a", "b")) == "leftover state"
+    assert named(text, {"batches": OTHER_VALUES}) != "unseeded augmentation"

@@ -35,6 +35,17 @@ PYTHON_DRIVEN = frozenset({"python", "numpy"})
 """What generators and PyDatasets may draw from."""
 
 
+SHARED = ("tensorflow global", "keras")
+"""Those that are variables, with which a function of TensorFlow may draw."""
+
+
+def behind(name: str) -> Any:
+    """Return TensorFlow's variable behind one of `SHARED`, None where there is none yet."""
+    generator = _keras_seeds() if name == "keras" else _global_generator()
+    state = getattr(generator, "state", None)
+    return getattr(state, "_value", state)
+
+
 def _of(generator: random.Random) -> list[Any]:
     version, numbers, gauss = generator.getstate()
     return [version, np.array(numbers, np.uint32), gauss]

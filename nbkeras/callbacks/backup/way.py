@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nbkeras.callbacks.backup.boundaries import Boundaries, Retraced
 from nbkeras.callbacks.backup.callback_draws import ends_with_epochs, runs_python
 from nbkeras.callbacks.backup.callback_states import event_files, write_callbacks
+from nbkeras.callbacks.backup.captured import Captured
 from nbkeras.callbacks.backup.course import Course
 from nbkeras.callbacks.backup.identity import form_difference, forms_of
 from nbkeras.callbacks.backup.randomness import PYTHON_DRIVEN, write_random
@@ -58,7 +59,8 @@ class Way:
         self._store = store
         self._due = due
         self._about = about
-        self._began = began
+        self._captured = Captured(host.f_locals)
+        self._began = {**began, "data": self._captured.read()}
         self._say = say
         self._files = give_back
         self._noted = ends_with_epochs(host.f_locals) and runs_python(host.f_locals)
@@ -67,6 +69,8 @@ class Way:
 
     def begin(self, epoch: int, found: tuple[Backup, Any] | None) -> None:
         """Set out at the first epoch of ``fit``, towards the backup if there is one."""
+        for line in self._captured.inexact(self._model):
+            self._say(line)
         if found is None:
             self._follow((epoch, 0), 0, Boundaries(noted=self._noted))
             return
@@ -76,6 +80,8 @@ class Way:
         for name in PYTHON_DRIVEN:
             # What draws its data from these begins with what it began with.
             write_random({name: state["began"][name]})
+        if not self._captured.write(state["began"].get("data", [])):
+            self._say("not exact: the functions of the data draw or count with other variables than before")
         given = self._host.f_locals
         retraced = Retraced(state["boundaries"])
         self._replay = Replay(
@@ -101,6 +107,7 @@ class Way:
             if self._files is not None:
                 self._files()
             write_random(self._began)
+            self._captured.write(self._began["data"])
 
     @property
     def last(self) -> Backup | None:
@@ -127,7 +134,7 @@ class Way:
             # If this run is killed before its next backup, the one after it has to know of them.
             self._store.amend(backup, {"written": now})
         # A generator that drew from Python's or NumPy's state has left it where it belongs.
-        write_random(state["random"], but=retraced.drawn())
+        write_random(state["random"], but=retraced.drawn() | self._captured.shared())
         for line in retraced.strayed():
             self._say(line)
         self._model.stop_training = state["stop"]

@@ -82,8 +82,10 @@ def _numpy(case: Case) -> Iterator[Cause]:
 def _augmentation(case: Case) -> Iterator[Cause]:
     difference, fit = case.difference, case.fit
     if difference.kind == "data" and difference.how in {"values", "samples"}:
-        # A layer of noise stands in the pipeline as well as in the model.
-        for place in case.source.of_kind("augmentation", "random op", "dropout")[:1]:
+        # A layer of noise stands in the pipeline as well as in the model; one of the model's is no cause here
+        # where a seed is set.
+        kinds = ("augmentation", "random op", *(() if case.is_seeded else ("dropout",)))
+        for place in case.source.of_kind(*kinds)[:1]:
             yield _drawing_in_data(case, place)
     if difference.kind in {"variables", "weights"} and not case.is_seeded:
         for place in case.source.of_kind("random op")[:1]:
@@ -178,6 +180,9 @@ def _drawing_in_data(case: Case, place: Evidence) -> Cause:
         why = f"{at(place)} draws in a parallel map, where the threads take the random numbers as they come"
         fix = "`%seed 1 --deterministic`, or a stateless operation with a seed of each sample"
         return Cause("thread race", why, fix, 87)
+    if case.is_seeded:
+        why = f"{at(place)} may draw from where {case.one.label} has left it: its generator is no new one"
+        return Cause("leftover state", why, "make the layer or the generator in this cell", 60)
     why = f"{at(place)} draws other numbers each time: no seed is set"
     return Cause("unseeded augmentation", why, SEED, 87)
 

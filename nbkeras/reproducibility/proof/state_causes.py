@@ -35,7 +35,8 @@ def leftover(case: Case) -> Iterator[Cause]:
         )
         if mine.words == theirs.words:
             why = f"{name} ({mine.words}), from an earlier cell, had another value {where}"
-        is_model = mine.words.startswith("model")
+        # One that makes data augments them.
+        is_model = mine.words.startswith("model") and case.difference.kind != "data"
         fix = "make and compile the model in this cell" if is_model else f"make {name} in this cell"
         # Where nothing is seeded, another list is the less probable cause.
         weight = _weight_of_model(case) if is_model else 85 if case.is_seeded else 80

@@ -153,7 +153,8 @@ def _state(thing: Any) -> Value | None:
         )
     state = state_of(thing)
     if state is None and line_of(thing) is not None and not callable(getattr(thing, "variables", len)):
-        digests = [digest_of(each.numpy()) for each in thing.variables]
+        seeds = seeds_of(thing) if line_of(thing) == "tf_keras" and hasattr(thing, "_flatten_layers") else []
+        digests = [*(digest_of(each.numpy()) for each in thing.variables), *(part.digest for part in seeds)]
         return (
             Value(f"{type(thing).__name__} of {len(digests)} variables", joined(digests)) if digests else None
         )
