@@ -26,13 +26,6 @@ LINES = ["keras", "tf_keras"] if GRID else ["keras"]
 costly = pytest.mark.costly
 
 
-def pytest_collection_modifyitems(config, items):
-    """Leave out what costs the start of new workers; not skipped, which CI takes for a failure."""
-    left_out = [item for item in items if item.get_closest_marker("costly") and not GRID]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
-
-
 class Notebook:
     """A cluster as a notebook uses it, and what its cells have put out."""
 

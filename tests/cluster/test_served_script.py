@@ -50,7 +50,8 @@ def trained(folder, epochs):
     assert (folder / "end.keras").exists()
 
 
-@pytest.mark.parametrize("line", ["keras", pytest.param("tf_keras", marks=costly)])
+@costly
+@pytest.mark.parametrize("line", ["keras", "tf_keras"])
 def test_the_script_trains(tmp_path, monkeypatch, line):
     monkeypatch.setenv("TF_USE_LEGACY_KERAS", str(int(line == "tf_keras")))
     options = cell_options(epochs=8, csv=str(tmp_path / "log.csv"))

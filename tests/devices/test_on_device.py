@@ -14,7 +14,9 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).with_name("placed_layers.py")
 
 
-@pytest.mark.parametrize("legacy", ["0", "1"], ids=["keras", "tf_keras"])
+@pytest.mark.parametrize(
+    "legacy", ["0", pytest.param("1", marks=pytest.mark.costly)], ids=["keras", "tf_keras"]
+)
 def test_layers_are_on_their_devices_and_train_as_on_one(tmp_path, legacy):
     command = [sys.executable, "-W", "ignore::DeprecationWarning", str(PROGRAM), legacy]
     done = subprocess.run(

@@ -39,8 +39,9 @@ def cases_of(name):
 
     A promise file says what has to hold in ``kept(values, variables, line)``. It may have
     ``before(values, variables)``, whose answer is ``variables["before"]``; ``OWN``, pairs of values and
-    set-up code; ``fresh(values)``, true for a case that needs a process of its own; and
-    ``allowed(values)``, false for what makes no sense together.
+    set-up code; ``fresh(values)``, true for a case that needs a process of its own;
+    ``costly(values)``, true for one that takes long; and ``allowed(values)``, false for what makes no sense
+    together.
     """
     recipe = recipes.get(name)
     grid = _grid(recipe, promises(name))
@@ -64,10 +65,11 @@ def every_case(name):
 def _is_quick(case, recipe, grid):
     """Tell the cases of `make test`: the defaults, and the notebook's own things on the first line.
 
-    What needs a process of its own runs by its defaults on the first line.
+    What needs a process of its own or takes long runs by its defaults on the first line.
     """
     is_default, is_first = not case.values, case.line == recipe.lines[0]
-    if case.fresh:
+    costly = getattr(promises(recipe.name), "costly", lambda values: False)
+    if case.fresh or costly({**recipe.defaults, **case.values}):
         return is_default and is_first
     return is_default or (is_first and case.values not in grid)
 

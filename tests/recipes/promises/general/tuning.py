@@ -44,6 +44,10 @@ OWN = [
 ]
 
 
+def costly(values):
+    return values["tuner"] in {"hyperband", "grid"} or values["again"] == "resume"
+
+
 def before(values, variables):
     """Leave an old search of other values behind."""
     if values["again"] != "resume" and values["tuner"] in {"random", "grid"} and not values["x"]:
