@@ -120,11 +120,11 @@ class Course:
                 )
             return
         self._boundaries.around(epoch, "end", lambda: self._epoch_end(epoch, logs))
-        whole = epoch + 1 >= self._about["epochs"]
+        whole, stops = epoch + 1 >= self._about["epochs"], bool(self._model.stop_training)
         # Asked for in the validation: by then the epoch is a whole one, and the training is not.
-        self._cut = not whole and self._is_interrupted()
-        ended = whole or (self._model.stop_training and not self._cut)
-        if ended or self._cut or self._due.after_epoch():
+        self._cut = stops and not whole and self._is_interrupted()
+        ended = (whole or stops) and not self._cut
+        if whole or stops or self._due.after_epoch():
             backup = self._save((epoch + 1, 0), logs)
             self.last = backup if ended else None
 
