@@ -7,15 +7,23 @@ import sys
 from typing import Any
 
 from nbkeras.reproducibility.seeding import current_seed, is_deterministic
+from nbkeras.reproducibility.stamp_flags import tensorflow_seed
 
 _BY_DEFAULT = "as jit_compile says; Keras 3's default uses it, but not with deterministic operations"
 
 
 def seeded_line() -> str:
     """Say in one line what is seeded."""
-    seed = current_seed()
+    seed, now = current_seed(), tensorflow_seed()
     if seed is None:
-        return "nothing is seeded by nbkeras in this kernel: type  %seed 7"
+        by_hand = "" if now is None else f"; TensorFlow's seed is {now}"
+        return f"nothing is seeded by nbkeras in this kernel{by_hand}: type  %seed 7"
+    if now != seed:
+        found = "none" if now is None else now
+        return (
+            f"seeded with {seed} by nbkeras, and since by something else: TensorFlow's seed is {found}, "
+            f"those of Python, NumPy and Keras are not known: type  %seed {seed}"
+        )
     return f"seeded with {seed}: Python, NumPy (np.random), Keras, TensorFlow and its global generator"
 
 

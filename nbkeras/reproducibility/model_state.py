@@ -78,7 +78,7 @@ def _value(variable: Any) -> Any:
 def _optimizer_is_built(model: Any) -> bool:
     optimizer = model.optimizer
     others = (each for each in vars(model).values() if hasattr(each, "apply_gradients"))
-    if not all(_has_begun(each) for each in others if each is not optimizer):
+    if not all(has_begun(each) for each in others if each is not optimizer):
         # The two of a GAN: which variables each will train only its train_step knows.
         return False
     try:
@@ -90,6 +90,7 @@ def _optimizer_is_built(model: Any) -> bool:
     return True
 
 
-def _has_begun(optimizer: Any) -> bool:
+def has_begun(optimizer: Any) -> bool:
+    """Tell whether an optimizer has its slots."""
     # The first is Keras 3's, the second that of tf_keras.
     return bool(getattr(optimizer, "built", getattr(optimizer, "_built", False)))

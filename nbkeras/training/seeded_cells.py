@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 from nbkeras.callbacks.backup.captured import captured
 from nbkeras.callbacks.backup.variables import variables_of
 from nbkeras.reproducibility import generators, names, policies
+from nbkeras.reproducibility.held_things import opened
 from nbkeras.reproducibility.late_generators import LateGenerators
 from nbkeras.reproducibility.loose_variables import Moved, Snapshot, begun_anew, resources_of
-from nbkeras.reproducibility.model_state import ModelState, digest_of, has_state
+from nbkeras.reproducibility.model_state import ModelState, digest_of, has_begun, has_state
 from nbkeras.reproducibility.proof.batches import WORKERS, pipeline_facts, stages
 from nbkeras.runtime.keras_lines import line_of
 from nbkeras.training.earlier import Earlier, names_of
@@ -169,6 +170,20 @@ class SeededCell:
                     "cell takes it back to where it is now"
                 )
 
+    def name_what_goes_on(self, read: Mapping[str, Any]) -> None:
+        """Name what the cell reads of earlier cells and nothing can take back."""
+        for name, thing in read.items():
+            if hasattr(thing, "__next__") and not hasattr(thing, "_flatten_layers"):
+                self.said.append(
+                    f"{name}, an iterator, was made in an earlier cell: run again, this cell goes on where "
+                    "it is then; make it in this cell"
+                )
+            elif hasattr(thing, "apply_gradients") and not has_begun(thing):
+                self.said.append(
+                    f"{name}, an optimizer without slots yet, was made in an earlier cell: run again, this "
+                    "cell goes on with the slots that it has then; make it in this cell"
+                )
+
     def end(self, known: _Known) -> None:
         """Note how the cell has left all this."""
         for thing, starts in list(_starts.items()):
@@ -282,7 +297,9 @@ def seeded_cell(
         cell.take_back(known)
     else:
         known = _cells[key] = _Known(before, policies.now(), policies.now())
-    cell.keep_generators(known, read or {})
+    held = opened(read or {})
+    cell.keep_generators(known, held)
+    cell.name_what_goes_on(held)
     cell.look(known)
     try:
         yield cell

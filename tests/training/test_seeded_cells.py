@@ -195,6 +195,42 @@ def test_generators_of_earlier_cells(keras, data):
     assert drawn[2][1:] == drawn[0][1:]
 
 
+def test_what_dicts_objects_and_closures_of_earlier_cells_hold(keras, data):
+    import tensorflow as tf
+
+    class Made:
+        rng = None
+
+    made, count = Made(), tf.Variable(0.0, name="count")
+    made.rng = np.random.default_rng(3)
+    held = {"bits": [np.random.default_rng(3)]}
+
+    def counted(true, found):
+        return tf.reduce_mean((tf.cast(true, tf.float32) - found) ** 2) * count.assign_add(1.0)
+
+    def body():
+        drawn = made.rng.normal() * held["bits"][0].normal()
+        model = small(keras, loss=counted)
+        return model, model.fit(data[0] + drawn, data[1])
+
+    cell = cell_of(body, made=made, held=held)
+    same, notes, later = again(cell)
+    assert same
+    assert "made.rng, a NumPy generator, was made in an earlier cell" in notes
+    for name in ("made.rng", "held['bits'][0]", "count"):
+        assert f"{name} taken back to where this cell first" in later
+
+
+def test_what_goes_on_is_named(keras, data):
+    model = small(keras)
+    read = {"batches": iter([1, 2]), "loop": {"optimizer": keras.optimizers.Adam()}, "used": model.optimizer}
+    model.fit(*data, verbose=0)
+    notes = cell_of(lambda: (model, model.fit(*data)), **read)()[1]
+    assert "batches, an iterator, was made in an earlier cell: run again, this cell goes on" in notes
+    assert "loop['optimizer'], an optimizer without slots yet, was made in an earlier cell" in notes
+    assert "used, an" not in notes
+
+
 def test_half_precision_of_an_earlier_cell_is_taken_back_with_its_loss_scale(keras, data):
     keras.mixed_precision.set_global_policy("mixed_float16")
     scaled = getattr(keras.optimizers, "LossScaleOptimizer", None) or keras.mixed_precision.LossScaleOptimizer
