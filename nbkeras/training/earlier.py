@@ -57,7 +57,7 @@ def names_of(variables: list[Any], layers: list[Any]) -> list[str]:
     for layer in layers:
         held = (each for group in variables_of(layer).values() for each in group)
         names |= {id(each): str(layer.name) for each in resources_of(held)}
-    return list(dict.fromkeys(names.get(id(each)) or each.name.partition(":")[0] for each in variables))
+    return sorted({names.get(id(each)) or each.name.partition(":")[0] for each in variables})
 
 
 def _kind_of(thing: Any) -> str:
