@@ -30,7 +30,6 @@ from tests.cluster import test_controls
 from tests.cluster.conftest import Notebook, costly, gone
 
 ipyparallel = pytest.importorskip("ipyparallel")
-during = test_controls.during
 PROFILE = "nbkeras-test"
 ENDLESS = """
 model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
