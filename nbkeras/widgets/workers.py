@@ -27,6 +27,7 @@ def workers_bundle(
     healths: Sequence[Health],
     pids: Sequence[int | None],
     after: str = "",
+    *,
     roles: Sequence[str] = (),
     hosts: Sequence[str] = (),
 ) -> Bundle:

@@ -55,6 +55,7 @@ def test_what_a_kernel_does():
 
 @pytest.mark.kernel
 @pytest.mark.slow
+@pytest.mark.costly
 def test_what_workers_do():
     rows = {row[0]: row[1:] for row in printed(*ON_WORKERS)}
     for named in ("1 worker", "2 workers"):

@@ -72,7 +72,7 @@ def test_they_train_as_workers_of_this_machine_do(apart):
     cluster = apart.cluster
     assert isinstance(cluster, HostsCluster)
     assert cluster.where == f"on {os.uname().nodename}, --profile {PROFILE}"
-    table = workers_bundle("", cluster.healths, cluster.pids, "", cluster.hosts)["text/plain"]
+    table = workers_bundle("", cluster.healths, cluster.pids, hosts=cluster.hosts)["text/plain"]
     assert f"{cluster.pids[1]} on {os.uname().nodename}" in table
     assert len({*cluster.pids}) == len({kernel.folder for kernel in cluster._kernels}) == 2
     x = np.random.default_rng(1).random((96, 4)).astype("float32")
@@ -147,6 +147,7 @@ def test_a_killed_worker_is_started_anew(apart, tmp_path):
     assert any("rank 1 was ended by SIGKILL; retry 1 of 2" in each for each in apart.said)
 
 
+@costly
 def test_an_engine_that_stands_still_is_told(apart):
     engine = apart.cluster._kernels[1].parent
     threading.Timer(2.0, os.kill, (engine, signal.SIGSTOP)).start()

@@ -214,7 +214,7 @@ assert np.abs(one - two).max() < 1e-6, (one, two)
 """
 
 
-@pytest.mark.parametrize("legacy", ["0", "1"])
+@pytest.mark.parametrize("legacy", ["0", pytest.param("1", marks=pytest.mark.costly)])
 def test_two_replicas_learn_as_one(legacy):
     done = subprocess.run(
         [sys.executable, "-c", MIRRORED, legacy], capture_output=True, text=True, check=False, env=os.environ

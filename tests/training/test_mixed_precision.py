@@ -13,6 +13,7 @@ from nbkeras.checks.layer_dtypes import computing
 from nbkeras.devices import policy as policies
 from nbkeras.devices.policy import Hardware, of_gpus, policy_of
 from nbkeras.devices.precision import of_cpu, of_gpu, of_tpu
+from nbkeras.reproducibility import seeding
 from nbkeras.runtime.keras_lines import LINES, keras_module
 from nbkeras.training.options import fit_options
 from nbkeras.training.plain_code import plain_code
@@ -27,7 +28,10 @@ POLICIES = ["mixed_float16", "mixed_bfloat16"]
 @pytest.fixture(autouse=True)
 def hardware(keras, monkeypatch):
     """Stand for what the machine has; Keras's policies are as at the start."""
+    from tensorflow.python.framework import config
+
     monkeypatch.setenv("TF_USE_LEGACY_KERAS", str(int(is_legacy(keras))))
+    monkeypatch.setattr(seeding, "_seeded", seeding._Seeded())
 
     def stand_for(one):
         for module in (policies, in_cell):
@@ -39,6 +43,8 @@ def hardware(keras, monkeypatch):
     yield stand_for
     for line in LINES:
         keras_module(line).mixed_precision.set_global_policy("float32")
+    # No public name does it, and the tests after these have not asked for it.
+    config.disable_op_determinism()
 
 
 @pytest.fixture

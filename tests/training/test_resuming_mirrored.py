@@ -55,6 +55,7 @@ for line in (keras, tf_keras):
 
 
 @pytest.mark.slow
+@pytest.mark.costly
 @pytest.mark.timeout(300)
 def test_a_mirrored_training_goes_on(tmp_path):
     # A process of its own: devices are divided before TensorFlow's first use of them.

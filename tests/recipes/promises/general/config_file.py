@@ -22,6 +22,10 @@ OWN = [
 ]
 
 
+def costly(values):
+    return True
+
+
 def before(values, variables):
     """Keep away from this machine's own file, and Keras from the one that is edited here."""
     from tensorflow import keras

@@ -45,7 +45,7 @@ OWN = [
 
 
 def costly(values):
-    return values["tuner"] in {"hyperband", "grid"} or values["again"] == "resume"
+    return values["trials"] == SMALL["trials"]
 
 
 def before(values, variables):

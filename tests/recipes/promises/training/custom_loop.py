@@ -44,6 +44,10 @@ OWN = [
 ]
 
 
+def costly(values):
+    return values["outputs"] == "probabilities" or values["learning_rate"] == 0.01
+
+
 def kept(values, variables, line):
     model, history = variables[values["model"] or "model"], variables["history"]
     assert len(history) == values["epochs"]
