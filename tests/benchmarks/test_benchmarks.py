@@ -30,6 +30,7 @@ def printed(*parts):
 
 @pytest.mark.kernel
 @pytest.mark.slow
+@pytest.mark.costly
 def test_what_a_kernel_does():
     rows = printed(*(part for part in PARTS if part not in IN_THE_BROWSER + TOO_SLOW + ON_WORKERS))
     with_a_bar = [row[0] for row in rows if row[-1] in {"held", "MISSED"}]
