@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import ast
 import os
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 from pathlib import Path
@@ -116,3 +119,19 @@ def gone(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except (ProcessLookupError, FileNotFoundError):
         return True
+
+
+def nothing_is_left_after(program, count):
+    """Run a program that prints its cluster's folder and processes, kill it, and wait until they are gone."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        folder, *pids = process.stdout.readline().split()
+        assert len(pids) == count
+        # What it does after that has begun.
+        time.sleep(1)
+        process.kill()
+    end = time.monotonic() + 30
+    while not all(map(gone, map(int, pids))) or Path(folder).exists():
+        assert time.monotonic() < end
+        time.sleep(0.1)

@@ -17,7 +17,7 @@ import pytest
 from nbkeras.cluster.cluster import Cluster
 from nbkeras.cluster.failure import WorkerFailure
 from nbkeras.training.on_cluster.exchanging import push
-from tests.cluster.conftest import GRID, costly, gone
+from tests.cluster.conftest import GRID, costly, gone, nothing_is_left_after
 
 TRAINING = """
 class At(keras.callbacks.Callback):
@@ -167,19 +167,7 @@ def test_workers_end_with_the_process_that_started_them(busy):
         cluster.request(code)
     time.sleep(3600)
     """
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    with subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(program)], env=environment, stdout=subprocess.PIPE, text=True
-    ) as process:
-        folder, *pids = process.stdout.readline().split()
-        pids = list(map(int, pids))
-        assert len(pids) == 2
-        time.sleep(1)
-        process.kill()
-    end = time.monotonic() + 30
-    while not all(map(gone, pids)) or Path(folder).exists():
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    nothing_is_left_after(program, 2)
 
 
 @pytest.mark.parametrize("state", ["broken", "half started"])

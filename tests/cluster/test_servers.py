@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import textwrap
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,7 +19,7 @@ from nbkeras.cluster.served import ServedCluster
 from nbkeras.magics.cluster import ClusterMagics
 from nbkeras.magics.config import NBKeras
 from nbkeras.training.on_cluster.exchanging import get, push
-from tests.cluster.conftest import LINES, Notebook, costly, gone
+from tests.cluster.conftest import LINES, Notebook, costly, gone, nothing_is_left_after
 
 MODEL = """
 layers = keras.layers
@@ -350,18 +347,7 @@ def test_nothing_is_left_of_a_cluster_whose_notebook_is_killed():
     print(cluster.folder, *cluster.pids, flush=True)
     time.sleep(3600)
     """
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    with subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(program)], env=environment, stdout=subprocess.PIPE, text=True
-    ) as process:
-        folder, *pids = process.stdout.readline().split()
-        pids = list(map(int, pids))
-        assert len(pids) == 3
-        process.kill()
-    end = time.monotonic() + 30
-    while not all(map(gone, pids)) or Path(folder).exists():
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    nothing_is_left_after(program, 3)
 
 
 @costly

@@ -11,16 +11,18 @@ from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.code_edits import Edit, Source
 from nbkeras.training.on_cluster.files import PLACES
 from nbkeras.training.on_cluster.plain_text import (
-    BATCH,
+    ADDRESSES,
     DETERMINISM,
     FILES,
     ONE_SEED,
     SCRIPT,
     STARTS_ALL,
+    STARTS_TASKS,
     STRATEGIES,
     TASK_OF_SLURM,
     TOGETHER,
 )
+from nbkeras.training.on_cluster.slurm import batch_script
 from nbkeras.training.plain_code import plain_code
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ def slurm_script(cell: str, options: CellOptions, workers: int, before: Sequence
         SyntaxError: see there.
     """
     script = _script(cell, options, before, TASK_OF_SLURM)
-    return BATCH.format(name=options.fit.name or "training", workers=workers, script=script)
+    return batch_script(options.fit.name, workers, script, addresses=ADDRESSES, starts=STARTS_TASKS)
 
 
 def _script(cell: str, options: CellOptions, before: Sequence[Given], begin: str) -> str:

@@ -128,28 +128,18 @@ def together(backup):
 
 '''
 
-BATCH = """\
-#!/bin/bash
-#SBATCH --job-name={name}
-#SBATCH --nodes={workers}
-#SBATCH --ntasks-per-node=1
-#SBATCH --output=%x-%j.out
-# What your machines ask for besides: --time, --partition, --gres=gpu:1, --cpus-per-task.
-set -euo pipefail
-
-script="$PWD/training-$SLURM_JOB_ID.py"
+ADDRESSES = """\
 # A port for each task, so that tasks may share a node.
 port=$((20000 + SLURM_JOB_ID % 20000))
 WORKER_ADDRESSES=""
 for host in $(scontrol show hostnames "$SLURM_JOB_NODELIST"); do
-    WORKER_ADDRESSES+="${{WORKER_ADDRESSES:+,}}$host:$port"
+    WORKER_ADDRESSES+="${WORKER_ADDRESSES:+,}$host:$port"
     port=$((port + 1))
 done
 export WORKER_ADDRESSES
+"""
 
-cat > "$script" <<'END_OF_THE_SCRIPT'
-{script}END_OF_THE_SCRIPT
-
+STARTS_TASKS = """\
 # When one task fails, the others wait for it for ever.
 srun --kill-on-bad-exit=1 python "$script"
 """

@@ -12,14 +12,16 @@ from nbkeras.training.code_edits import Edit, Source
 from nbkeras.training.on_cluster.options import refuse_on_servers
 from nbkeras.training.on_cluster.plain import written_out
 from nbkeras.training.on_cluster.served_text import (
-    BATCH,
+    ADDRESSES,
     IMPORTS,
     SCRIPT,
     STARTS_ALL,
+    STARTS_TASKS,
     STEPS,
     STRATEGIES,
     TASK_OF_SLURM,
 )
+from nbkeras.training.on_cluster.slurm import batch_script
 from nbkeras.training.plain_code import plain_code
 
 if TYPE_CHECKING:
@@ -65,7 +67,8 @@ def served_slurm_script(
         SyntaxError: see there.
     """
     script = _script(cell, options, before, TASK_OF_SLURM.format(workers=workers))
-    return BATCH.format(name=options.fit.name or "training", nodes=workers + servers, script=script)
+    nodes = workers + servers
+    return batch_script(options.fit.name, nodes, script, addresses=ADDRESSES, starts=STARTS_TASKS)
 
 
 def _script(cell: str, options: CellOptions, before: Sequence[Given], begin: str) -> str:

@@ -240,16 +240,7 @@ STEPS = {
     "tf_keras": _STEPS.replace("{train}", "model.train_step").replace("{test}", "model.test_step"),
 }
 
-BATCH = """\
-#!/bin/bash
-#SBATCH --job-name={name}
-#SBATCH --nodes={nodes}
-#SBATCH --ntasks-per-node=1
-#SBATCH --output=%x-%j.out
-# What your machines ask for besides: --time, --partition, --gres=gpu:1, --cpus-per-task.
-set -euo pipefail
-
-script="$PWD/training-$SLURM_JOB_ID.py"
+ADDRESSES = """\
 # The chief shares the first node; a port for each task, so that tasks may share others, too.
 port=$((20000 + SLURM_JOB_ID % 20000))
 TASK_ADDRESSES="$(hostname):$port"
@@ -258,10 +249,9 @@ for host in $(scontrol show hostnames "$SLURM_JOB_NODELIST"); do
     TASK_ADDRESSES+=",$host:$port"
 done
 export TASK_ADDRESSES
+"""
 
-cat > "$script" <<'END_OF_THE_SCRIPT'
-{script}END_OF_THE_SCRIPT
-
+STARTS_TASKS = """\
 # Workers and parameter servers serve until the job ends, and the job ends with its chief.
 srun python "$script" &
 IS_CHIEF=1 CUDA_VISIBLE_DEVICES=-1 python "$script"
