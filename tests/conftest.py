@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from scripts import chromium as chromium_script
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from IPython.core.interactiveshell import InteractiveShell
     from playwright.sync_api import Browser
 
 HERE = Path(__file__).parent
@@ -86,6 +88,24 @@ def pytest_make_collect_report(
         report.outcome = "failed"
         report.longrepr = f"Tests of {part[0]} may not be skipped in CI: {report.longrepr}"
     return report
+
+
+@pytest.fixture
+def shell() -> Generator[InteractiveShell, None, None]:
+    """IPython in this process, gone again afterwards: much of nbkeras asks whether it runs in cells."""
+    # Not above: the tests with the oldest releases import as little as they can.
+    from IPython.core.interactiveshell import InteractiveShell
+
+    yield InteractiveShell.instance()
+    InteractiveShell.clear_instance()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_shell_is_left_behind() -> Generator[None, None, None]:
+    """Blame the file that leaves IPython on, not one that another worker happens to run behind it."""
+    yield
+    ipython = sys.modules.get("IPython")
+    assert ipython is None or ipython.get_ipython() is None, "IPython is still on: use the fixture shell"
 
 
 @pytest.fixture

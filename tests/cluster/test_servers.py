@@ -55,6 +55,7 @@ def served(request):
         push(made.cluster, data())
         yield made
         magics.cluster("stop")
+        InteractiveShell.clear_instance()
 
 
 def test_the_table_says_what_each_process_is(served, capsys):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from IPython.core.error import UsageError
-from IPython.core.interactiveshell import InteractiveShell
 
 from nbkeras.callbacks.backup.lock import FolderLock
 from nbkeras.callbacks.backup.store import Store
@@ -28,8 +27,8 @@ ABOUT = {
 
 
 @pytest.fixture
-def backup(capsys):
-    magics = BackupMagics(InteractiveShell.instance(), None)
+def backup(capsys, shell):
+    magics = BackupMagics(shell, None)
 
     def backup(line):
         magics.backup(line)

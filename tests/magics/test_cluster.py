@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from IPython.core.error import UsageError
-from IPython.core.interactiveshell import InteractiveShell
 
 from nbkeras import Refusal
 from nbkeras.cluster import current as clusters
@@ -27,9 +26,9 @@ model.fit(x, x[:, :1])
 
 
 @pytest.fixture
-def magics(tmp_path, monkeypatch):
+def magics(tmp_path, monkeypatch, shell):
     monkeypatch.chdir(tmp_path)
-    shell, config = InteractiveShell.instance(), NBKeras()
+    config = NBKeras()
     config.log = ""
     made = ClusterMagics(shell, config)
     monkeypatch.setitem(shell.magics_manager.registry, "ClusterMagics", made)

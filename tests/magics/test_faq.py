@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from IPython.core.error import UsageError
-from IPython.core.interactiveshell import InteractiveShell
 
 from nbkeras import recipes
 from nbkeras.magics import faq
@@ -14,10 +13,9 @@ from nbkeras.magics.extension import load, unload
 
 
 @pytest.fixture
-def ask(monkeypatch):
+def ask(monkeypatch, shell):
     shown = []
     monkeypatch.setattr(faq, "display", lambda bundle, raw: shown.append(bundle["text/plain"]))
-    shell = InteractiveShell.instance()
     magics = faq.FaqMagics(shell, NBKeras())
 
     def answer(line):
@@ -25,8 +23,7 @@ def ask(monkeypatch):
         magics.faq(line)
         return "".join(shown)
 
-    yield answer
-    InteractiveShell.clear_instance()
+    return answer
 
 
 def test_no_words_list_all(ask):
@@ -93,8 +90,7 @@ def test_a_question_mark_belongs_to_the_question(line, expected):
     assert changed.rstrip("\n") == expected.rstrip("\n")
 
 
-def test_a_question_reaches_the_magic_as_a_cell():
-    shell = InteractiveShell.instance()
+def test_a_question_reaches_the_magic_as_a_cell(shell):
     before = list(shell.input_transformers_cleanup)
     load(shell)
     try:
@@ -106,7 +102,6 @@ def test_a_question_reaches_the_magic_as_a_cell():
     finally:
         unload(shell)
         after = list(shell.input_transformers_cleanup)
-        InteractiveShell.clear_instance()
     assert after == before
 
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import pytest
 from IPython.core.error import UsageError
-from IPython.core.interactiveshell import InteractiveShell
 
 from nbkeras.magics.config import NBKeras
 from nbkeras.magics.wizard import WizardMagics
 
 
 @pytest.fixture
-def wizard():
-    magics = WizardMagics(InteractiveShell.instance(), NBKeras())
-    yield magics.wizard
-    InteractiveShell.clear_instance()
+def wizard(shell):
+    return WizardMagics(shell, NBKeras()).wizard
 
 
 @pytest.mark.parametrize("line", ["early_stopping", "early stopping", "Early-Stopping", " early  stopping "])
