@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.cluster.commands import Commands
@@ -191,6 +191,12 @@ class Cluster:
         codes = dict.fromkeys(self.takers, code)
         with self._freed_on_failure():
             self._request(codes, listen, None, look, watched=watched)
+
+    def look(self) -> None:
+        """Note a worker that has ended since the last cell; the others are freed, as in a cell."""
+        if self._kernels and self.broken is None:
+            with suppress(WorkerFailure), self._freed_on_failure():
+                self._look_for_failures({})
 
     def stop(self) -> None:
         """End all workers, and delete the cluster's files; without any, nothing happens."""

@@ -33,6 +33,8 @@ def needed(*, running: bool = False) -> Cluster:
     cluster = current()
     if cluster is None:
         raise Refusal("expected a cluster, received none: type  %cluster start --workers 2")
+    if running:
+        cluster.look()
     if running and not cluster.runs:
         raise Refusal(f"expected workers, received ended ones ({cluster.broken}): type  %cluster restart")
     return cluster

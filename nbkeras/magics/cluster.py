@@ -137,6 +137,7 @@ class ClusterMagics(NotebookMagics):
             cluster.prepared.clear()
             cluster.start(WorkersTable(cluster).show)
         else:
+            cluster.look()
             WorkersTable(cluster).show()
 
     def _exchange(self, action: str, names: list[str]) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from nbkeras import Refusal
+from nbkeras.cluster import current
 from nbkeras.cluster.cluster import Cluster
 from nbkeras.cluster.failure import WorkerFailure
 from nbkeras.training.on_cluster.exchanging import push
@@ -99,6 +101,19 @@ def test_errors_of_tensorflow_are_one_line(impatient):
     assert impatient.cluster.runs
 
 
+def test_a_worker_that_dies_between_cells_is_told_and_the_others_are_freed(impatient, monkeypatch):
+    monkeypatch.setattr(current, "_current", impatient.cluster)
+    impatient.run("kept = 3")
+    pids = impatient.cluster.pids
+    os.kill(pids[1], signal.SIGKILL)
+    while not gone(pids[1]):
+        time.sleep(0.01)
+    with pytest.raises(Refusal, match=r"ended ones \(rank 1 was ended by SIGKILL\): type  %cluster"):
+        current.needed(running=True)
+    assert [health.state for health in impatient.cluster.healths] == ["ended", "failed"]
+    assert gone(pids[0])
+
+
 @costly
 def test_long_work_of_all_is_no_standstill(impatient):
     impatient.run("for _ in range(5): time.sleep(1)")
@@ -155,7 +170,9 @@ def test_worker_that_cannot_start():
 def test_workers_end_with_the_process_that_started_them(busy):
     program = f"""
     import threading, time
-    from nbkeras.cluster.cluster import Cluster
+    from nbkeras import Refusal
+from nbkeras.cluster import current
+from nbkeras.cluster.cluster import Cluster
     cluster = Cluster(2)
     cluster.start()
     code = "import os, time, tensorflow as tf\\nfrom nbkeras.cluster.worker import here\\n"
@@ -174,7 +191,9 @@ def test_workers_end_with_the_process_that_started_them(busy):
 def test_the_folder_goes_with_a_killed_process_that_has_no_workers(state):
     program = f"""
     import os, threading, time
-    from nbkeras.cluster.cluster import Cluster
+    from nbkeras import Refusal
+from nbkeras.cluster import current
+from nbkeras.cluster.cluster import Cluster
     cluster = Cluster(2)
     if {state == "broken"}:
         try:

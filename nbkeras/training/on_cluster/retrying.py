@@ -53,6 +53,7 @@ def run_with_retries(
         while cluster.news:
             say(f"nbkeras: {cluster.news.pop(0)}")
 
+    cluster.look()
     if not cluster.runs:
         start_again(cluster, str(cluster.broken or "the workers had ended"), look, say)
     look_at_folders(cluster, options, say)
