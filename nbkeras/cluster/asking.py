@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from nbkeras.cluster.commands import LEARNING_RATE, PAUSE, RESUME, STOP
+from nbkeras.cluster.commands import LEARNING_RATE, PAUSE, RESUME, STOP, number_of
 from nbkeras.runtime.durations import format_duration
 
 if TYPE_CHECKING:
@@ -51,4 +51,4 @@ class Asking:
             self._queue.append((PAUSE if self._paused else RESUME, 0.0))
         # The next one only when rank 0 has seen the last: there is room for one.
         if self._queue and self._commands.asked_number == self._commands.decided_number:
-            self._commands.ask(*self._queue.popleft())
+            self._commands.ask(*self._queue.popleft(), number_of(run.id))

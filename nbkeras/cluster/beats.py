@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.cluster.wire import tell
@@ -58,10 +59,18 @@ class Beats:
             "place": _line_of_cell(frame) or _line_of_cell(main),
             "waits": feeding is None and _executes(main),
             "stack": _digest(frame),
+            "busy": _seconds_of(self._main),
             "done": None if progress is None else progress.done,
             "rate": None if progress is None else progress.step_rate,
             "memory": hardware.process_memory(),
         }
+
+
+def _seconds_of(thread: int | None) -> float | None:
+    """Return how long a thread has computed; None where the system does not tell (macOS)."""
+    if thread is None or not hasattr(time, "pthread_getcpuclockid"):
+        return None
+    return time.clock_gettime(time.pthread_getcpuclockid(thread))
 
 
 def _stack(frame: FrameType | None) -> Iterator[FrameType]:

@@ -363,11 +363,13 @@ class Cluster:
             self.healths[failure.rank].state = "failed"
             self._end_kernels()
             raise
-        except KeyboardInterrupt:
+        except BaseException as error:
+            interrupted = isinstance(error, KeyboardInterrupt)
             if starting:
-                self.broken = WorkerFailure(0, "was interrupted before all had joined")
+                what = "was interrupted before all had joined" if interrupted else f"has not started: {error}"
+                self.broken = WorkerFailure(0, what)
                 self._end_kernels()
-            else:
+            elif interrupted:
                 self._interrupt()
             raise
 
@@ -375,15 +377,17 @@ class Cluster:
         """Interrupt all workers; those that do not come back are ended, and all with them."""
         for rank in self.takers:
             self._kernels[rank].interrupt()
+        # Those behind the cell have made other steps than those in it, and would meet them in the next one.
+        apart = {"done", "runs"} <= {self.healths[rank].state for rank in self.takers}
         back: set[int] = set()
         end = time.monotonic() + _AFTER_INTERRUPT
         while len(back) < len(self.takers) and time.monotonic() < end:
             for rank, message in self._messages():
                 if message["header"]["msg_type"] == "execute_reply":
                     back.add(rank)
-        if len(back) < len(self.takers):
-            waits = min(set(self.takers) - back)
-            self.broken = WorkerFailure(waits, "was ended by the second interrupt")
+        if apart or len(back) < len(self.takers):
+            waits = min(set(self.takers) - back, default=0)
+            self.broken = WorkerFailure(waits, "was ended by the interrupt")
             self._end_kernels()
 
     def _end_kernels(self) -> None:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import mmap
 import struct
-from dataclasses import dataclass
+import zlib
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 STOP, PAUSE, RESUME, LEARNING_RATE = 1, 2, 3, 4
 # Steps between the decision and the deed.
 AHEAD = 2
-# number, what, value, and with a decision: which fit of the cell, after which step of it.
-_WISH = struct.Struct("<QQdQQ")
+# number, what, value, which run, and with a decision: which call of the cell, after which step of it.
+_WISH = struct.Struct("<QQdQQQ")
 _NUMBER = struct.Struct("<Q")
 
 
@@ -34,15 +35,22 @@ class Wish:
         number: 1 for the first of a cluster.
         what: `STOP`, `PAUSE`, `RESUME` or `LEARNING_RATE`.
         value: the learning rate.
-        fit: the fit of the cell that carries it out, from 1; 0 before rank 0 has decided.
-        step: the step of that fit after which it does.
+        run: the run that it is for, as `number_of` has it.
+        call: the call of the cell that carries it out, from 1; 0 before a decision, and where none does.
+        step: the step of that call after which it does.
     """
 
     number: int = 0
     what: int = 0
     value: float = 0.0
-    fit: int = 0
+    run: int = 0
+    call: int = 0
     step: int = 0
+
+
+def number_of(run: str) -> int:
+    """Return a number in the place of a run's id, which is the same in all processes."""
+    return zlib.crc32(run.encode())
 
 
 class Commands:
@@ -73,16 +81,16 @@ class Commands:
         """Read the last decision."""
         return Wish(*_WISH.unpack_from(self._memory, _WISH.size))
 
-    def ask(self, what: int, value: float = 0.0) -> None:
-        """Write a wish; the one before must have been decided about."""
-        self._write(0, Wish(self.asked_number + 1, what, value))
+    def ask(self, what: int, value: float, run: int) -> None:
+        """Write a wish for a run; the one before must have been decided about."""
+        self._write(0, Wish(self.asked_number + 1, what, value, run))
 
     def decide(self, wish: Wish) -> None:
         """Write what rank 0 has decided."""
         self._write(_WISH.size, wish)
 
     def _write(self, offset: int, wish: Wish) -> None:
-        packed = _WISH.pack(wish.number, wish.what, wish.value, wish.fit, wish.step)
+        packed = _WISH.pack(*astuple(wish))
         # The number last: who sees a new one sees all that belongs to it.
         self._memory[offset + _NUMBER.size : offset + _WISH.size] = packed[_NUMBER.size :]
         self._memory[offset : offset + _NUMBER.size] = packed[: _NUMBER.size]

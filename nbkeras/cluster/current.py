@@ -36,7 +36,8 @@ def needed(*, running: bool = False) -> Cluster:
     if running:
         cluster.look()
     if running and not cluster.runs:
-        raise Refusal(f"expected workers, received ended ones ({cluster.broken}): type  %cluster restart")
+        text = f"expected workers, received ended ones ({cluster.broken})"
+        raise Refusal(f"{text}: run a %%cluster cell or  %cluster restart")
     return cluster
 
 

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# Seconds of its main thread between two signs of life, from which a worker in an operation of TensorFlow does
+# not wait in it: it makes short steps, and is seen at one place of them. One that waits computes nothing.
+_STEPS = 0.005
 # Seconds without a sign of life after which a worker's process is taken for stopped.
 SILENCE = 10.0
 
@@ -34,7 +37,8 @@ class Health:
     def hear(self, signs: dict[str, Any]) -> None:
         """Take a sign of life."""
         self.heard = time.monotonic()
-        if any(signs[name] != self.signs.get(name) for name in ("stack", "done", "waits")):
+        steps = signs["waits"] and (signs.get("busy") or 0) - (self.signs.get("busy") or 0) > _STEPS
+        if steps or any(signs[name] != self.signs.get(name) for name in ("stack", "done", "waits")):
             self.since = self.heard
         self.signs = signs
 
@@ -57,7 +61,8 @@ def hanging(workers: Iterable[Health], patience: float) -> tuple[int, str] | Non
     """Return the rank that the others wait for in vain, and what it does; None while all goes well.
 
     A worker hangs when nothing is heard of it, or when it has stood at one place of its Python code for
-    so long while every other one waits for it, in an operation of TensorFlow or behind the cell.
+    so long while every other one waits for it, in an operation of TensorFlow or behind the cell. One that is
+    done with the cell is waited for in vain by all that are in an operation of TensorFlow.
 
     Args:
         workers: all of them.
@@ -68,11 +73,17 @@ def hanging(workers: Iterable[Health], patience: float) -> tuple[int, str] | Non
     for each in all_of_them:
         if each.state == "runs" and now - each.heard > max(SILENCE, patience):
             return each.rank, f"was not heard of for {now - each.heard:.0f} s: its process stands still"
-    busy = [each for each in all_of_them if each.state == "runs" and not each.signs.get("waits")]
-    if len(busy) != 1 or len(all_of_them) == 1:
+    running = [each for each in all_of_them if each.state == "runs"]
+    busy = [each for each in running if not each.signs.get("waits")]
+    if not running or len(busy) > 1 or len(all_of_them) == 1:
         return None
     stood = min(each.stood(now) for each in all_of_them)
     if stood < patience:
         return None
+    if not busy:
+        left = next((each.rank for each in all_of_them if each.state == "done"), None)
+        text = f"has left the cell, and rank {running[0].rank} has waited for it for {stood:.0f} s"
+        return None if left is None else (left, text)
     place = f" (line {busy[0].signs['place']} of the cell)" if busy[0].signs.get("place") else ""
-    return busy[0].rank, f"stood at one place for {stood:.0f} s{place} while the others waited for it"
+    text = f"stood at one place for {stood:.0f} s{place} while the others waited for it"
+    return busy[0].rank, f"{text}: %cluster start --patience 5m waits longer"

@@ -37,4 +37,5 @@ def raised_by(failures: Mapping[int, Mapping[str, Any]], *, all_are_back: bool) 
         list(raised.get("traceback", [])),
         all_are_back=all_are_back,
         refusal=raised["evalue"] if refused else "",
+        interrupted=all_are_back and raised["ename"] == KeyboardInterrupt.__name__,
     )

@@ -8,7 +8,7 @@ from nbkeras.runtime.durations import parse_duration
 
 ACTIONS = ("start", "status", "stop", "restart", "push", "get", "logs")
 # Options of start beside --workers.
-STARTING = ("deadline", "ps", "hosts", "profile")
+STARTING = ("deadline", "patience", "ps", "hosts", "profile")
 
 
 def _whole(option: str, text: str, *, least: int = 1) -> int:
@@ -68,6 +68,12 @@ CLUSTER = Grammar(
             "How long the workers may take to join; 2m by default.",
             "TIME",
             lambda text: parse_duration(text, option="--deadline"),
+        ),
+        Option(
+            "--patience",
+            "How long a worker may stand at one place while the others wait for it; 12s by default.",
+            "TIME",
+            lambda text: parse_duration(text, option="--patience"),
         ),
     ),
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import textwrap
+import threading
 import time
 
 import pytest
@@ -56,6 +58,27 @@ def test_pause_learning_rate_and_stop(notebook, during):
     assert (run.status, run.reason) == ("stopped", "stop button")
 
 
+def test_a_stop_in_evaluate_ends_that_and_no_later_call(notebook, during):
+    during(lambda run: run.control.stop())
+    cell = """
+    x = np.ones((96, 4), "float32")
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    def batches():
+        while True:
+            yield x[:16], x[:16, :1]
+    import tensorflow as tf
+    shapes = tf.TensorSpec((16, 4)), tf.TensorSpec((16, 1))
+    data = tf.data.Dataset.from_generator(batches, output_signature=shapes)
+    model.evaluate(data.take(100_000), verbose=0)
+    """
+    with pytest.raises(KeyboardInterrupt):
+        notebook.run(textwrap.dedent(cell))
+    assert notebook.cluster.runs
+    (run,) = notebook.run(ENDLESS.replace("100_000", "3"))
+    assert (run.status, run.progress.done) == ("finished", 18)
+
+
 def test_time_limit(notebook):
     (run,) = notebook.run(ENDLESS, max_time=0.5, name="short")
     assert run.name == "short"
@@ -68,6 +91,16 @@ def test_early_stopping_comes_to_the_same_epoch(notebook):
     (run,) = notebook.run(cell, epochs=500, early_stopping="loss:2")
     assert notebook.printed[0] == notebook.printed[1] == "(3, 18, 0.0)\n"
     assert (run.status, run.progress.epoch) == ("finished", 3)
+
+
+@costly
+def test_an_interrupt_leaves_no_worker_in_the_steps_of_another(notebook, python_interrupts):
+    threading.Timer(3.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+    cell = ENDLESS.replace("epochs=100_000", "epochs=1 + ('\"index\": 0' in os.environ['TF_CONFIG'])")
+    with pytest.raises(KeyboardInterrupt):
+        notebook.run(cell)
+    assert not notebook.cluster.runs
+    assert notebook.value("1 + 1") == [2, 2]
 
 
 @costly

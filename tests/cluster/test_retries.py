@@ -33,6 +33,7 @@ weights, history = model.get_weights(), fitted.history
 def test_a_killed_worker_changes_nothing(notebook, tmp_path, every, left):
     numbers = np.random.default_rng(1)
     x = numbers.random((90, 6)).astype("float32")
+    notebook.run("")
     push(notebook.cluster, {"x": x, "y": x.sum(axis=1, keepdims=True)})
     ends = []
     for name, last in (("whole", 0), ("killed", 13)):
@@ -82,6 +83,16 @@ def test_a_hang_and_an_error_of_one_change_nothing(notebook, tmp_path, what, sai
     assert all(map(np.array_equal, *ends))
     assert said in notebook.said[0]
     assert "retry 1 of 2: the workers start anew" in notebook.said[0]
+
+
+@costly
+def test_what_an_earlier_cell_asked_for_is_kept(notebook):
+    notebook.run(
+        "made = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)])", mixed_precision="bfloat16"
+    )
+    with pytest.raises(WorkerFailure, match="rank 1 was ended by SIGKILL"):
+        notebook.run("if rank == 1: os.kill(os.getpid(), signal.SIGKILL)")
+    assert notebook.value("made.layers[-1].compute_dtype") == ["bfloat16", "bfloat16"]
 
 
 @costly

@@ -83,9 +83,16 @@ def test_files_of_callbacks_are_written_once(notebook, tmp_path):
     best = keras.callbacks.ModelCheckpoint(str(folder / "best.keras"))
     log = keras.callbacks.CSVLogger(str(folder / "log.csv"))
     model.fit(x, y, batch_size=16, epochs=3, verbose=0, callbacks=[best, log])
+    model.save(folder / "end.keras")
+    model.save_weights(str(folder / "end.weights.h5"))
     """
     notebook.run(DATA + textwrap.dedent(cell))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.keras", "log.csv"]
+    names = ["best.keras", "end.keras", "end.weights.h5", "log.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
     assert len((tmp_path / "log.csv").read_text().splitlines()) == 4
     keras = importlib.import_module(notebook.line)
     assert keras.models.load_model(tmp_path / "best.keras").count_params() == 7
+    loaded = keras.models.load_model(tmp_path / "end.keras")
+    before = loaded.get_weights()
+    loaded.load_weights(tmp_path / "end.weights.h5")
+    assert all(map(np.array_equal, before, loaded.get_weights()))

@@ -199,9 +199,9 @@ def renew(owner: str) -> None:
         _relay.renew()
 
 
-def ask(owner: str, what: int, value: float) -> None:
+def ask(owner: str, what: int, value: float, run: int) -> None:
     """Write a wish of the notebook's, as `Commands.ask` does."""
-    _here(owner).commands.ask(what, value)
+    _here(owner).commands.ask(what, value, run)
 
 
 def decide(owner: str, wish: Sequence[Any]) -> None:

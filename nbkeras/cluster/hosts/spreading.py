@@ -74,10 +74,10 @@ class HostCommands:
         self._kernels = kernels
         self.asked_number = self.decided_number = 0
 
-    def ask(self, what: int, value: float = 0.0) -> None:
-        """Send a wish to rank 0."""
+    def ask(self, what: int, value: float, run: int) -> None:
+        """Send a wish for a run to rank 0."""
         self.asked_number += 1
-        self._kernels[0].ask("ask", what, value)
+        self._kernels[0].ask("ask", what, value, run)
 
     def spread(self, decided: Sequence[Any]) -> None:
         """Send what rank 0 has decided to all others, and then let it go on."""

@@ -17,6 +17,7 @@ from nbkeras.training.on_cluster.coordinating import coordinated, coordination_n
 from nbkeras.training.on_cluster.files import back_up_together, write_elsewhere
 from nbkeras.training.on_cluster.obeying import begin_obeying, worker_monitor_class
 from nbkeras.training.on_cluster.ordering import common_order
+from nbkeras.training.on_cluster.saving import saved_elsewhere
 from nbkeras.training.options import fit_options
 from nbkeras.training.precision.in_cell import in_precision
 from nbkeras.training.resuming import Resuming, kept_generators
@@ -132,6 +133,8 @@ def begin_cell(folder: str, away: Collection[int], order_seed: int, **values: An
     arm(session)
     _cell.callback(disarm, session)
     _cell.enter_context(kept_generators(backup=options.backup is not None))
+    if here.rank and not here.coordinates:
+        _cell.enter_context(saved_elsewhere(here.folder / f"rank-{here.rank}"))
     if here.rank == 0:
         openers.append(_send)
         _cell.callback(openers.remove, _send)

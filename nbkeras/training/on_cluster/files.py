@@ -6,14 +6,15 @@ saving together; what they write goes with the cluster.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.backup.exact import ExactBackupHooks
 from nbkeras.training.on_cluster.options import refuse_times
+from nbkeras.training.on_cluster.saving import moved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 # Where Keras's callbacks keep what they were given, on both lines.
 PLACES = {
@@ -47,10 +48,4 @@ def back_up_together(callbacks: Iterable[Any], *, writes: bool) -> None:
 
 
 def _move(callback: Any, place: str, folder: Path) -> None:
-    path = Path(getattr(callback, place))
-    if folder in path.parents:
-        return
-    # Two folders may have files of one name.
-    moved = folder / path.absolute().relative_to(path.absolute().anchor)
-    moved.parent.mkdir(parents=True, exist_ok=True)
-    setattr(callback, place, str(moved))
+    setattr(callback, place, str(moved(getattr(callback, place), folder)))

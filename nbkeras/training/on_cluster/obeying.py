@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.monitor import MonitorHooks
 from nbkeras.cluster import worker
-from nbkeras.cluster.commands import AHEAD, LEARNING_RATE, PAUSE, RESUME, STOP, Wish
+from nbkeras.cluster.commands import AHEAD, LEARNING_RATE, PAUSE, RESUME, STOP, number_of
 from nbkeras.runtime.keras_lines import Line, active_line, keras_module
 
 if TYPE_CHECKING:
@@ -33,14 +34,14 @@ class Obeying:
         self._commands = commands
         self._decides = decides
         self._done = commands.decided_number
-        self._fit = 0
+        self._call = 0
         self._step = 0
         self._run: Run | None = None
 
     def step_ends(self, run: Run) -> None:
-        """Look after a step of a ``fit``; its run's own control gets what is to be done."""
+        """Look after a step of a call; its run's own control gets what is to be done."""
         if run is not self._run:
-            self._run, self._fit, self._step = run, self._fit + 1, 0
+            self._run, self._call, self._step = run, self._call + 1, 0
         self._step += 1
         commands = self._commands
         # There is room for one decision: the last one must be carried out, or it would be lost.
@@ -49,10 +50,10 @@ class Obeying:
         if commands.decided_number == self._done:
             return
         wish = commands.decided()
-        if wish.fit == self._fit and wish.step > self._step:
+        if wish.call == self._call and wish.step > self._step:
             return
         self._done = wish.number
-        if wish.fit != self._fit:
+        if wish.call != self._call:
             return
         if wish.what == STOP:
             run.control.stop("asked in the notebook")
@@ -61,8 +62,10 @@ class Obeying:
 
     def _decide(self, run: Run) -> None:
         asked = self._commands.asked()
-        self._commands.decide(Wish(asked.number, asked.what, asked.value, self._fit, self._step + AHEAD))
-        if asked.what == PAUSE:
+        # One that came when its own run had ended is carried out by none.
+        is_meant = asked.run == number_of(run.id)
+        self._commands.decide(replace(asked, call=self._call if is_meant else 0, step=self._step + AHEAD))
+        if asked.what == PAUSE and is_meant:
             # The others wait for rank 0 in their next step: only it needs to pause.
             run.control.pause()
             threading.Thread(target=self._resume, args=(run, asked.number), daemon=True).start()
@@ -92,6 +95,17 @@ class WorkerMonitorHooks(MonitorHooks):
         """Look what is asked for, then note the step."""
         self.obeying.step_ends(self._live.run)
         super().on_train_batch_end(batch, logs)
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Do the same, outside the validation of a ``fit``: that ends with the next step."""
+        if not self._fitting:
+            self.obeying.step_ends(self._live.run)
+        super().on_test_batch_end(batch, logs)
+
+    def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Do the same."""
+        self.obeying.step_ends(self._live.run)
+        super().on_predict_batch_end(batch, logs)
 
 
 def begin_obeying() -> Obeying:

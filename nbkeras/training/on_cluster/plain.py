@@ -22,7 +22,9 @@ from nbkeras.training.on_cluster.plain_text import (
     TASK_OF_SLURM,
     TOGETHER,
 )
+from nbkeras.training.on_cluster.saving import METHODS
 from nbkeras.training.on_cluster.slurm import batch_script
+from nbkeras.training.options import fit_options
 from nbkeras.training.plain_code import plain_code
 
 if TYPE_CHECKING:
@@ -98,7 +100,10 @@ def _script(cell: str, options: CellOptions, before: Sequence[Given], begin: str
 def written_out(given: Given) -> str:
     """Return what stands in a script for something that the workers were given before."""
     if given.cell:
-        return f"# An earlier cell.\n{given.cell.strip()}\n\n"
+        # Of its options, what counts for models that it has made.
+        asked = {name: given.options[name] for name in ("seed", "mixed_precision") if name in given.options}
+        cell = plain_code(given.cell.strip(), fit_options(**asked), {}) if asked else given.cell
+        return f"# An earlier cell.\n{cell.strip()}\n\n"
     return f"# From the notebook, by %cluster push; make or load here: {', '.join(given.variables)}\n\n"
 
 
@@ -110,6 +115,8 @@ def _with_own_files(code: str) -> str:
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
         if name == _BACKUP:
             edits += _around(source, call, "together")
+        elif name in METHODS and call.args and isinstance(call.args[0], (ast.Constant, ast.JoinedStr)):
+            edits += _around(source, call.args[0], "own")
         elif name in PLACES:
             for path in _paths(call, PLACES[name]):
                 edits += _around(source, path, "own")

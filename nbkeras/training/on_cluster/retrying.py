@@ -71,7 +71,7 @@ def run_with_retries(
             start_again(cluster, f"{failure}; retry {options.retries - left} of {options.retries}", look, say)
             continue
         if not runs:
-            cluster.prepared.append(Given(cell))
+            cluster.prepared.append(Given(cell, options=options.again()))
         return runs
 
 
@@ -88,7 +88,7 @@ def start_again(cluster: Cluster, why: str, look: Callable[[], None], say: Calla
             give(cluster, each.variables)
             continue
         try:
-            run_on_cluster(cluster, each.cell, quiet=True, look=look)
+            run_on_cluster(cluster, each.cell, look=look, **{**each.options, "quiet": True})
         except WorkerFailure as failure:
             if not failure.all_are_back:
                 raise

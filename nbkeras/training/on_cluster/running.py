@@ -85,6 +85,7 @@ def run_on_cluster(
 
     Raises:
         Refusal: for what nbkeras refuses on all workers; they can take another cell.
+        KeyboardInterrupt: for a stop in an ``evaluate`` or ``predict``, too, as in the notebook itself.
         WorkerFailure: when a worker ends, raises or stands still.
     """
     __tracebackhide__ = True
@@ -114,6 +115,9 @@ def run_on_cluster(
         cluster.request(cell, hear, look_after)
         came_to_its_end = True
     except WorkerFailure as failure:
+        if failure.interrupted:
+            mirror.close("interrupted", "interrupt")
+            raise KeyboardInterrupt from None
         mirror.close("failed", failure.refusal or str(failure))
         if failure.refusal:
             raise Refusal(failure.refusal) from None
