@@ -66,6 +66,7 @@ def test_what_workers_do():
 
 @pytest.mark.browser
 @pytest.mark.slow
+@pytest.mark.costly
 def test_what_a_page_does():
     rows = printed(*IN_THE_BROWSER)
     assert any(row[0] == "view of 5,000 steps, message to drawn chart" and row[-1] for row in rows)

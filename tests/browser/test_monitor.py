@@ -24,7 +24,7 @@ print("the rest of the cell runs")
 """
 
 
-@pytest.fixture(params=["lab", "notebook"])
+@pytest.fixture(params=["lab", pytest.param("notebook", marks=pytest.mark.costly)])
 def server(request):
     return request.getfixturevalue({"lab": "lab", "notebook": "notebook7"}[request.param])
 
