@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from nbkeras.training.custom_step.steps import test_step, train_step, try_step
     from nbkeras.training.fitting import fitting
     from nbkeras.training.precision.asking import mixed_precision
+    from nbkeras.training.rate_finder.finding import lr_find
     from nbkeras.training.tracking import track
     from nbkeras.training.tuning.tune import tune
     from nbkeras.widgets.proving import reproducible
@@ -51,6 +52,7 @@ __all__ = [
     "fitting",
     "layer_rates",
     "load_ipython_extension",
+    "lr_find",
     "mixed_precision",
     "on_device",
     "placement",
@@ -73,6 +75,7 @@ _HOMES = {
     "Refusal": "nbkeras.runtime.refusal",
     "fitting": "nbkeras.training.fitting",
     "layer_rates": "nbkeras.models.layer_rates",
+    "lr_find": "nbkeras.training.rate_finder.finding",
     "mixed_precision": "nbkeras.training.precision.asking",
     "on_device": "nbkeras.devices.placing.wrapping",
     "placement": "nbkeras.devices.placing.placement",
@@ -110,6 +113,8 @@ def __getattr__(name: str) -> Any:
         importlib.import_module("nbkeras.widgets.live").install()
     if name == "tune":
         importlib.import_module("nbkeras.widgets.tuning.live").install()
+    if name == "lr_find":
+        importlib.import_module("nbkeras.widgets.finders.rate_view").install()
     return value
 
 

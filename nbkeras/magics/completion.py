@@ -18,6 +18,7 @@ from nbkeras.magics import (
     devices,
     faq,
     fit,
+    lr_find,
     mixed_precision,
     monitor,
     placement,
@@ -56,6 +57,7 @@ GRAMMARS: tuple[Grammar, ...] = (
     strategy.STRATEGY,
     mixed_precision.MIXED_PRECISION,
     placement.PLACEMENT,
+    lr_find.LR_FIND,
     cluster_grammar.CLUSTER,
     cluster_grammar.CLUSTER_CELL,
 )

@@ -44,7 +44,7 @@ def kept_randomness(model: Any) -> Iterator[None]:
     eager = context.context()
     seed, generator = eager._seed, getattr(eager, "_rng", None)  # noqa: SLF001
     kept = (random.getstate(), np.random.get_state(), generator.getstate() if generator else None)  # noqa: NPY002
-    layers = [(each, dict(vars(each))) for each in _legacy_generators(model)]
+    layers = [(each, dict(vars(each))) for each in legacy_generators(model)]
     shared = getattr(sys.modules.get("tf_keras.src.backend"), "_SEED_GENERATOR", None)
     drawn = getattr(shared, "generator", None)
     drawn_state = drawn.getstate() if drawn else None
@@ -63,7 +63,7 @@ def kept_randomness(model: Any) -> Iterator[None]:
             vars(each).update(attributes)
 
 
-def _legacy_generators(model: Any) -> Iterator[Any]:
+def legacy_generators(model: Any) -> Iterator[Any]:
     """Yield tf_keras's generators: their layers count up a seed in Python each time they are traced."""
     for layer in model._flatten_layers():  # noqa: SLF001 - layers inside layers, on both lines
         generator = getattr(layer, "_random_generator", None)
