@@ -13,6 +13,7 @@ from IPython.core import completer
 
 from nbkeras.magics import (
     backup,
+    batch_size_find,
     cluster_grammar,
     custom_step,
     devices,
@@ -58,6 +59,7 @@ GRAMMARS: tuple[Grammar, ...] = (
     mixed_precision.MIXED_PRECISION,
     placement.PLACEMENT,
     lr_find.LR_FIND,
+    batch_size_find.BATCH_SIZE_FIND,
     cluster_grammar.CLUSTER,
     cluster_grammar.CLUSTER_CELL,
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbkeras.magics import switch
 from nbkeras.magics.backup import BackupMagics
+from nbkeras.magics.batch_size_find import BatchSizeFindMagics
 from nbkeras.magics.cluster import ClusterMagics
 from nbkeras.magics.completion import matcher
 from nbkeras.magics.config import NBKeras
@@ -38,7 +39,16 @@ MAGICS = {
     "cell": ("fit", "cluster", "reproducible", "tune", "train_step", "test_step"),
     "line": (
         *("backup", "cluster", "devices", "faq", "monitor", "nbkeras", "runs", "seed", "stamp", "wizard"),
-        *("lr_find", "mixed_precision", "placement", "strategy", "tpu_connect", "train_step", "test_step"),
+        *(
+            "batch_size_find",
+            "lr_find",
+            "mixed_precision",
+            "placement",
+            "strategy",
+            "tpu_connect",
+            "train_step",
+            "test_step",
+        ),
     ),
 }
 
@@ -69,6 +79,7 @@ def load(shell: InteractiveShell) -> None:
         MixedPrecisionMagics,
         PlacementMagics,
         LrFindMagics,
+        BatchSizeFindMagics,
         ClusterMagics,
     ):
         shell.register_magics(magics(shell, config))

@@ -1,7 +1,7 @@
 """Learning rates that a range test suggests.
 
-``valley`` is fastai's default; ``steepest`` and a tenth of the minimum are older ones of fastai, for the test of
-Smith, Cyclical Learning Rates for Training Neural Networks (2015).
+``valley`` is fastai's default; ``steepest`` and a tenth of the minimum are older ones of fastai, for the test
+of Smith, Cyclical Learning Rates for Training Neural Networks (2015).
 """
 
 from __future__ import annotations
