@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 # Keras 3's and tf_keras's.
-_CONTAINERS = ("_compile_loss", "_compile_metrics", "compiled_loss", "compiled_metrics")
+CONTAINERS = ("_compile_loss", "_compile_metrics", "compiled_loss", "compiled_metrics")
 
 
 @contextmanager
@@ -117,7 +117,7 @@ def other_containers(model: Any) -> Iterator[None]:
     Built by a trial, they would count among the model's metrics, and ``fit`` might log others than without.
     """
     attributes = vars(model)
-    held = {name: attributes[name] for name in _CONTAINERS if attributes.get(name) is not None}
+    held = {name: attributes[name] for name in CONTAINERS if attributes.get(name) is not None}
     waiting = {name: value for name, value in held.items() if not value.built}
     # What Keras 3 collects metrics in as it builds is one object in a holder and in its copy.
     shared = [(store, copy.copy(store)) for value in waiting.values() for store in _stores(value)]

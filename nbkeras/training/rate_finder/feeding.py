@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nbkeras.callbacks.backup.sources import is_arrays, is_dataset, is_sequence, orders_of
 from nbkeras.data.copied import copied, goes_on
 from nbkeras.data.ordered import ordered_batches
+from nbkeras.data.repeated import repeated
 from nbkeras.data.tensors import LeftToKeras, leaves
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.calls import DEFAULT_BATCH_SIZE
@@ -61,9 +62,9 @@ def fed(
             )
     if is_dataset(x):
         batches, notes = _again(x)
-        return {"x": batches.repeat(), "steps_per_epoch": steps}, notes
+        return {"x": repeated(batches, deterministic=True), "steps_per_epoch": steps, "shuffle": False}, notes
     if is_sequence(x):
-        return {"x": _by_number(x), "steps_per_epoch": steps}, []
+        return {"x": _by_number(x), "steps_per_epoch": steps, "shuffle": False}, []
     size = size or DEFAULT_BATCH_SIZE
     try:
         batches = ordered_batches(x, y, weights, batch_size=size, seed=0, line=line)
@@ -71,7 +72,7 @@ def fed(
         count = next((len(each) for each in leaves(x) if hasattr(each, "__len__")), 0) or 1
         epochs = math.ceil(steps / math.ceil(count / size))
         return {"x": x, "y": y, "sample_weight": weights, "batch_size": size, "epochs": epochs}, []
-    return {"x": batches.repeat(), "steps_per_epoch": steps}, []
+    return {"x": batches.repeat(), "steps_per_epoch": steps, "shuffle": False}, []
 
 
 def _again(dataset: Any) -> tuple[Any, list[str]]:

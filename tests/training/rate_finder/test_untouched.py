@@ -6,7 +6,6 @@ import importlib
 import os
 import random
 import signal
-import sys
 
 import numpy as np
 import pytest
@@ -65,23 +64,17 @@ def after(model, data=(X, Y), **options):
     history = model.fit(*data, epochs=2, verbose=0, **options).history
     drawn = [random.random(), np.random.rand(), float(tf.random.uniform(()))]  # noqa: NPY002, S311
     values = {name: list(map(digest_of, arrays)) for name, arrays in read_variables(model).items()}
-    layer = type(model.layers[0])
-    return (
-        history,
-        drawn,
-        values,
-        sys.modules[type(model).__module__.partition(".")[0]].__name__,
-        layer(2).name,
-    )
+    return history, drawn, values
 
 
 def state(model):
     """Return what is there without any training."""
     values = {name: list(map(digest_of, arrays)) for name, arrays in read_variables(model).items()}
     random_states = {name: repr(each) for name, each in read_random().items()}
-    # As a string, what is in lists and dicts is compared, too.
-    attributes = {name: (id(value), repr(value)) for name, value in vars(model).items()}
-    return values, random_states, attributes, name_counters(), [metric.name for metric in model.metrics]
+    attributes = {name: id(value) for name, value in vars(model).items()}
+    # tf_keras counts here what each attribute holds, and so keeps it.
+    held = len(getattr(model, "_obj_reference_counts_dict", ()))
+    return held, values, random_states, attributes, name_counters(), [metric.name for metric in model.metrics]
 
 
 def test_nothing_has_moved(keras):
@@ -141,7 +134,9 @@ def test_a_dataset_goes_on_where_it_was(pipeline):
     for looks in (False, True):
         model = made(keras)
         data = pipeline()
-        next(iter(data))
+        if pipeline is not augmented:
+            # Where a dataset reads ahead, what it draws meanwhile is nobody's.
+            next(iter(data))
         if looks:
             assert nbkeras.lr_find(model, data, steps=20).notes == ()
         results.append([digest_of(x.numpy()) for x, _ in data])
@@ -179,9 +174,6 @@ def test_mixed_precision_scaled_losses_and_rates_of_layers(keras):
 
 def test_interrupted(keras, python_interrupts):
     model = made(keras)
-
-    class Interrupts:
-        """A PyDataset whose 12th batch comes with the stop button."""
 
     base = getattr(keras.utils, "PyDataset", None) or keras.utils.Sequence
 
