@@ -20,6 +20,7 @@ from nbkeras.models.layer_rates import rated_class
 from nbkeras.models.one_cycle import one_cycle_class
 from nbkeras.runtime.keras_lines import keras_module
 from nbkeras.training.batch_sizes.job import tiled
+from nbkeras.training.batch_sizes.parts import imported
 from nbkeras.training.precision.timing import Steps
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def _made(job: Job) -> Any:
         # Such classes are made, and made known to Keras, when they are asked for.
         rated_class(getattr(keras.optimizers, name), job.line)
     one_cycle_class(job.line)
-    return keras.saving.deserialize_keras_object(json.loads(job.config), safe_mode=False)
+    with keras.utils.custom_object_scope(imported(job.parts)):
+        return keras.saving.deserialize_keras_object(json.loads(job.config), safe_mode=False)
 
 
 def _measured(model: Any, batch: Any) -> float:

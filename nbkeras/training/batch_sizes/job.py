@@ -11,12 +11,12 @@ import numpy as np
 from nbkeras.callbacks.backup.randomness import read_random, write_random
 from nbkeras.runtime.keras_lines import active_line, keras_module, line_of
 from nbkeras.runtime.refusal import Refusal
+from nbkeras.training.batch_sizes.parts import parts_of
 from nbkeras.training.rate_finder.feeding import fed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from nbkeras.runtime.keras_lines import Line
+    from nbkeras.training.batch_sizes.parts import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Job:
     Attributes:
         line: the model's Keras line.
         config: the model with its layers, loss and optimizer, as Keras's own JSON; it has no weights.
+        parts: the user's own classes and functions in it.
         batch: inputs, targets and weights as arrays, in the structure in which Keras hands them to a step.
         sizes: the batch sizes to try, rising.
         floatx: Keras's type of numbers.
@@ -33,6 +34,7 @@ class Job:
 
     line: Line
     config: str
+    parts: tuple[Part, ...]
     batch: Any
     sizes: tuple[int, ...]
     floatx: str
@@ -51,11 +53,11 @@ def job_of(model: Any, data: tuple[Any, Any, Any], sizes: tuple[int, ...]) -> Jo
             can be read once.
     """
     line: Line = line_of(model) or active_line()
-    config = _config(model, line)
-    return Job(line, config, _sample(data, line), sizes, keras_module(line).backend.floatx())
+    config, parts = _config(model, line)
+    return Job(line, config, parts, _sample(data, line), sizes, keras_module(line).backend.floatx())
 
 
-def _config(model: Any, line: Line) -> str:
+def _config(model: Any, line: Line) -> tuple[str, tuple[Part, ...]]:
     try:
         config = keras_module(line).saving.serialize_keras_object(model)
         text = json.dumps(config)
@@ -65,26 +67,7 @@ def _config(model: Any, line: Line) -> str:
             f"batch_size_find: expected a model that another process can make from its configuration, "
             f"received {model.name!r} ({first}): give its classes a  get_config"
         ) from error
-    own = next(_of_the_notebook(config), None)
-    if own is not None:
-        raise Refusal(
-            f"batch_size_find: expected classes and functions that another process can import, received "
-            f"{own} of this notebook: write it to a file with  %%writefile parts.py  and import it from there"
-        )
-    return text
-
-
-def _of_the_notebook(config: Any) -> Iterator[str]:
-    """Yield the names of what is defined in the notebook itself."""
-    if isinstance(config, dict):
-        if config.get("module") == "__main__":
-            name = config.get("class_name")
-            yield str(config.get("config") if name == "function" else name)
-        for each in config.values():
-            yield from _of_the_notebook(each)
-    elif isinstance(config, (list, tuple)):
-        for each in config:
-            yield from _of_the_notebook(each)
+    return text, parts_of(model, config)
 
 
 def _sample(data: tuple[Any, Any, Any], line: Line) -> Any:

@@ -100,7 +100,6 @@ def test_what_another_process_cant_make(processes):
         def call(self, inputs):
             return inputs
 
-    Own.__module__ = "__main__"
     model = keras.Sequential([keras.layers.Input((32,)), Own(), keras.layers.Dense(2)])
     model.compile("adam", "mse")
     with pytest.raises(nbkeras.Refusal, match="another process can import, received Own of this notebook"):
@@ -109,6 +108,38 @@ def test_what_another_process_cant_make(processes):
     with pytest.raises(nbkeras.Refusal, match="received 'raw' without compile: compile it"):
         nbkeras.batch_size_find(model, X, Y)
     assert processes == []
+
+
+PARTS = """
+import importlib, os
+keras = importlib.import_module("tf_keras" if os.environ.get("TF_USE_LEGACY_KERAS") == "1" else "keras")
+
+class Twice(keras.layers.Layer):
+    def call(self, inputs):
+        return 2 * inputs
+
+class Model(keras.Model):
+    def train_step(self, data):
+        return super().train_step(data)
+
+def far(y, p):
+    return (y - p) ** 2
+"""
+
+
+@pytest.mark.parametrize("line", ["keras", pytest.param("tf_keras", marks=pytest.mark.costly)])
+def test_parts_of_a_file_are_imported_there(line, processes, tmp_path, monkeypatch):
+    keras = importlib.import_module(line)
+    monkeypatch.setenv("TF_USE_LEGACY_KERAS", str(int(line == "tf_keras")))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / f"own_{line}.py").write_text(PARTS)
+    parts = importlib.import_module(f"own_{line}")
+    inputs = keras.layers.Input((32,))
+    model = parts.Model(inputs, keras.layers.Dense(1)(parts.Twice()(inputs)))
+    model.compile(keras.optimizers.SGD(nbkeras.one_cycle(0.1, 2, 8, line=line)), parts.far)
+    found = nbkeras.batch_size_find(model, X, X[:, :1], smallest=32)
+    assert [each.size for each in found.sizes] == [32, 64]
+    assert (found.why, found.too_large) == ("all sizes were tried", None)
 
 
 @pytest.mark.costly
