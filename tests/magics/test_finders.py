@@ -85,7 +85,7 @@ def test_the_buttons_use_what_they_say(notebook, monkeypatch):
     view.buttons["steepest"].click()
     assert float(model.optimizer.learning_rate) == pytest.approx(view._found.suggestions["steepest"])
     assert view.message.value == '<div role="status">learning rate of line: 0.5 → 0.00452</div>'
-    view.slider.value = 0
+    view.rates.value = 0
     assert "rate 1.00e-04: loss 0.9950 smooth" in view._said.value
     view._own.click()
     assert float(model.optimizer.learning_rate) == pytest.approx(1e-4)

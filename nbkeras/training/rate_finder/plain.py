@@ -34,7 +34,7 @@ class RangeTest({keras}.callbacks.Callback):
 
 # Only weights and optimizer are put back here; random numbers and shuffling go on from the test.
 {model}.optimizer.build({model}.trainable_variables)
-weights, rate = {model}.get_weights(), float({model}.optimizer.learning_rate)
+weights, rate = {model}.get_weights(), float({model}.optimizer.learning_rate.numpy())
 slots = [np.array(each.numpy()) for each in {variables}]
 test = RangeTest(np.geomspace({start:g}, {end:g}, {steps}).tolist())
 {model}.fit({data}, epochs={steps}, verbose=0, callbacks=[test])

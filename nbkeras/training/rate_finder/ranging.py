@@ -11,6 +11,7 @@ from nbkeras.runtime.keras_lines import active_line, keras_module, line_of
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.arming import not_armed
 from nbkeras.training.custom_step.state import is_optimizer
+from nbkeras.training.precision.measuring import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,12 +39,12 @@ def train(model: Any, arguments: Mapping[str, Any], course: Course) -> None:
     # Without going through __setattr__, in which Keras notes what belongs to a model.
     vars(model).update(optimizer=optimizer, train_function=None)
     _one_step_at_a_time(model)
-    begun = int(optimizer.iterations)
-    with not_armed(model):
+    begun = _steps(optimizer)
+    with not_armed(model), quiet():
         keras_module(line).Model.fit(
             model, **arguments, verbose=0, callbacks=[_callback_class(line)(course, optimizer)]
         )
-    if course.losses and int(optimizer.iterations) == begun and not hasattr(optimizer, "inner_optimizer"):
+    if course.losses and _steps(optimizer) == begun and not hasattr(optimizer, "inner_optimizer"):
         raise Refusal(
             f"lr_find: expected a train_step that trains with self.optimizer, received one of "
             f"{type(model).__name__} that does not: compile the model with the optimizer that it uses"
@@ -129,6 +130,11 @@ def _copy(model: Any, rate: float) -> Any:
         for mine, its in zip(_variables(made), _variables(optimizer), strict=True):
             mine.assign(its)
     return made
+
+
+def _steps(optimizer: Any) -> int:
+    # What MirroredStrategy makes has no int() of its own.
+    return int(optimizer.iterations.numpy())
 
 
 def _with_rate(config: dict[str, Any], rate: float) -> dict[str, Any]:

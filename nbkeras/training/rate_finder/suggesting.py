@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -73,12 +72,18 @@ def valley(losses: Sequence[float]) -> int:
 def steepest(rates: Sequence[float], losses: Sequence[float]) -> int:
     """Return the place where a curve falls fastest over the logarithm of the rate.
 
+    The slope at a place is that between neighbours a twentieth of the curve away on both sides: single
+    batches would decide between nearer ones.
+
     Example:
-        >>> steepest([0.001, 0.01, 0.1, 1.0], [9, 8, 2, 1])
+        >>> steepest([0.001, 0.01, 0.1, 1.0], [9, 8, 3, 2])
         1
     """
-    slopes = [
-        (later - loss) / math.log10(next_rate / rate)
-        for (rate, next_rate), (loss, later) in zip(pairwise(rates), pairwise(losses), strict=True)
-    ]
-    return min(range(len(slopes)), key=slopes.__getitem__)
+    away = max(1, len(losses) // 20)
+    places = range(away, len(losses) - away)
+    return min(
+        places,
+        key=lambda at: (
+            (losses[at + away] - losses[at - away]) / math.log(rates[at + away] / rates[at - away])
+        ),
+    )

@@ -63,12 +63,14 @@ def told(found: RatesFound, at: int) -> str:
 
 
 def _chart(found: RatesFound) -> Chart:
-    # Single batches may be far above the curve that is looked at.
-    top = max(found.smoothed)
+    # Single batches may be far from the curve that is looked at.
+    top, bottom = max(found.smoothed), min(found.smoothed)
     smooth = list(zip(found.rates, found.smoothed, strict=True))
-    single = [(rate, min(loss, top)) for rate, loss in zip(found.rates, found.losses, strict=True)]
+    single = [
+        (rate, max(bottom, min(loss, top))) for rate, loss in zip(found.rates, found.losses, strict=True)
+    ]
     curves = (
-        Curve("smooth loss", "smooth", COLOURS[0], dashed=False, points=smooth),
+        Curve("smooth loss", "mean", COLOURS[0], dashed=False, points=smooth),
         Curve("loss of each batch", "batch", COLOURS[6], dashed=True, points=single),
     )
     return Chart("loss by learning rate", "rate", curves)

@@ -1,11 +1,11 @@
-"""A range test in a notebook: the plot, a slider along its rates, and buttons that use one."""
+"""A range test in a notebook: the plot, a list of its rates, and buttons that use one."""
 
 from __future__ import annotations
 
 import html
 from typing import TYPE_CHECKING, Any
 
-from ipywidgets import HTML, Box, Button, IntSlider, Layout, VBox
+from ipywidgets import HTML, Box, Button, Dropdown, Layout, VBox
 
 from nbkeras.runtime.frontend import in_kernel
 from nbkeras.runtime.refusal import Refusal
@@ -55,23 +55,22 @@ class RateView:
         nearest = min(
             range(len(found.rates)), key=lambda place: abs(found.rates[place] - (found.suggested or 0))
         )
-        self.slider = IntSlider(
+        self.rates = Dropdown(
             value=nearest,
-            max=len(found.rates) - 1,
+            options=[(f"{rate:.3e}", place) for place, rate in enumerate(found.rates)],
             description="Look at rate",
-            readout=False,
-            layout=Layout(width="380px", max_width="100%"),
+            layout=Layout(width="max-content"),
             style={"description_width": "initial"},
         )
         self._said = HTML()
         self.buttons = {name: self._button(name, rate) for name, rate in found.suggestions.items()}
         self._own = Button(layout=Layout(width="auto"))
-        self._own.on_click(lambda _: self.use(found.rates[self.slider.value]))
+        self._own.on_click(lambda _: self.use(found.rates[self.rates.value]))
         self.message = HTML()
         row = Box([*self.buttons.values(), self._own], layout=Layout(flex_flow="row wrap"))
         lines = HTML("".join(f"<div>{html.escape(line)}</div>" for line in found.lines()))
-        self.root = VBox([lines, self._plot, self.slider, self._said, row, self.message])
-        self.slider.observe(lambda _: self._look(), "value")
+        self.root = VBox([lines, self._plot, self.rates, self._said, row, self.message])
+        self.rates.observe(lambda _: self._look(), "value")
         self._look()
 
     def use(self, rate: str | float) -> None:
@@ -95,7 +94,7 @@ class RateView:
         return lambda _: self.use(name)
 
     def _look(self) -> None:
-        at = self.slider.value
+        at = self.rates.value
         plot = picture(self._found, at=at, in_page=True)
         self._plot.value = f'{_STYLE}<div role="img" aria-label="{html.escape(self._words)}">{plot}</div>'
         self._said.value = f'<div aria-live="polite">{html.escape(told(self._found, at))}</div>'

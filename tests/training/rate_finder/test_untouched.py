@@ -6,6 +6,9 @@ import importlib
 import os
 import random
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -210,3 +213,14 @@ def test_it_is_no_run(keras):
         nbkeras.lr_find(model, X, Y, steps=20)
         seen += runs.registry.live_runs()
     assert seen == []
+
+
+@pytest.mark.costly
+@pytest.mark.parametrize("line", LINES)
+def test_replicas_go_on_where_they_were(line):
+    program = Path(__file__).with_name("mirrored.py")
+    environment = {**os.environ, "TF_USE_LEGACY_KERAS": str(int(line == "tf_keras"))}
+    done = subprocess.run(
+        [sys.executable, str(program), line], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "the same\n", done.stderr[-3000:]
