@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import anywidget
 from ipywidgets import HTML, Box, Button, Dropdown, Layout, VBox
 
 from nbkeras.runtime.frontend import in_kernel
@@ -39,6 +41,12 @@ def bundle(found: RatesFound) -> dict[str, Any]:
     return live_bundle(saved, RateView(found).root.model_id)
 
 
+class Keys(anywidget.AnyWidget):
+    """Shows nothing, and keeps keys for the fields beside it."""
+
+    _esm = Path(__file__).with_name("keys.js")
+
+
 class RateView:
     """The widgets of one range test.
 
@@ -69,7 +77,8 @@ class RateView:
         self.message = HTML()
         row = Box([*self.buttons.values(), self._own], layout=Layout(flex_flow="row wrap"))
         lines = HTML("".join(f"<div>{html.escape(line)}</div>" for line in found.lines()))
-        self.root = VBox([lines, self._plot, self.rates, self._said, row, self.message])
+        self.root = VBox([lines, self._plot, self.rates, self._said, row, self.message, Keys()])
+        self.root.add_class("nbk-rates-view")
         self.rates.observe(lambda _: self._look(), "value")
         self._look()
 
