@@ -91,7 +91,9 @@ def test_nothing_has_moved(keras):
     assert not any(run.model is model for run in runs.registry.live_runs() if hasattr(run, "model"))
 
 
-@pytest.mark.parametrize("trained", [False, True], ids=["new", "trained"])
+@pytest.mark.parametrize(
+    "trained", [pytest.param(False, marks=pytest.mark.costly), True], ids=["new", "trained"]
+)
 def test_a_fit_afterwards_is_the_same(keras, trained):
     results = []
     for looks in (False, True):
@@ -104,6 +106,7 @@ def test_a_fit_afterwards_is_the_same(keras, trained):
     assert results[0] == results[1]
 
 
+@pytest.mark.costly
 def test_a_model_without_weights_gets_those_of_its_first_fit(keras):
     results = []
     for looks in (False, True):
@@ -129,7 +132,7 @@ def augmented():
     return tf.data.Dataset.from_tensor_slices((X, Y)).batch(16).map(noisy)
 
 
-@pytest.mark.parametrize("pipeline", [shuffled, cached, augmented])
+@pytest.mark.parametrize("pipeline", [shuffled, pytest.param(cached, marks=pytest.mark.costly), augmented])
 def test_a_dataset_goes_on_where_it_was(pipeline):
     import keras
 
@@ -153,6 +156,7 @@ def test_a_cache_in_files_is_not_begun(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.costly
 def test_mixed_precision_scaled_losses_and_rates_of_layers(keras):
     keras.mixed_precision.set_global_policy("mixed_float16")
     results = []
@@ -206,7 +210,9 @@ def test_interrupted(keras, python_interrupts):
     assert 11 <= len(found.losses) <= 12
 
 
-def test_it_is_no_run(keras):
+def test_it_is_no_run():
+    import keras
+
     seen = []
     model = made(keras)
     with nbkeras.fitting():
