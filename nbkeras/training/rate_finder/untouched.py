@@ -14,7 +14,7 @@ from nbkeras.callbacks.backup.captured import captured
 from nbkeras.callbacks.backup.randomness import read_random, write_random
 from nbkeras.callbacks.backup.variables import replicas, variables_of
 from nbkeras.reproducibility.names import name_counters, put_back
-from nbkeras.training.custom_step.state import CONTAINERS, legacy_generators, other_containers
+from nbkeras.training.custom_step.state import legacy_generators, other_containers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +37,6 @@ def untouched(model: Any, data: Any = None) -> Iterator[None]:
     counted = getattr(attributes.get("_obj_reference_counts_dict"), "_storage", {})
     counts = dict(counted)
     held = [*(each for group in variables_of(model).values() for each in group), *captured(data)]
-    held += _unseen(model)
     parts = [part for each in held for part in replicas(each) or (each,)]
     values = [(part, np.array(part.numpy())) for part in parts]
     layers = [(each, dict(vars(each))) for each in legacy_generators(model)]
@@ -79,13 +78,6 @@ def uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
         if waiting and callable(before):
             before(*waiting[0])
-
-
-def _unseen(model: Any) -> list[Any]:
-    """Return the variables of metrics that do not count among the model's before its first batch."""
-    held = [vars(model).get(name) for name in CONTAINERS]
-    found = [value for each in held if each is not None for value in vars(each).values()]
-    return [variable for each in found if hasattr(each, "reset_state") for variable in each.variables]
 
 
 def _made_later() -> list[Callable[[], None]]:

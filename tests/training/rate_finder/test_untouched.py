@@ -106,6 +106,18 @@ def test_a_fit_afterwards_is_the_same(keras, trained):
     assert results[0] == results[1]
 
 
+def test_metrics_that_wait_for_a_first_batch_begin_at_nothing(keras):
+    """Before it they are none of the model's, and ``fit`` does not set them to nothing."""
+    results = []
+    for looks in (False, True):
+        metric = keras.metrics.SparseCategoricalAccuracy(name="own")
+        model = made(keras, metrics=[metric])
+        if looks:
+            nbkeras.lr_find(model, X, Y, steps=20)
+        results.append((model.fit(X, Y, verbose=0).history, metric.name))
+    assert results[0] == results[1]
+
+
 @pytest.mark.costly
 def test_a_model_without_weights_gets_those_of_its_first_fit(keras):
     results = []
