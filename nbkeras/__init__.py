@@ -27,13 +27,17 @@ if TYPE_CHECKING:
     from nbkeras.devices.placing.placement import placement
     from nbkeras.devices.placing.wrapping import on_device
     from nbkeras.devices.tpu.connecting import tpu_connect
+    from nbkeras.models.cosine import cosine_with_warmup
     from nbkeras.models.layer_rates import layer_rates
+    from nbkeras.models.one_cycle import one_cycle
     from nbkeras.reproducibility.seeding import seed
     from nbkeras.reproducibility.stamp import stamp
     from nbkeras.runtime.refusal import Refusal
+    from nbkeras.training.batch_sizes.finding import batch_size_find
     from nbkeras.training.custom_step.steps import test_step, train_step, try_step
     from nbkeras.training.fitting import fitting
     from nbkeras.training.precision.asking import mixed_precision
+    from nbkeras.training.rate_finder.finding import lr_find
     from nbkeras.training.tracking import track
     from nbkeras.training.tuning.tune import tune
     from nbkeras.widgets.proving import reproducible
@@ -47,12 +51,16 @@ __all__ = [
     "OnDevice",
     "Refusal",
     "__version__",
+    "batch_size_find",
+    "cosine_with_warmup",
     "devices",
     "fitting",
     "layer_rates",
     "load_ipython_extension",
+    "lr_find",
     "mixed_precision",
     "on_device",
+    "one_cycle",
     "placement",
     "recipes",
     "reproducible",
@@ -71,9 +79,13 @@ __all__ = [
 # Where each public name lives. What shows runs live needs the views to be told of new runs.
 _HOMES = {
     "Refusal": "nbkeras.runtime.refusal",
+    "batch_size_find": "nbkeras.training.batch_sizes.finding",
+    "cosine_with_warmup": "nbkeras.models.cosine",
     "fitting": "nbkeras.training.fitting",
     "layer_rates": "nbkeras.models.layer_rates",
+    "lr_find": "nbkeras.training.rate_finder.finding",
     "mixed_precision": "nbkeras.training.precision.asking",
+    "one_cycle": "nbkeras.models.one_cycle",
     "on_device": "nbkeras.devices.placing.wrapping",
     "placement": "nbkeras.devices.placing.placement",
     "reproducible": "nbkeras.widgets.proving",
@@ -86,6 +98,13 @@ _HOMES = {
     "try_step": "nbkeras.training.custom_step.steps",
     "tune": "nbkeras.training.tuning.tune",
     "wizard": "nbkeras.widgets.wizard.showing",
+}
+
+# What shows the results of some of them.
+_VIEWS = {
+    "batch_size_find": "nbkeras.widgets.finders.sizes_picture",
+    "lr_find": "nbkeras.widgets.finders.rate_view",
+    "tune": "nbkeras.widgets.tuning.live",
 }
 
 
@@ -108,8 +127,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(text)
     if name != "Refusal":
         importlib.import_module("nbkeras.widgets.live").install()
-    if name == "tune":
-        importlib.import_module("nbkeras.widgets.tuning.live").install()
+    if name in _VIEWS:
+        importlib.import_module(_VIEWS[name]).install()
     return value
 
 

@@ -13,11 +13,13 @@ from IPython.core import completer
 
 from nbkeras.magics import (
     backup,
+    batch_size_find,
     cluster_grammar,
     custom_step,
     devices,
     faq,
     fit,
+    lr_find,
     mixed_precision,
     monitor,
     placement,
@@ -56,6 +58,8 @@ GRAMMARS: tuple[Grammar, ...] = (
     strategy.STRATEGY,
     mixed_precision.MIXED_PRECISION,
     placement.PLACEMENT,
+    lr_find.LR_FIND,
+    batch_size_find.BATCH_SIZE_FIND,
     cluster_grammar.CLUSTER,
     cluster_grammar.CLUSTER_CELL,
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbkeras.magics import switch
 from nbkeras.magics.backup import BackupMagics
+from nbkeras.magics.batch_size_find import BatchSizeFindMagics
 from nbkeras.magics.cluster import ClusterMagics
 from nbkeras.magics.completion import matcher
 from nbkeras.magics.config import NBKeras
@@ -15,6 +16,7 @@ from nbkeras.magics.custom_step import CustomStepMagics
 from nbkeras.magics.devices import DevicesMagics
 from nbkeras.magics.faq import FaqMagics, without_question_mark
 from nbkeras.magics.fit import FitMagics
+from nbkeras.magics.lr_find import LrFindMagics
 from nbkeras.magics.mixed_precision import MixedPrecisionMagics
 from nbkeras.magics.monitor import MonitorMagics
 from nbkeras.magics.placement import PlacementMagics
@@ -37,7 +39,16 @@ MAGICS = {
     "cell": ("fit", "cluster", "reproducible", "tune", "train_step", "test_step"),
     "line": (
         *("backup", "cluster", "devices", "faq", "monitor", "nbkeras", "runs", "seed", "stamp", "wizard"),
-        *("mixed_precision", "placement", "strategy", "tpu_connect", "train_step", "test_step"),
+        *(
+            "batch_size_find",
+            "lr_find",
+            "mixed_precision",
+            "placement",
+            "strategy",
+            "tpu_connect",
+            "train_step",
+            "test_step",
+        ),
     ),
 }
 
@@ -67,6 +78,8 @@ def load(shell: InteractiveShell) -> None:
         StrategyMagics,
         MixedPrecisionMagics,
         PlacementMagics,
+        LrFindMagics,
+        BatchSizeFindMagics,
         ClusterMagics,
     ):
         shell.register_magics(magics(shell, config))

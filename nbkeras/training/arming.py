@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import sys
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from wrapt import register_post_import_hook
@@ -17,7 +18,7 @@ from wrapt import register_post_import_hook
 from nbkeras.runtime.keras_lines import LINES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from nbkeras.training.calls import CallKind
 
@@ -55,6 +56,17 @@ def disarm(interceptor: Interceptor) -> None:
         _armed.remove(interceptor)
     if not _armed:
         _unwrap_all()
+
+
+@contextmanager
+def not_armed(model: Any) -> Iterator[None]:
+    """Let the calls of a model go to Keras itself in a block, as if they were inside of another one."""
+    outer = getattr(_inside, "models", ())
+    _inside.models = (*outer, model)
+    try:
+        yield
+    finally:
+        _inside.models = outer
 
 
 def _on_import(module: Any) -> None:

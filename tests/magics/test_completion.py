@@ -77,6 +77,9 @@ def completed(line):
         ("%mixed_precision auto ra", ["%mixed_precision auto rate"]),
         ("%placement --b", ["%placement --batch"]),
         ("%placement --batch ra", ["%placement --batch rate"]),
+        ("%lr_find model ra", ["%lr_find model rate"]),
+        ("%lr_find --st", ["%lr_find --start", "%lr_find --steps"]),
+        ("%batch_size_find --max-m", ["%batch_size_find --max-memory"]),
         ("%other --cs", []),
     ],
 )

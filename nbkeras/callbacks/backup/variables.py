@@ -71,7 +71,7 @@ def read_replicas(model: Any) -> dict[str, dict[str, Array]]:
         group: {
             str(place): np.stack([np.asarray(each.numpy()) for each in parts])
             for place, variable in enumerate(variables)
-            if (parts := _replicas(variable))
+            if (parts := replicas(variable))
         }
         for group, variables in variables_of(model).items()
     }
@@ -81,12 +81,12 @@ def write_replicas(model: Any, values: dict[str, dict[str, Array]]) -> None:
     """Give each replica its part back, where there are as many as then."""
     for group, variables in variables_of(model).items():
         for place, held in values[group].items():
-            parts = _replicas(variables[int(place)])
+            parts = replicas(variables[int(place)])
             for part, value in zip(parts, held, strict=True) if len(parts) == len(held) else ():
                 part.assign(value)
 
 
-def _replicas(variable: Any) -> tuple[Any, ...]:
+def replicas(variable: Any) -> tuple[Any, ...]:
     """Return a variable's parts on the replicas of this process, () where all of them are the same."""
     # Keras 3's variable holds TensorFlow's.
     held: Any = getattr(variable, "_value", variable)
@@ -128,7 +128,7 @@ class Kept:
         groups = variables_of(self._model)
         # Those of metrics begin anew with each epoch.
         kept = (each for name, found in groups.items() if name != "metrics" for each in found)
-        return (part for each in kept for part in _replicas(each) or (each,))
+        return (part for each in kept for part in replicas(each) or (each,))
 
 
 def _make_slots(model: Any) -> None:

@@ -8,6 +8,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.callbacks.backup.variables import replicas
 from nbkeras.runtime.keras_lines import keras_module, line_of
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def kept_randomness(model: Any) -> Iterator[None]:
     eager = context.context()
     seed, generator = eager._seed, getattr(eager, "_rng", None)  # noqa: SLF001
     kept = (random.getstate(), np.random.get_state(), generator.getstate() if generator else None)  # noqa: NPY002
-    layers = [(each, dict(vars(each))) for each in _legacy_generators(model)]
+    layers = [(each, dict(vars(each))) for each in legacy_generators(model)]
     shared = getattr(sys.modules.get("tf_keras.src.backend"), "_SEED_GENERATOR", None)
     drawn = getattr(shared, "generator", None)
     drawn_state = drawn.getstate() if drawn else None
@@ -63,7 +64,7 @@ def kept_randomness(model: Any) -> Iterator[None]:
             vars(each).update(attributes)
 
 
-def _legacy_generators(model: Any) -> Iterator[Any]:
+def legacy_generators(model: Any) -> Iterator[Any]:
     """Yield tf_keras's generators: their layers count up a seed in Python each time they are traced."""
     for layer in model._flatten_layers():  # noqa: SLF001 - layers inside layers, on both lines
         generator = getattr(layer, "_random_generator", None)
@@ -115,23 +116,44 @@ def other_containers(model: Any) -> Iterator[None]:
     """Put a copy of each holder of compiled losses and metrics in its place that no batch has built yet.
 
     Built by a trial, they would count among the model's metrics, and ``fit`` might log others than without.
+    The metrics that wait in them are as before afterwards: they are none of the model's yet, so that ``fit``
+    would not set them to nothing before its first epoch.
     """
+    import numpy as np
+
     attributes = vars(model)
     held = {name: attributes[name] for name in _CONTAINERS if attributes.get(name) is not None}
     waiting = {name: value for name, value in held.items() if not value.built}
+    metrics = [metric for value in waiting.values() for metric in _metrics(value)]
     # What Keras 3 collects metrics in as it builds is one object in a holder and in its copy.
-    shared = [(store, copy.copy(store)) for value in waiting.values() for store in _stores(value)]
+    shared = [(store, copy.copy(store)) for each in (*waiting.values(), *metrics) for store in _stores(each)]
+    # tf_keras gives them another name when it builds their holder.
+    before = [(metric, dict(vars(metric))) for metric in metrics]
+    parts = [part for metric in metrics for each in metric.variables for part in replicas(each) or (each,)]
+    values = [(part, np.array(part.numpy())) for part in parts]
     attributes.update({name: _twin(value) for name, value in waiting.items()})
     try:
         yield
     finally:
         attributes.update(waiting)
+        for metric, held_then in before:
+            vars(metric).clear()
+            vars(metric).update(held_then)
+        for part, value in values:
+            part.assign(value)
         for store, content in shared:
             store.clear()
             if isinstance(store, set):
                 store.update(content)
             else:
                 store.extend(content)
+
+
+def _metrics(holder: Any) -> list[Any]:
+    import tensorflow as tf
+
+    found = [each for each in tf.nest.flatten(list(vars(holder).values())) if hasattr(each, "reset_state")]
+    return list({id(each): each for each in found}.values())
 
 
 def _stores(holder: Any) -> list[list[Any] | set[int]]:

@@ -86,7 +86,7 @@ def measure(
     batch = batch_of(data, size, line_of(model) or active_line())
     counters = name_counters()
     try:
-        with kept_randomness(model), _quiet():
+        with kept_randomness(model), quiet():
             twins = {policy: twin_of(model, policy) for policy in (FLOAT32, short)}
             return Measured(short, timing.in_turn(twins, batch, end))
     except Refusal:
@@ -105,8 +105,8 @@ def measure(
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Let TensorFlow not warn that two models of one step were traced one after the other."""
+def quiet() -> Iterator[None]:
+    """Let TensorFlow and tf_keras not warn of what is no training of the user's."""
     logger = logging.getLogger("tensorflow")
     before = logger.level
     logger.setLevel(logging.ERROR)

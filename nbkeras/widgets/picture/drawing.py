@@ -11,10 +11,11 @@ from nbkeras.widgets.picture.strokes import legend, strokes
 from nbkeras.widgets.picture.ticks import count_axis, drawable, value_axis
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from nbkeras.widgets.picture.chart import Chart
     from nbkeras.widgets.picture.curves import Curve
+    from nbkeras.widgets.picture.ticks import Axis
 
 _FONT = "system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 _LINE = 13
@@ -23,7 +24,14 @@ _TITLE_LETTER, _LETTER = 7.6, 6.6
 _LABEL_LENGTH = 6
 
 
-def draw(chart: Chart, *, points: int = 200) -> str:
+def draw(
+    chart: Chart,
+    *,
+    points: int = 200,
+    across: Axis | None = None,
+    over: Callable[[Frame], str] = lambda _: "",
+    style: str = DARK,
+) -> str:
     """Return the chart as an SVG document.
 
     Example:
@@ -36,20 +44,24 @@ def draw(chart: Chart, *, points: int = 200) -> str:
     Args:
         chart: what to draw.
         points: about how many points of a curve are drawn.
+        across: the axis for x; by default one of whole numbers.
+        over: draws what stands over the curves.
+        style: the style sheet; "" for a picture that is part of a page, whose styles it would become.
     """
     shown = [thin(curve.points, points) for curve in chart.curves]
     places = [point for part in shown for point in part] or [(0.0, float("nan"))]
     numbers = [x for x, _ in places]
-    frame = Frame(count_axis(min(numbers), max(numbers)), value_axis(y for _, y in places))
+    frame = Frame(across or count_axis(min(numbers), max(numbers)), value_axis(y for _, y in places))
     remarks = [*(["log scale"] if frame.up.log else []), *legend(shown)]
     return svg.element(
         "svg",
-        svg.element("style", text=DARK),
+        *([svg.element("style", text=style)] if style else []),
         frame.draw(chart.across),
         *_heading(chart.title, " · ".join(remarks)),
         strokes(frame, zip(chart.curves, shown, strict=True)),
         *([] if any(drawable(y) for _, y in places) else [_in_the_middle("no finite values")]),
         *_end_labels(frame, chart.curves),
+        over(frame),
         xmlns="http://www.w3.org/2000/svg",
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         width=WIDTH,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _HUGE = 1e300
 # Values over more than so many decades are drawn on a log scale.
 _DECADES = 3
+_MOST_POWERS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,23 @@ def count_axis(low: float, high: float, goal: int = 6) -> Axis:
     first, last = math.ceil(low / step), math.floor(high / step)
     ticks = tuple((number * step, numerals.tick(number * step, step)) for number in range(first, last + 1))
     return Axis(low, high, log=False, ticks=ticks)
+
+
+def power_axis(low: float, high: float, base: int = 10) -> Axis:
+    """Return a logarithmic axis from one value to another, with ticks at powers.
+
+    Example:
+        >>> [label for _, label in power_axis(3e-4, 2.0).ticks]
+        ['0.001', '0.01', '0.1', '1']
+        >>> [label for _, label in power_axis(8, 64, base=2).ticks]
+        ['8', '16', '32', '64']
+    """
+    if low == high:
+        low, high = low / base, high * base
+    first, last = math.ceil(math.log(low, base) - 1e-9), math.floor(math.log(high, base) + 1e-9)
+    every = math.ceil((last - first + 1) / _MOST_POWERS)
+    powers = [float(base) ** power for power in range(first, last + 1, every)]
+    return Axis(low, high, log=True, ticks=tuple((power, numerals.tick(power, power)) for power in powers))
 
 
 def _step(rough: float, choices: tuple[float, ...] = (1, 2, 2.5, 5)) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import random
 
 import numpy as np
@@ -273,6 +274,19 @@ def test_metrics_of_several_outputs_are_not_there_before_their_time(keras, space
     assert [metric.name for metric in model.metrics] == before
     names = {"loss", "a_loss", "b_loss", "a_mae", "b_mae"}
     assert set(model.fit(dataset, shuffle=False, verbose=0).history) == names
+
+
+@pytest.mark.parametrize("line", ["keras", "tf_keras"])
+def test_metrics_of_ones_own_keep_their_names_and_begin_at_nothing(line):
+    keras = importlib.import_module(line)
+    metric = keras.metrics.MeanAbsoluteError(name="own")
+    inputs = keras.Input((2,))
+    model = keras.Model(inputs, {name: keras.layers.Dense(1, name=name)(inputs) for name in "ab"})
+    model.compile(optimizer="sgd", loss={"a": "mse", "b": "mse"}, metrics={"a": [metric]})
+    ones = np.ones((8, 1), "float32")
+    nbkeras.try_step(model, (np.ones((8, 2), "float32"), {"a": ones, "b": ones}))
+    assert metric.name == "own"
+    assert [float(each.numpy()) for each in metric.variables] == [0.0, 0.0]
 
 
 def test_data_that_will_not_do_are_refused(line, space):

@@ -1,0 +1,185 @@
+"""Starts the process that tries batch sizes, listens to it, and ends it when it takes too much memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbkeras.runtime.memory import format_bytes, resident_memory
+from nbkeras.runtime.refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from nbkeras.training.batch_sizes.job import Job
+
+# Seconds between two looks at its memory.
+_LOOK = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A batch size that fits.
+
+    Attributes:
+        size: samples in a batch.
+        seconds: of one training step.
+        memory: the most bytes that the process took meanwhile, of the GPU where there is one; None where it
+            can't be told.
+    """
+
+    size: int
+    seconds: float
+    memory: int | None
+
+    @property
+    def rate(self) -> float:
+        """Samples a second."""
+        return self.size / self.seconds
+
+
+@dataclass(slots=True)
+class Trials:
+    """What has been tried.
+
+    Attributes:
+        sizes: those that fit.
+        too_large: the size that did not fit, None where all did.
+        why: why it ended.
+    """
+
+    sizes: list[Size] = field(default_factory=list)
+    too_large: int | None = None
+    why: str = ""
+
+
+def tried(job: Job, *, limit: int | None, seconds: float, tell: Callable[[str], None]) -> Trials:
+    """Try the sizes of a job in a process of their own.
+
+    Args:
+        job: the model, the data, the sizes.
+        limit: the most bytes of main memory that the process may take; None does not watch it.
+        seconds: after which the process ends, whatever it does.
+        tell: called with a line on each size.
+
+    Raises:
+        Refusal: for a model that the process can't make or train.
+    """
+    trials = Trials()
+    end = time.monotonic() + seconds
+    with tempfile.TemporaryDirectory(prefix="nbkeras-batch-sizes-") as folder:
+        path = Path(folder, "job")
+        path.write_bytes(pickle.dumps(job))
+        with _process(path, job) as (process, words):
+            try:
+                _listen(trials, process, words, limit, end, tell)
+            except KeyboardInterrupt:
+                trials.why = "it was interrupted"
+    return trials
+
+
+def _listen(
+    trials: Trials,
+    process: subprocess.Popen[str],
+    words: queue.Queue[dict[str, Any] | None],
+    limit: int | None,
+    end: float,
+    tell: Callable[[str], None],
+) -> None:
+    size, most = None, 0
+    while not trials.why:
+        taken = resident_memory(process.pid) or 0
+        most = max(most, taken)
+        if limit is not None and taken > limit:
+            trials.too_large = size
+            trials.why = f"batches of {size} take more than {format_bytes(limit)}"
+            break
+        if time.monotonic() > end:
+            trials.why = "the time was over" + ("" if size is None else f" at batches of {size}")
+            break
+        try:
+            said = words.get(timeout=_LOOK)
+        except queue.Empty:
+            continue
+        if said is None:
+            _ended(trials, process, size)
+        elif "error" in said:
+            raise Refusal(
+                "batch_size_find: expected a model that trains in a process of its own, received "
+                f"{said['error']}: train it on one batch here first"
+            )
+        elif "begins" in said:
+            size, most = said["begins"], taken
+            tell(f"batch size {size}")
+        elif "full" in said:
+            trials.too_large = size
+            trials.why = f"batches of {size} ran out of memory"
+        else:
+            memory = said["device_memory"] or most or None
+            trials.sizes.append(Size(said["size"], said["seconds"], memory))
+
+
+def _ended(trials: Trials, process: subprocess.Popen[str], size: int | None) -> None:
+    code = process.wait()
+    if code == 0:
+        trials.why = "all sizes were tried"
+    elif size is None:
+        raise Refusal(
+            f"batch_size_find: expected a process that can import TensorFlow, received one that ended with "
+            f"code {code}: see whether  !{sys.executable} -c 'import tensorflow'  works"
+        )
+    else:
+        # By Linux, for want of memory, or by TensorFlow, which ends where it can't have any.
+        trials.too_large = size
+        trials.why = f"the process ended at batches of {size} (code {code})"
+
+
+@contextmanager
+def _process(
+    path: Path, job: Job
+) -> Iterator[tuple[subprocess.Popen[str], queue.Queue[dict[str, Any] | None]]]:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        # This notebook may hold most of a GPU's memory; it takes what is left as it needs it.
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        "TF_USE_LEGACY_KERAS": str(int(job.line == "tf_keras")),
+    }
+    words: queue.Queue[dict[str, Any] | None] = queue.Queue()
+    with subprocess.Popen(  # noqa: S603 - our own module
+        [sys.executable, "-m", "nbkeras.training.batch_sizes.child", str(path)],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        # The notebook's stop button signals its whole group.
+        start_new_session=True,
+    ) as process:
+
+        def hear() -> None:
+            assert process.stdout is not None  # noqa: S101 - it is a pipe
+            for line in process.stdout:
+                words.put(json.loads(line))
+            words.put(None)
+
+        ear = threading.Thread(target=hear, daemon=True)
+        ear.start()
+        try:
+            yield process, words
+        finally:
+            process.kill()
+            process.wait()
+            ear.join()

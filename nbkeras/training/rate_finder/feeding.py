@@ -1,0 +1,94 @@
+"""Batches for a test training, from data of every form that ``fit`` takes, without moving them."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import TYPE_CHECKING, Any
+
+from nbkeras.callbacks.backup.sources import is_arrays, is_dataset, is_sequence, orders_of
+from nbkeras.data.copied import copied, goes_on
+from nbkeras.data.ordered import ordered_batches
+from nbkeras.data.repeated import repeated
+from nbkeras.data.tensors import LeftToKeras, leaves
+from nbkeras.runtime.refusal import Refusal
+from nbkeras.training.calls import DEFAULT_BATCH_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nbkeras.runtime.keras_lines import Line
+
+
+def fed(
+    data: tuple[Any, Any, Any], size: int | None, steps: int, line: Line, *, name: str
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the arguments of a ``fit`` that gives so many batches, and what is to be said of it.
+
+    Arrays are shuffled, always in the same order. A dataset is read through a copy of its pipeline, so that
+    its shuffles stay where they are. Of a PyDataset, batches are asked for by their number.
+
+    Args:
+        data: inputs, targets and weights, as ``fit`` is given them.
+        size: samples in a batch of arrays; None for Keras's 32.
+        steps: how many batches; what has fewer is read again.
+        line: the Keras line whose types arrays get.
+        name: of the function that asks, for refusals.
+
+    Raises:
+        Refusal: for generators, of which every batch is read once, and for what is no data.
+    """
+    x, y, weights = data
+    if x is None:
+        raise Refusal(f"{name}: expected inputs, received none: type  %{name} model x y")
+    if hasattr(x, "__next__"):
+        raise Refusal(
+            f"{name}: expected data that can be read again, received a {type(x).__name__}, whose batches "
+            "fit would miss afterwards: give arrays, a tf.data.Dataset or a PyDataset"
+        )
+    if not is_arrays(x):
+        given = next(
+            (
+                key
+                for key, value in zip(("y", "sample_weight"), (y, weights), strict=True)
+                if value is not None
+            ),
+            "",
+        )
+        if given or size is not None:
+            raise Refusal(
+                f"{name}: expected nothing beside data that come in batches, received "
+                f"{given or f'batch_size={size}'}: leave it out"
+            )
+    if is_dataset(x):
+        batches, notes = _again(x)
+        return {"x": repeated(batches, deterministic=True), "steps_per_epoch": steps, "shuffle": False}, notes
+    if is_sequence(x):
+        return {"x": _by_number(x), "steps_per_epoch": steps, "shuffle": False}, []
+    size = size or DEFAULT_BATCH_SIZE
+    try:
+        batches = ordered_batches(x, y, weights, batch_size=size, seed=0, line=line)
+    except LeftToKeras:
+        count = next((len(each) for each in leaves(x) if hasattr(each, "__len__")), 0) or 1
+        epochs = math.ceil(steps / math.ceil(count / size))
+        return {"x": x, "y": y, "sample_weight": weights, "batch_size": size, "epochs": epochs}, []
+    return {"x": batches.repeat(), "steps_per_epoch": steps, "shuffle": False}, []
+
+
+def _again(dataset: Any) -> tuple[Any, list[str]]:
+    if not goes_on(dataset):
+        return dataset, []
+    try:
+        return copied(dataset), []
+    except Exception as error:  # noqa: BLE001 - what can't be copied is read, and said
+        if not orders_of(dataset):
+            return dataset, []
+        why = f"{type(error).__name__}: its pipeline can't be copied"
+        return dataset, [f"the dataset was read once, and shuffles on from there ({why})"]
+
+
+def _by_number(sequence: Any) -> Iterator[Any]:
+    count = getattr(sequence, "num_batches", None)
+    count = len(sequence) if count is None else count
+    numbers: Any = range(count) if count else (0,)
+    return (sequence[number] for number in itertools.cycle(numbers))
