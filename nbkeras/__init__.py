@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nbkeras.devices.placing.placement import placement
     from nbkeras.devices.placing.wrapping import on_device
     from nbkeras.devices.tpu.connecting import tpu_connect
+    from nbkeras.models.cached.features import cache_features
     from nbkeras.models.layer_rates import layer_rates
     from nbkeras.reproducibility.seeding import seed
     from nbkeras.reproducibility.stamp import stamp
@@ -47,6 +48,7 @@ __all__ = [
     "OnDevice",
     "Refusal",
     "__version__",
+    "cache_features",
     "devices",
     "fitting",
     "layer_rates",
@@ -71,6 +73,7 @@ __all__ = [
 # Where each public name lives. What shows runs live needs the views to be told of new runs.
 _HOMES = {
     "Refusal": "nbkeras.runtime.refusal",
+    "cache_features": "nbkeras.models.cached.features",
     "fitting": "nbkeras.training.fitting",
     "layer_rates": "nbkeras.models.layer_rates",
     "mixed_precision": "nbkeras.training.precision.asking",
