@@ -61,8 +61,8 @@ def cache_features(
             targets and weights where it has them.
         to: an HDF5 file for the outputs, replaced when all are there. By default they are in memory.
         batch_size: samples that are computed at a time; a Dataset has its own batches.
-        memory: bytes from which on the outputs go to a temporary file instead; 1 GiB by default. It is deleted
-            when nothing uses it any more, at the latest when the kernel ends.
+        memory: bytes from which on the outputs go to a temporary file instead; 1 GiB by default. It is
+            deleted when nothing uses it any more, at the latest when the kernel ends.
 
     Returns:
         The head, the features, and `CachedFeatures.batches` for ``fit``.
