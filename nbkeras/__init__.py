@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nbkeras.devices.tpu.connecting import tpu_connect
     from nbkeras.models.cached.features import cache_features
     from nbkeras.models.layer_rates import layer_rates
+    from nbkeras.models.outputs.features import features
     from nbkeras.reproducibility.seeding import seed
     from nbkeras.reproducibility.stamp import stamp
     from nbkeras.runtime.refusal import Refusal
@@ -50,6 +51,7 @@ __all__ = [
     "__version__",
     "cache_features",
     "devices",
+    "features",
     "fitting",
     "layer_rates",
     "load_ipython_extension",
@@ -74,6 +76,7 @@ __all__ = [
 _HOMES = {
     "Refusal": "nbkeras.runtime.refusal",
     "cache_features": "nbkeras.models.cached.features",
+    "features": "nbkeras.models.outputs.features",
     "fitting": "nbkeras.training.fitting",
     "layer_rates": "nbkeras.models.layer_rates",
     "mixed_precision": "nbkeras.training.precision.asking",

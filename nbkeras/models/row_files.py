@@ -73,10 +73,10 @@ class RowWriter:
 
     Args:
         to: the file; by default there is none until ``most`` is passed, and then a temporary one.
-        most: bytes that are kept in memory at most.
+        most: bytes that are kept in memory at most; None for any number.
     """
 
-    def __init__(self, to: str | os.PathLike[str] | None = None, most: int = 1 << 30) -> None:
+    def __init__(self, to: str | os.PathLike[str] | None = None, most: int | None = 1 << 30) -> None:
         self.path = None if to is None else checked_file(to)
         self._most = most
         self._size = 0
@@ -107,7 +107,7 @@ class RowWriter:
                 self._write(name, array)
             else:
                 self._parts.setdefault(name, []).append(array)
-        if self._file is None and self._size > self._most:
+        if self._file is None and self._most is not None and self._size > self._most:
             self._open()
 
     def finish(self) -> dict[str, Any]:
