@@ -1,0 +1,1 @@
+"""The outputs of layers inside a model, for any data."""
