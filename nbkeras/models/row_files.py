@@ -81,7 +81,6 @@ class RowWriter:
         self._most = most
         self._size = 0
         self._parts: dict[str, list[Any]] = {}
-        self._names: dict[str, None] = {}
         self._file: Any = None
         self._aside: Path | None = None
 
@@ -103,7 +102,6 @@ class RowWriter:
         """Add a batch of rows to each array."""
         for name, given in arrays.items():
             array = _storable(np.asarray(given))
-            self._names[name] = None
             self._size += array.nbytes
             if self._file is not None:
                 self._write(name, array)
@@ -116,6 +114,7 @@ class RowWriter:
         """Return each array, from memory or from the file, which has its name from now on."""
         if self._file is None:
             return {name: np.concatenate(parts) for name, parts in self._parts.items()}
+        names = list(self._file)
         self._file.close()
         self._file, aside = None, self._aside
         assert aside is not None  # noqa: S101 - for mypy: a file was opened
@@ -123,7 +122,7 @@ class RowWriter:
             aside.replace(self.path)
         path = self.path or aside
         self._aside = None
-        found = {name: StoredRows(path, in_file(name)) for name in self._names}
+        found = {name: StoredRows(path, name) for name in names}
         if self.path is None:
             keep = _Temporary(path)
             for rows in found.values():
@@ -144,8 +143,7 @@ class RowWriter:
             for array in arrays:
                 self._write(key, array)
 
-    def _write(self, given: str, array: Any) -> None:
-        name = in_file(given)
+    def _write(self, name: str, array: Any) -> None:
         if name not in self._file:
             chunk = (max(1, min(len(array), 32)), *array.shape[1:])
             self._file.create_dataset(name, data=array, maxshape=(None, *array.shape[1:]), chunks=chunk)
@@ -161,11 +159,6 @@ class _Temporary:
 
     def __init__(self, path: Path) -> None:
         weakref.finalize(self, path.unlink, missing_ok=True)
-
-
-def in_file(name: str) -> str:
-    """Return the name of an array's dataset: a slash would make a group, beside an array of that name."""
-    return name.replace("/", ".")
 
 
 def checked_file(to: str | os.PathLike[str]) -> Path:

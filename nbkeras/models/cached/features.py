@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbkeras.data.ordered import ordered_batches
-from nbkeras.data.tensors import leaves
+from nbkeras.data.tensors import LeftToKeras, leaves, tensors
 from nbkeras.models.cached.compiling import compile_head
 from nbkeras.models.cached.exactness import check_batch, check_data, check_model
 from nbkeras.models.cached.splitting import split
-from nbkeras.models.input_batches import InputBatches, as_tensors, some_rows
 from nbkeras.models.row_files import RowWriter, StoredRows
 from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator
+
     from nbkeras.models.cached.splitting import Split
 
 _SAMPLE = 8
@@ -77,7 +78,7 @@ def cache_features(
     first = next(iter(feed), None)
     if first is None:
         raise Refusal("cached features: expected data, received none: give at least one sample")
-    check_batch(parts, some_rows(first[0], slice(0, _SAMPLE)))
+    check_batch(parts, _rows(first[0], slice(0, _SAMPLE)))
     feed.compare_with(first)
     with RowWriter(to, memory) as writer:
         cached = _computed(parts, feed, writer)
@@ -143,7 +144,7 @@ class CachedFeatures:
                     f"batches: expected {count} targets, one for each sample, received {len(array)}: "
                     "give those of the same samples"
                 )
-        rest = as_tensors(tuple(targets), self._parts.line, "batches")
+        rest = _tensors(tuple(targets), self._parts.line)
         rows = self._orders(count, batch_size, shuffle=shuffle, seed=seed)
         features, shape = self.features, self.features.shape[1:]
         read = _reader(features)
@@ -192,14 +193,27 @@ class CachedFeatures:
         return tf.data.Dataset.from_tensor_slices((starts, ends)).map(tf.range)
 
 
-class _Feed(InputBatches):
-    """Inputs batch by batch, and the base to give them to."""
+class _Feed:
+    """Inputs batch by batch, with what a Dataset has beside them."""
 
     def __init__(self, parts: Split, x: Any, batch_size: int) -> None:
         import tensorflow as tf
 
-        super().__init__(x, batch_size, parts.line, "cached features")
+        self.is_dataset = isinstance(x, tf.data.Dataset)
+        self._x = x if self.is_dataset else _as_tuples(x)
+        self._batch_size, self._parts = batch_size, parts
         self.outputs = tf.function(lambda x: parts.base(x, training=False), reduce_retracing=True)
+
+    def __iter__(self) -> Iterator[tuple[Any, Any, Any]]:
+        if self.is_dataset:
+            for element in self._x:
+                parts = element if isinstance(element, tuple) else (element,)
+                yield (*parts, None, None)[:3]
+            return
+        count = len(next(leaves(self._x)))
+        for start in range(0, count, self._batch_size):
+            rows = _rows(self._x, slice(start, start + self._batch_size))
+            yield _tensors(rows, self._parts.line), None, None
 
     def compare_with(self, first: Any) -> None:
         """Refuse a Dataset whose first batch is another one when it is read again."""
@@ -240,3 +254,22 @@ def _reader(features: Any) -> Any:
             held = tf.convert_to_tensor(features)
         return lambda numbers: tf.gather(held, numbers)
     return lambda numbers: tf.numpy_function(features.__getitem__, [numbers], features.dtype)
+
+
+def _tensors(structure: Any, line: Any) -> Any:
+    try:
+        return tensors(structure, line)
+    except LeftToKeras as odd:
+        raise Refusal(
+            f"cached features: expected arrays of numbers, received {odd}: give NumPy arrays"
+        ) from odd
+
+
+def _as_tuples(x: Any) -> Any:
+    return tuple(x) if isinstance(x, list) else x
+
+
+def _rows(x: Any, rows: slice) -> Any:
+    import tensorflow as tf
+
+    return tf.nest.map_structure(lambda each: each[rows], x)

@@ -1,1 +1,0 @@
-"""The outputs of layers inside a model, for any data."""
