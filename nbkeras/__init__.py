@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from nbkeras.models.cosine import cosine_with_warmup
     from nbkeras.models.layer_rates import layer_rates
     from nbkeras.models.one_cycle import one_cycle
+    from nbkeras.models.cached.features import cache_features
+    from nbkeras.models.layer_rates import layer_rates
+    from nbkeras.models.outputs.features import features
     from nbkeras.reproducibility.seeding import seed
     from nbkeras.reproducibility.stamp import stamp
     from nbkeras.runtime.refusal import Refusal
@@ -53,7 +56,9 @@ __all__ = [
     "__version__",
     "batch_size_find",
     "cosine_with_warmup",
+    "cache_features",
     "devices",
+    "features",
     "fitting",
     "layer_rates",
     "load_ipython_extension",
@@ -81,6 +86,8 @@ _HOMES = {
     "Refusal": "nbkeras.runtime.refusal",
     "batch_size_find": "nbkeras.training.batch_sizes.finding",
     "cosine_with_warmup": "nbkeras.models.cosine",
+    "cache_features": "nbkeras.models.cached.features",
+    "features": "nbkeras.models.outputs.features",
     "fitting": "nbkeras.training.fitting",
     "layer_rates": "nbkeras.models.layer_rates",
     "lr_find": "nbkeras.training.rate_finder.finding",

@@ -28,15 +28,15 @@ def seeded_operations(dataset: Any) -> list[str]:
         Such as ``["RandomUniform in map"]``, each once.
     """
     found: dict[str, None] = {}
-    for step in _steps(dataset):
+    for step in pipeline_steps(dataset):
         for function in step._functions():  # noqa: SLF001 - no public name finds what a pipeline does
             graph = getattr(getattr(function, "function", None), "graph", None)
             if graph is not None and (name := _seeded_in(graph)) is not None:
-                found[f"{name} in {_verb(step)}"] = None
+                found[f"{name} in {verb(step)}"] = None
     return list(found)
 
 
-def _steps(dataset: Any) -> Iterator[Any]:
+def pipeline_steps(dataset: Any) -> Iterator[Any]:
     """Yield the transformations of a pipeline, from its end back to what is cached."""
     waiting, seen = [dataset], 0
     while waiting and seen < _STEPS:
@@ -68,7 +68,8 @@ def _first(nodes: Iterable[tuple[str, Any]]) -> str | None:
     return None
 
 
-def _verb(step: Any) -> str:
+def verb(step: Any) -> str:
+    """Name a transformation as its method is called: ``map``, ``parallel map``."""
     # _ParallelMapDataset: parallel map.
     name = type(step).__name__.strip("_").removesuffix("Dataset")
     rest = name.removeprefix("Parallel")

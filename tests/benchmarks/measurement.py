@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.benchmarks import (
     backup,
+    cached_features,
     callback_calls,
     clusters,
     loading,
@@ -31,6 +32,7 @@ PARTS = {
     "calls": lambda each: callback_calls.rows(each.kernel("calls"), each.effort),
     "fits": lambda each: whole_fits.rows(each.kernel("fits"), each.effort),
     "backup": lambda each: backup.rows(each.kernel("backup"), each.effort),
+    "cached_features": lambda each: cached_features.rows(each.kernel("cached_features"), each.effort),
     "cluster": lambda each: list(clusters.rows(each.kernel("cluster"), each.effort)),
     "rates": lambda each: step_rates.rows(each.kernel("rates"), each.effort),
     "peers": lambda each: peers.rows(each.kernel("peers"), each.effort, 0, each.show),

@@ -45,6 +45,7 @@ def test_what_a_kernel_does():
         "bytes a second at 2,000 steps/s",
         "memory of 5,000 steps",
         "its full keyframe",
+        "epoch after the first, plain / cached",
     ):
         assert any(what.startswith(begin) for what in with_a_bar), begin
     said = {row[0]: row[1:] for row in rows if row[0] in PEERS}

@@ -1,0 +1,1 @@
+"""A frozen base's outputs, computed once, for the head to train on."""

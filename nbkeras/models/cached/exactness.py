@@ -1,0 +1,173 @@
+"""Whether training a head on kept outputs of its base is the same as training the whole model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbkeras.checks.changing_data import changing_steps
+from nbkeras.devices.placing.inner_losses import kept_losses
+from nbkeras.devices.placing.kept_state import kept_randomness
+from nbkeras.models.layer_factors import inner_layers
+from nbkeras.runtime.keras_lines import LINES, is_compiled
+from nbkeras.runtime.refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nbkeras.models.cached.splitting import Split
+
+# How much a random layer draws; a layer with all of them at nothing draws nothing.
+_RATES = ("rate", "stddev", "dropout", "recurrent_dropout", "drop_rate", "_dropout")
+_TOLERANCE = 1e-5
+
+
+def check_model(split: Split) -> None:
+    """Refuse a model whose base gives, in training, other outputs each epoch, or does more than to give them.
+
+    Raises:
+        Refusal: with the layer and the reason.
+    """
+    model = split.model
+    if type(model).__module__.partition(".")[0] not in LINES:
+        raise _inexact(f"a model of Keras's own classes, received {type(model).__name__}", _PLAIN)
+    layers = list(_layers(split))
+    for layer in layers:
+        if layer.trainable_weights:
+            raise _inexact(
+                f"a frozen base, received {layer.name!r} with trainable weights",
+                "set  trainable = False  on the base and compile again",
+            )
+        if _is_batch_norm(layer) and layer.trainable:
+            raise _inexact(
+                f"BatchNormalization in inference mode, received {layer.name!r}, whose statistics move",
+                f"set  trainable = False  on {layer.name!r}",
+            )
+        if getattr(layer, "stateful", False):
+            raise _inexact(f"no state from batch to batch, received the stateful {layer.name!r}", _PLAIN)
+    quiet = {id(layer) for layer in _in_inference(split)}
+    for layer in layers:
+        if _draws(layer) and id(layer) not in quiet:
+            raise _inexact(
+                f"no random layer up to {split.end.name!r}, received {layer.name!r} "
+                f"({type(layer).__name__}), which draws in training though it is frozen",
+                _PLAIN,
+            )
+    compiled = getattr(model, "_compiled_trainable_state", None) or {}
+    for layer in layers:
+        if is_compiled(model) and compiled.get(layer, False) and not layer.trainable:
+            raise _inexact(
+                f"a model compiled after freezing, received {layer.name!r} frozen since", "compile it again"
+            )
+
+
+def check_data(data: Any) -> None:
+    """Refuse data that may be others each time they are read.
+
+    Raises:
+        Refusal: with the reason.
+    """
+    import tensorflow as tf
+
+    if isinstance(data, tf.data.Dataset):
+        if int(data.cardinality()) == tf.data.INFINITE_CARDINALITY:
+            raise _inexact("data with an end, received an endless Dataset", "leave out  repeat()")
+        changing = changing_steps(data)
+        if changing:
+            mend = _PLAIN
+            if changing == ["shuffle"]:
+                mend = "leave out  shuffle , and shuffle what comes of it:  cached.batches(shuffle=True)"
+            raise _inexact(f"a Dataset that is the same each time, received one with {changing[0]}", mend)
+    elif not tf.is_tensor(data) and not isinstance(data, (list, tuple, dict)) and not hasattr(data, "shape"):
+        raise _inexact(
+            f"arrays or a tf.data.Dataset, received {type(data).__name__}, whose data may differ each epoch",
+            _PLAIN,
+        )
+
+
+def check_batch(split: Split, x: Any) -> None:
+    """Refuse a base that a batch shows to give other outputs in training, to change, or to add losses.
+
+    The base stays as it is, bit for bit.
+
+    Args:
+        split: the model in two parts.
+        x: a few inputs.
+
+    Raises:
+        Refusal: with what was seen.
+    """
+    import numpy as np
+
+    base = split.base
+    variables = list(base.variables)
+    before = [each.numpy() for each in variables]
+    with kept_losses(base), kept_randomness():
+        plain, training = (np.asarray(base(x, training=mode), "float64") for mode in (False, True))
+        losses = len(base.losses)
+    after = [each.numpy() for each in variables]
+    changed = False
+    for variable, old, new in zip(variables, before, after, strict=True):
+        if not np.array_equal(old, new, equal_nan=old.dtype.kind == "f"):
+            variable.assign(old)
+            changed = True
+    if changed:
+        raise _inexact(
+            f"a base that stays as it is, received one up to {split.end.name!r} that training changes", _PLAIN
+        )
+    if losses:
+        raise _inexact(
+            f"a base without losses of its own, received {losses} up to {split.end.name!r}, such as those of "
+            "activity_regularizer",
+            _PLAIN,
+        )
+    scale = float(np.abs(plain[np.isfinite(plain)]).max(initial=0))
+    if not np.allclose(plain, training, rtol=0, atol=_TOLERANCE * scale, equal_nan=True):
+        raise _inexact(
+            f"the same outputs of {split.end.name!r} in training and in inference, received others", _PLAIN
+        )
+
+
+_PLAIN = "train without cached features (--no-cache)"
+
+
+def _inexact(text: str, mend: str) -> Refusal:
+    return Refusal(f"cached features: expected {text}: {mend}")
+
+
+def _layers(split: Split) -> Iterator[Any]:
+    """Yield the layers of the base, those inside others too."""
+    seen: set[int] = set()
+    for call in split.calls:
+        layer = call.layer
+        # Keras 3 has operations in a graph that are no layers.
+        if not hasattr(layer, "_flatten_layers"):
+            continue
+        for each in (layer, *inner_layers(layer)):
+            if id(each) not in seen:
+                seen.add(id(each))
+                yield each
+
+
+def _in_inference(split: Split) -> Iterator[Any]:
+    """Yield layers that are called with ``training=False`` in the graph, which tf_keras alone keeps to.
+
+    Keras 3 (3.15) writes the mode of the whole model over it.
+    """
+    if split.line == "tf_keras":
+        for call in split.calls:
+            if call.arguments.get("training") is False:
+                yield from (call.layer, *inner_layers(call.layer))
+
+
+def _is_batch_norm(layer: Any) -> bool:
+    return any(cls.__name__ == "BatchNormalization" for cls in type(layer).__mro__)
+
+
+def _draws(layer: Any) -> bool:
+    generators = [
+        name for name in ("seed_generator", "_random_generator", "generator") if getattr(layer, name, None)
+    ]
+    if not generators and not type(layer).__name__.startswith("Random"):
+        return False
+    rates = [getattr(layer, name) for name in _RATES if isinstance(getattr(layer, name, None), (int, float))]
+    return not rates or any(rates)
