@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nbkeras.devices.placing.wrapping import on_device
     from nbkeras.devices.tpu.connecting import tpu_connect
     from nbkeras.models.layer_rates import layer_rates
+    from nbkeras.models.saved_model import saved_model_layer
     from nbkeras.reproducibility.seeding import seed
     from nbkeras.reproducibility.stamp import stamp
     from nbkeras.runtime.refusal import Refusal
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from nbkeras.training.precision.asking import mixed_precision
     from nbkeras.training.tracking import track
     from nbkeras.training.tuning.tune import tune
+    from nbkeras.widgets.pretrained.asking import pretrained
     from nbkeras.widgets.proving import reproducible
     from nbkeras.widgets.wizard.showing import wizard
 
@@ -54,9 +56,11 @@ __all__ = [
     "mixed_precision",
     "on_device",
     "placement",
+    "pretrained",
     "recipes",
     "reproducible",
     "runs",
+    "saved_model_layer",
     "seed",
     "stamp",
     "test_step",
@@ -76,7 +80,9 @@ _HOMES = {
     "mixed_precision": "nbkeras.training.precision.asking",
     "on_device": "nbkeras.devices.placing.wrapping",
     "placement": "nbkeras.devices.placing.placement",
+    "pretrained": "nbkeras.widgets.pretrained.asking",
     "reproducible": "nbkeras.widgets.proving",
+    "saved_model_layer": "nbkeras.models.saved_model",
     "seed": "nbkeras.reproducibility.seeding",
     "stamp": "nbkeras.reproducibility.stamp",
     "test_step": "nbkeras.training.custom_step.steps",
@@ -122,8 +128,8 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
     It defines ``%%fit``, ``%nbkeras``, ``%monitor`` and ``%runs``, ``%faq`` and ``%wizard``,
     ``%%train_step``, ``%%test_step`` and ``%%tune``, ``%%reproducible`` and ``%stamp``, ``%strategy``,
-    ``%mixed_precision``, ``%placement`` and ``%cluster`` among others, their completions and the defaults of
-    ``%config NBKeras``, and imports neither TensorFlow nor Keras.
+    ``%mixed_precision``, ``%placement``, ``%pretrained`` and ``%cluster`` among others, their completions
+    and the defaults of ``%config NBKeras``, and imports neither TensorFlow nor Keras.
 
     Example:
         >>> %load_ext nbkeras  # doctest: +SKIP

@@ -18,6 +18,7 @@ from nbkeras.magics.fit import FitMagics
 from nbkeras.magics.mixed_precision import MixedPrecisionMagics
 from nbkeras.magics.monitor import MonitorMagics
 from nbkeras.magics.placement import PlacementMagics
+from nbkeras.magics.pretrained import PretrainedMagics
 from nbkeras.magics.reproducible import ReproducibleMagics
 from nbkeras.magics.runs import RunsMagics
 from nbkeras.magics.seed import SeedMagics
@@ -37,7 +38,7 @@ MAGICS = {
     "cell": ("fit", "cluster", "reproducible", "tune", "train_step", "test_step"),
     "line": (
         *("backup", "cluster", "devices", "faq", "monitor", "nbkeras", "runs", "seed", "stamp", "wizard"),
-        *("mixed_precision", "placement", "strategy", "tpu_connect", "train_step", "test_step"),
+        *("mixed_precision", "placement", "pretrained", "strategy", "tpu_connect", "train_step", "test_step"),
     ),
 }
 
@@ -67,6 +68,7 @@ def load(shell: InteractiveShell) -> None:
         StrategyMagics,
         MixedPrecisionMagics,
         PlacementMagics,
+        PretrainedMagics,
         ClusterMagics,
     ):
         shell.register_magics(magics(shell, config))
