@@ -62,10 +62,7 @@ def saved_model_layer(path: str | Path, endpoint: str | None = None, *, trainabl
             f"saved_model_layer: expected a signature of {str(path)!r}, one of {', '.join(names) or 'none'}, "
             f"received {endpoint!r}: give one as  endpoint"
         )
-    made = layer(str(folder), call_endpoint=endpoint)
-    # Set here, for TFSMLayer(trainable=False) of Keras 3.15.1 leaves the weights that it adds as they were.
-    made.trainable = trainable
-    return made
+    return layer(str(folder), call_endpoint=endpoint, trainable=trainable)
 
 
 def _signatures(folder: Path) -> list[str]:

@@ -102,14 +102,12 @@ def find_model(name: str, line: Line) -> KnownModel | Preset:
             return presets[name]
     names = {**{key: model.name for key, model in models.items()}, **dict.fromkeys(presets)}
     near = difflib.get_close_matches(name.lower(), names, n=1)
-    if near:
-        mend = f"type  {names[near[0]] or near[0]}"
-    elif line == "keras" and name in _published():
+    if line == "keras" and name in _published():
         mend = "tf_keras has it"
-    elif "_" in name and not presets:
-        mend = "presets of KerasHub need Keras 3" + (
-            "" if line == "tf_keras" else " and  %pip install keras-hub"
-        )
+    elif "_" in name and not has_hub(line):
+        mend = "presets of KerasHub need Keras 3 and  %pip install keras-hub"
+    elif near:
+        mend = f"type  {names[near[0]] or near[0]}"
     else:
         mend = "%pretrained lists them all"
     raise Refusal(f"pretrained: expected a model of {line}.applications, received {name!r}: {mend}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from typing import TYPE_CHECKING
 
 from nbkeras.models.pretrained.wishes import IMAGENET, PresetWish
@@ -78,7 +80,7 @@ def _preset_code(wish: PresetWish) -> str:
 
 
 def _weights(wish: Wish) -> str:
-    return "None" if wish.weights is None else f'"{wish.weights}"'
+    return "None" if wish.weights is None else json.dumps(wish.weights, ensure_ascii=False)
 
 
 def _scaling(wish: Wish) -> list[str]:
@@ -96,7 +98,16 @@ def _scaling(wish: Wish) -> list[str]:
             else "x = keras.ops.flip(images, axis=-1)"
         ]
         before = "x"
-    return [
-        *lines,
-        f'x = keras.layers.Rescaling({scaling.scale}, {scaling.offset}, dtype="float32")({before})',
-    ]
+    values = [f"{_written(scaling.scale)},", f"offset={_written(scaling.offset)},", 'dtype="float32",']
+    return [*lines, "x = keras.layers.Rescaling(", *(f"    {value}" for value in values), f")({before})"]
+
+
+def _written(value: float | list[float]) -> str:
+    """Write a number so that a reader knows it again: 1 / 127.5, not 0.0078431372549."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_written, value))}]"
+    if 0 < value < 1:
+        inverse = float(f"{1 / value:.6g}")
+        if math.isclose(1 / inverse, value, rel_tol=1e-9):
+            return f"1 / {inverse:g}"
+    return repr(value)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbkeras.models.pretrained.hub import Preset
 from nbkeras.models.pretrained.known import find_model
-from nbkeras.runtime.keras_lines import active_line
+from nbkeras.runtime.keras_lines import active_line, line_of
 from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -119,6 +119,12 @@ def notes_of(wish: Wish | PresetWish, model: Any, base: Any) -> list[str]:
             f"the base is frozen, and in inference mode, batch normalization too: "
             f"{sum(map(_count, base.weights)):,} weights; {learn:,} of the head learn"
         )
+        noisy = sum(type(each).__name__.endswith("Dropout") for each in base.layers)
+        if noisy and line_of(base) == "keras":
+            notes.append(
+                f"{noisy} dropout {'layer' if noisy == 1 else 'layers'} of the base stay on while the head "
+                "learns: Keras 3 does not keep to training=False in fit"
+            )
     elif wish.weights is None:
         notes.append(f"weights=None: all are random, and all learn: {learn:,}")
     return notes

@@ -23,7 +23,6 @@ _HEADER = (
     *("model", "parameters", "size", "top 1", "top 5", "images"),
     *("colours become", "weights here"),
 )
-_DESCRIPTION = 90
 _IMAGES = 20
 
 
@@ -40,15 +39,9 @@ def models_bundle(models: Sequence[KnownModel], presets: Sequence[Preset], more:
     notes = [_SOURCE, f"weights are kept in {cache.folder(line)}", "%pretrained MODEL  shows one", *more]
     parts: list[Part] = [(f"{len(rows)} models of {line}.applications", Table(_HEADER, rows), notes)]
     if presets:
-        header = ("preset", "parameters", "weights here", "what it is")
+        header = ("preset", "parameters", "weights here")
         lines = tuple(
-            (
-                each.name,
-                _millions(each.parameters),
-                "yes" if each.is_here else "no",
-                wording.line(each.description, _DESCRIPTION),
-            )
-            for each in presets
+            (each.name, _millions(each.parameters), "yes" if each.is_here else "no") for each in presets
         )
         parts.append((f"{len(lines)} presets of KerasHub that classify images", Table(header, lines), []))
     return _bundle(parts)
@@ -75,7 +68,7 @@ def model_bundle(model: KnownModel | Preset) -> Bundle:
             checksum = "with a checksum" if file.checksum else "without a checksum"
             facts += [
                 (name, f"{here}: {cache.folder(model.line) / file.name}"),
-                ("", f"{file.url}, {checksum}"),
+                ("from", f"{file.url}, {checksum}"),
             ]
     return _facts(f"{model.name} of {model.line}.applications", facts)
 
