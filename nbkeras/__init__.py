@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from nbkeras.models.cached.features import cache_features
     from nbkeras.models.layer_rates import layer_rates
     from nbkeras.models.outputs.features import features
+    from nbkeras.models.saved_model import saved_model_layer
     from nbkeras.reproducibility.seeding import seed
     from nbkeras.reproducibility.stamp import stamp
     from nbkeras.runtime.refusal import Refusal
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from nbkeras.training.rate_finder.finding import lr_find
     from nbkeras.training.tracking import track
     from nbkeras.training.tuning.tune import tune
+    from nbkeras.widgets.pretrained.asking import pretrained
     from nbkeras.widgets.proving import reproducible
     from nbkeras.widgets.wizard.showing import wizard
 
@@ -67,9 +69,11 @@ __all__ = [
     "on_device",
     "one_cycle",
     "placement",
+    "pretrained",
     "recipes",
     "reproducible",
     "runs",
+    "saved_model_layer",
     "seed",
     "stamp",
     "test_step",
@@ -95,7 +99,9 @@ _HOMES = {
     "one_cycle": "nbkeras.models.one_cycle",
     "on_device": "nbkeras.devices.placing.wrapping",
     "placement": "nbkeras.devices.placing.placement",
+    "pretrained": "nbkeras.widgets.pretrained.asking",
     "reproducible": "nbkeras.widgets.proving",
+    "saved_model_layer": "nbkeras.models.saved_model",
     "seed": "nbkeras.reproducibility.seeding",
     "stamp": "nbkeras.reproducibility.stamp",
     "test_step": "nbkeras.training.custom_step.steps",
@@ -148,8 +154,8 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
     It defines ``%%fit``, ``%nbkeras``, ``%monitor`` and ``%runs``, ``%faq`` and ``%wizard``,
     ``%%train_step``, ``%%test_step`` and ``%%tune``, ``%%reproducible`` and ``%stamp``, ``%strategy``,
-    ``%mixed_precision``, ``%placement`` and ``%cluster`` among others, their completions and the defaults of
-    ``%config NBKeras``, and imports neither TensorFlow nor Keras.
+    ``%mixed_precision``, ``%placement``, ``%pretrained`` and ``%cluster`` among others, their completions
+    and the defaults of ``%config NBKeras``, and imports neither TensorFlow nor Keras.
 
     Example:
         >>> %load_ext nbkeras  # doctest: +SKIP

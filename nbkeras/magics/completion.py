@@ -23,6 +23,7 @@ from nbkeras.magics import (
     mixed_precision,
     monitor,
     placement,
+    pretrained,
     reproducible,
     runs,
     seed,
@@ -60,6 +61,7 @@ GRAMMARS: tuple[Grammar, ...] = (
     placement.PLACEMENT,
     lr_find.LR_FIND,
     batch_size_find.BATCH_SIZE_FIND,
+    pretrained.PRETRAINED,
     cluster_grammar.CLUSTER,
     cluster_grammar.CLUSTER_CELL,
 )
@@ -157,6 +159,8 @@ def _values(option: Option, fragment: str) -> Iterable[tuple[str, str]]:
         yield from ((name, "run") for name in _run_names())
     elif option.complete == "recipe":
         yield from ((name, "recipe") for name in _recipe_names())
+    elif option.complete == "pretrained":
+        yield from ((name, "model") for name in _pretrained_names())
 
 
 def _variables() -> list[str]:
@@ -203,6 +207,12 @@ def _recipe_names() -> list[str]:
     from nbkeras import recipes
 
     return recipes.names()
+
+
+def _pretrained_names() -> list[str]:
+    from nbkeras.models.pretrained.known import published_names
+
+    return published_names()
 
 
 def _run_names() -> list[str]:

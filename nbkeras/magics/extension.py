@@ -20,6 +20,7 @@ from nbkeras.magics.lr_find import LrFindMagics
 from nbkeras.magics.mixed_precision import MixedPrecisionMagics
 from nbkeras.magics.monitor import MonitorMagics
 from nbkeras.magics.placement import PlacementMagics
+from nbkeras.magics.pretrained import PretrainedMagics
 from nbkeras.magics.reproducible import ReproducibleMagics
 from nbkeras.magics.runs import RunsMagics
 from nbkeras.magics.seed import SeedMagics
@@ -49,6 +50,7 @@ MAGICS = {
             "train_step",
             "test_step",
         ),
+        *("mixed_precision", "placement", "pretrained", "strategy", "tpu_connect", "train_step", "test_step"),
     ),
 }
 
@@ -80,6 +82,7 @@ def load(shell: InteractiveShell) -> None:
         PlacementMagics,
         LrFindMagics,
         BatchSizeFindMagics,
+        PretrainedMagics,
         ClusterMagics,
     ):
         shell.register_magics(magics(shell, config))

@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from nbkeras import recipes
 from nbkeras.devices.facts import Device, Devices
+from nbkeras.models.pretrained.known import KnownModel
 from nbkeras.reproducibility.proof.source import Source
 from nbkeras.reproducibility.proof.trace import Fit, Trace
 from nbkeras.reproducibility.proof.verdict import prove
@@ -18,6 +19,7 @@ from nbkeras.widgets.compare import comparison_bundle
 from nbkeras.widgets.devices import devices_bundle
 from nbkeras.widgets.divergence import divergence_bundle
 from nbkeras.widgets.faq import faq_entry_bundle, faq_list_bundle
+from nbkeras.widgets.pretrained.tables import decoded_bundle, model_bundle, models_bundle
 from nbkeras.widgets.runs_table import runs_table_bundle
 from nbkeras.widgets.stamp import stamp_bundle
 from nbkeras.widgets.static_html import static_bundle
@@ -127,6 +129,12 @@ def test_axe_finds_nothing_on_light_and_dark_pages(browser: Browser, colours: st
     views += [faq_list_bundle(recipes.all()), faq_entry_bundle(recipes.get("early_stopping"))]
     views += [stamp_bundle(Stamp(seeds={"tensorflow": "1"}), "small"), proof_bundle()]
     gpu = Device("GPU", "Tesla T4", compute_capability=(7, 5), why_not_seen="no driver")
+    model = KnownModel("MobileNetV2", "tf_keras", "mobilenet_v2", 32, 1.0, 0.1, 70.0, None, None)
+    views += [
+        models_bundle([model], [], []),
+        model_bundle(model),
+        decoded_bundle([[("dog", 0.7), ("fox", 0.2)]]),
+    ]
     views.append(devices_bundle(Devices((gpu,), {"XLA": "in the build"}, ("Tesla T4 is not seen",))))
     body = "<hr>".join(view["text/html"] for view in views).replace("<details>", "<details open>")
     head = '<!doctype html><html lang="en"><title>runs</title>'

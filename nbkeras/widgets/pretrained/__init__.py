@@ -1,0 +1,1 @@
+"""Pretrained models as a notebook shows them: tables, downloads, predictions with names."""
