@@ -27,11 +27,10 @@ if TYPE_CHECKING:
     from nbkeras.devices.placing.placement import placement
     from nbkeras.devices.placing.wrapping import on_device
     from nbkeras.devices.tpu.connecting import tpu_connect
+    from nbkeras.models.cached.features import cache_features
     from nbkeras.models.cosine import cosine_with_warmup
     from nbkeras.models.layer_rates import layer_rates
     from nbkeras.models.one_cycle import one_cycle
-    from nbkeras.models.cached.features import cache_features
-    from nbkeras.models.layer_rates import layer_rates
     from nbkeras.models.outputs.features import features
     from nbkeras.models.saved_model import saved_model_layer
     from nbkeras.reproducibility.seeding import seed
@@ -57,8 +56,8 @@ __all__ = [
     "Refusal",
     "__version__",
     "batch_size_find",
-    "cosine_with_warmup",
     "cache_features",
+    "cosine_with_warmup",
     "devices",
     "features",
     "fitting",

@@ -45,12 +45,12 @@ MAGICS = {
             "lr_find",
             "mixed_precision",
             "placement",
+            "pretrained",
             "strategy",
             "tpu_connect",
             "train_step",
             "test_step",
         ),
-        *("mixed_precision", "placement", "pretrained", "strategy", "tpu_connect", "train_step", "test_step"),
     ),
 }
 
