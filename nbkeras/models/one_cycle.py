@@ -33,7 +33,7 @@ def one_cycle(
         >>> import nbkeras
         >>> rate = nbkeras.one_cycle(0.1, epochs=4, steps_per_epoch=25)
         >>> [f"{float(rate(step)):.4f}" for step in (0, 25, 62, 100)]
-        ['0.0040', '0.1000', '0.0516', '0.0000']
+        ['0.0040', '0.1000', '0.0510', '0.0000']
 
     Args:
         max_rate: the highest rate, such as `nbkeras.lr_find` suggests.

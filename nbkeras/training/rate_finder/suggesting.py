@@ -26,7 +26,7 @@ def suggestions(rates: Sequence[float], smoothed: Sequence[float], steps: int) -
         >>> rates = [10 ** (place / 10 - 6) for place in range(60)]
         >>> losses = [1 / (1 + rate * 1000) + rate ** 2 * 50 for rate in rates]
         >>> {name: f"{rate:.0e}" for name, rate in suggestions(rates, losses, 60).items()}
-        {'valley': '3e-04', 'steepest': '8e-04', 'minimum/10': '2e-03'}
+        {'valley': '3e-04', 'steepest': '1e-03', 'minimum/10': '2e-03'}
 
     Args:
         rates: those that were tried, rising.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib
 import math
 
@@ -212,3 +213,21 @@ def test_the_plain_code_does_the_same(keras, capsys):
     for mine, its in zip(before, [*model.get_weights(), float(model.optimizer.learning_rate)], strict=True):
         np.testing.assert_array_equal(mine, its)
     assert capsys.readouterr().out.startswith("steepest: ")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "training.rate_finder.course",
+        "training.rate_finder.suggesting",
+        "training.rate_finder.finding",
+        "training.batch_sizes.job",
+        "runtime.memory",
+        "models.one_cycle",
+        "models.cosine",
+    ],
+)
+def test_the_examples_in_the_docstrings_do_what_they_say(name):
+    failed, tried = doctest.testmod(importlib.import_module(f"nbkeras.{name}"))
+    assert tried
+    assert not failed
