@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from nbkeras.devices.tpu.connecting import tpu_connect
     from nbkeras.models.cached.features import cache_features
     from nbkeras.models.layer_rates import layer_rates
-    from nbkeras.models.outputs.features import features
     from nbkeras.reproducibility.seeding import seed
     from nbkeras.reproducibility.stamp import stamp
     from nbkeras.runtime.refusal import Refusal
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from nbkeras.training.precision.asking import mixed_precision
     from nbkeras.training.tracking import track
     from nbkeras.training.tuning.tune import tune
+    from nbkeras.widgets.features import features
     from nbkeras.widgets.proving import reproducible
     from nbkeras.widgets.wizard.showing import wizard
 
@@ -76,7 +76,7 @@ __all__ = [
 _HOMES = {
     "Refusal": "nbkeras.runtime.refusal",
     "cache_features": "nbkeras.models.cached.features",
-    "features": "nbkeras.models.outputs.features",
+    "features": "nbkeras.widgets.features",
     "fitting": "nbkeras.training.fitting",
     "layer_rates": "nbkeras.models.layer_rates",
     "mixed_precision": "nbkeras.training.precision.asking",
@@ -128,8 +128,8 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
     It defines ``%%fit``, ``%nbkeras``, ``%monitor`` and ``%runs``, ``%faq`` and ``%wizard``,
     ``%%train_step``, ``%%test_step`` and ``%%tune``, ``%%reproducible`` and ``%stamp``, ``%strategy``,
-    ``%mixed_precision``, ``%placement`` and ``%cluster`` among others, their completions and the defaults of
-    ``%config NBKeras``, and imports neither TensorFlow nor Keras.
+    ``%mixed_precision``, ``%placement``, ``%features`` and ``%cluster`` among others, their completions and
+    the defaults of ``%config NBKeras``, and imports neither TensorFlow nor Keras.
 
     Example:
         >>> %load_ext nbkeras  # doctest: +SKIP

@@ -17,6 +17,7 @@ from nbkeras.magics import (
     custom_step,
     devices,
     faq,
+    features,
     fit,
     mixed_precision,
     monitor,
@@ -58,6 +59,7 @@ GRAMMARS: tuple[Grammar, ...] = (
     placement.PLACEMENT,
     cluster_grammar.CLUSTER,
     cluster_grammar.CLUSTER_CELL,
+    features.FEATURES,
 )
 _MAGIC = re.compile(r"^\s*(%%?\w+)\s(.*)$", re.DOTALL)
 

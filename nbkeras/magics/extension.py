@@ -14,6 +14,7 @@ from nbkeras.magics.config import NBKeras
 from nbkeras.magics.custom_step import CustomStepMagics
 from nbkeras.magics.devices import DevicesMagics
 from nbkeras.magics.faq import FaqMagics, without_question_mark
+from nbkeras.magics.features import FeaturesMagics
 from nbkeras.magics.fit import FitMagics
 from nbkeras.magics.mixed_precision import MixedPrecisionMagics
 from nbkeras.magics.monitor import MonitorMagics
@@ -38,6 +39,7 @@ MAGICS = {
     "line": (
         *("backup", "cluster", "devices", "faq", "monitor", "nbkeras", "runs", "seed", "stamp", "wizard"),
         *("mixed_precision", "placement", "strategy", "tpu_connect", "train_step", "test_step"),
+        "features",
     ),
 }
 
@@ -68,6 +70,7 @@ def load(shell: InteractiveShell) -> None:
         MixedPrecisionMagics,
         PlacementMagics,
         ClusterMagics,
+        FeaturesMagics,
     ):
         shell.register_magics(magics(shell, config))
     if shell.Completer is not None:
