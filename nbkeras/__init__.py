@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from nbkeras.devices.tpu.connecting import tpu_connect
     from nbkeras.models.cached.features import cache_features
     from nbkeras.models.layer_rates import layer_rates
+    from nbkeras.models.probing.gradients import probe
+    from nbkeras.models.probing.saliency import saliency
     from nbkeras.reproducibility.seeding import seed
     from nbkeras.reproducibility.stamp import stamp
     from nbkeras.runtime.refusal import Refusal
@@ -58,9 +60,11 @@ __all__ = [
     "mixed_precision",
     "on_device",
     "placement",
+    "probe",
     "recipes",
     "reproducible",
     "runs",
+    "saliency",
     "seed",
     "stamp",
     "test_step",
@@ -82,7 +86,9 @@ _HOMES = {
     "mixed_precision": "nbkeras.training.precision.asking",
     "on_device": "nbkeras.devices.placing.wrapping",
     "placement": "nbkeras.devices.placing.placement",
+    "probe": "nbkeras.models.probing.gradients",
     "reproducible": "nbkeras.widgets.proving",
+    "saliency": "nbkeras.models.probing.saliency",
     "seed": "nbkeras.reproducibility.seeding",
     "stamp": "nbkeras.reproducibility.stamp",
     "test_step": "nbkeras.training.custom_step.steps",

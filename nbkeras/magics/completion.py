@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from glob import escape, glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from nbkeras.magics import (
     mixed_precision,
     monitor,
     placement,
+    probe,
     reproducible,
     runs,
     seed,
@@ -60,6 +62,8 @@ GRAMMARS: tuple[Grammar, ...] = (
     cluster_grammar.CLUSTER,
     cluster_grammar.CLUSTER_CELL,
     features.FEATURES,
+    probe.PROBE,
+    replace(probe.PROBE, magic="%%probe"),
 )
 _MAGIC = re.compile(r"^\s*(%%?\w+)\s(.*)$", re.DOTALL)
 

@@ -19,6 +19,7 @@ from nbkeras.magics.fit import FitMagics
 from nbkeras.magics.mixed_precision import MixedPrecisionMagics
 from nbkeras.magics.monitor import MonitorMagics
 from nbkeras.magics.placement import PlacementMagics
+from nbkeras.magics.probe import ProbeMagics
 from nbkeras.magics.reproducible import ReproducibleMagics
 from nbkeras.magics.runs import RunsMagics
 from nbkeras.magics.seed import SeedMagics
@@ -35,11 +36,12 @@ if TYPE_CHECKING:
 
 
 MAGICS = {
-    "cell": ("fit", "cluster", "reproducible", "tune", "train_step", "test_step"),
+    "cell": ("fit", "cluster", "reproducible", "tune", "train_step", "test_step", "probe"),
     "line": (
         *("backup", "cluster", "devices", "faq", "monitor", "nbkeras", "runs", "seed", "stamp", "wizard"),
         *("mixed_precision", "placement", "strategy", "tpu_connect", "train_step", "test_step"),
         "features",
+        "probe",
     ),
 }
 
@@ -71,6 +73,7 @@ def load(shell: InteractiveShell) -> None:
         PlacementMagics,
         ClusterMagics,
         FeaturesMagics,
+        ProbeMagics,
     ):
         shell.register_magics(magics(shell, config))
     if shell.Completer is not None:

@@ -79,6 +79,8 @@ def completed(line):
         ("%placement --batch ra", ["%placement --batch rate"]),
         ("%features --t", ["%features --to"]),
         ("%features model ra", ["%features model rate"]),
+        ("%probe model ra", ["%probe model rate"]),
+        ("%%probe model --s", ["%%probe model --saliency"]),
         ("%other --cs", []),
     ],
 )
