@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from nbkeras.models.one_cycle import one_cycle
     from nbkeras.models.outputs.features import features
     from nbkeras.models.saved_model import saved_model_layer
+    from nbkeras.models.probing.gradients import probe
+    from nbkeras.models.probing.saliency import saliency
     from nbkeras.reproducibility.seeding import seed
     from nbkeras.reproducibility.stamp import stamp
     from nbkeras.runtime.refusal import Refusal
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from nbkeras.training.tracking import track
     from nbkeras.training.tuning.tune import tune
     from nbkeras.widgets.pretrained.asking import pretrained
+    from nbkeras.widgets.features import features
     from nbkeras.widgets.proving import reproducible
     from nbkeras.widgets.wizard.showing import wizard
 
@@ -73,6 +76,11 @@ __all__ = [
     "reproducible",
     "runs",
     "saved_model_layer",
+    "probe",
+    "recipes",
+    "reproducible",
+    "runs",
+    "saliency",
     "seed",
     "stamp",
     "test_step",
@@ -90,7 +98,7 @@ _HOMES = {
     "batch_size_find": "nbkeras.training.batch_sizes.finding",
     "cosine_with_warmup": "nbkeras.models.cosine",
     "cache_features": "nbkeras.models.cached.features",
-    "features": "nbkeras.models.outputs.features",
+    "features": "nbkeras.widgets.features",
     "fitting": "nbkeras.training.fitting",
     "layer_rates": "nbkeras.models.layer_rates",
     "lr_find": "nbkeras.training.rate_finder.finding",
@@ -101,6 +109,9 @@ _HOMES = {
     "pretrained": "nbkeras.widgets.pretrained.asking",
     "reproducible": "nbkeras.widgets.proving",
     "saved_model_layer": "nbkeras.models.saved_model",
+    "probe": "nbkeras.models.probing.gradients",
+    "reproducible": "nbkeras.widgets.proving",
+    "saliency": "nbkeras.models.probing.saliency",
     "seed": "nbkeras.reproducibility.seeding",
     "stamp": "nbkeras.reproducibility.stamp",
     "test_step": "nbkeras.training.custom_step.steps",
@@ -155,6 +166,8 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     ``%%train_step``, ``%%test_step`` and ``%%tune``, ``%%reproducible`` and ``%stamp``, ``%strategy``,
     ``%mixed_precision``, ``%placement``, ``%pretrained`` and ``%cluster`` among others, their completions
     and the defaults of ``%config NBKeras``, and imports neither TensorFlow nor Keras.
+    ``%mixed_precision``, ``%placement``, ``%features`` and ``%cluster`` among others, their completions and
+    the defaults of ``%config NBKeras``, and imports neither TensorFlow nor Keras.
 
     Example:
         >>> %load_ext nbkeras  # doctest: +SKIP

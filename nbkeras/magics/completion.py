@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from glob import escape, glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +19,14 @@ from nbkeras.magics import (
     custom_step,
     devices,
     faq,
+    features,
     fit,
     lr_find,
     mixed_precision,
     monitor,
     placement,
     pretrained,
+    probe,
     reproducible,
     runs,
     seed,
@@ -64,6 +67,9 @@ GRAMMARS: tuple[Grammar, ...] = (
     pretrained.PRETRAINED,
     cluster_grammar.CLUSTER,
     cluster_grammar.CLUSTER_CELL,
+    features.FEATURES,
+    probe.PROBE,
+    replace(probe.PROBE, magic="%%probe"),
 )
 _MAGIC = re.compile(r"^\s*(%%?\w+)\s(.*)$", re.DOTALL)
 

@@ -15,12 +15,14 @@ from nbkeras.magics.config import NBKeras
 from nbkeras.magics.custom_step import CustomStepMagics
 from nbkeras.magics.devices import DevicesMagics
 from nbkeras.magics.faq import FaqMagics, without_question_mark
+from nbkeras.magics.features import FeaturesMagics
 from nbkeras.magics.fit import FitMagics
 from nbkeras.magics.lr_find import LrFindMagics
 from nbkeras.magics.mixed_precision import MixedPrecisionMagics
 from nbkeras.magics.monitor import MonitorMagics
 from nbkeras.magics.placement import PlacementMagics
 from nbkeras.magics.pretrained import PretrainedMagics
+from nbkeras.magics.probe import ProbeMagics
 from nbkeras.magics.reproducible import ReproducibleMagics
 from nbkeras.magics.runs import RunsMagics
 from nbkeras.magics.seed import SeedMagics
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 
 
 MAGICS = {
-    "cell": ("fit", "cluster", "reproducible", "tune", "train_step", "test_step"),
+    "cell": ("fit", "cluster", "reproducible", "tune", "train_step", "test_step", "probe"),
     "line": (
         *("backup", "cluster", "devices", "faq", "monitor", "nbkeras", "runs", "seed", "stamp", "wizard"),
         *(
@@ -51,6 +53,9 @@ MAGICS = {
             "train_step",
             "test_step",
         ),
+        *("mixed_precision", "placement", "strategy", "tpu_connect", "train_step", "test_step"),
+        "features",
+        "probe",
     ),
 }
 
@@ -84,6 +89,8 @@ def load(shell: InteractiveShell) -> None:
         BatchSizeFindMagics,
         PretrainedMagics,
         ClusterMagics,
+        FeaturesMagics,
+        ProbeMagics,
     ):
         shell.register_magics(magics(shell, config))
     if shell.Completer is not None:

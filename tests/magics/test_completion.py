@@ -83,6 +83,10 @@ def completed(line):
         ("%lr_find model ra", ["%lr_find model rate"]),
         ("%lr_find --st", ["%lr_find --start", "%lr_find --steps"]),
         ("%batch_size_find --max-m", ["%batch_size_find --max-memory"]),
+        ("%features --t", ["%features --to"]),
+        ("%features model ra", ["%features model rate"]),
+        ("%probe model ra", ["%probe model rate"]),
+        ("%%probe model --s", ["%%probe model --saliency"]),
         ("%other --cs", []),
     ],
 )

@@ -69,6 +69,7 @@ def test_the_head_learns_what_the_whole_model_would(keras):
     )
 
 
+@pytest.mark.costly
 def test_the_whole_model_goes_on_where_the_head_has_ended(keras):
     # tf_keras begins the noise of a Dropout with a seed again in each function that it traces.
     plain, model = made(keras, dropout=0), made(keras, dropout=0)
@@ -86,7 +87,7 @@ def test_a_dataset_keeps_its_batches_targets_and_weights_in_memory_and_on_disk(k
     data = data.concatenate(tf.data.Dataset.from_tensor_slices((X[20:], Y[20:], weights[20:])).batch(16))
     expected = losses(keras, made(keras), data, shuffle=False)
     file = tmp_path / "kept.h5"
-    for options in ({}, {"to": file}, {"memory": 1000}):
+    for options in ({}, {"to": file}):
         cached = cache_features(made(keras), "base", data, **options)
         assert cached.is_on_disk == bool(options)
         assert [len(batch[1]) for batch in cached.batches()] == [16, 4, 16, 14]

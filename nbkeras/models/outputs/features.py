@@ -53,34 +53,7 @@ def features(
     batch_size: int = 32,
     training: bool = False,
 ) -> Features:
-    """Return what layers of a model put out for some inputs.
-
-    The whole model is called, batch by batch, and what its layers return is recorded: those of nested models,
-    every use of a layer that is called several times, and those of subclassed models, which have no graph.
-    Weights, statistics, random generators and losses stay as they are, bit for bit.
-
-    Example:
-        >>> import keras, numpy as np, nbkeras
-        >>> layers = [keras.Input((4,)), keras.layers.Dense(3, name="low"), keras.layers.Dense(1, name="end")]
-        >>> model = keras.Sequential(layers)
-        >>> found = nbkeras.features(model, ["low", -1], np.ones((8, 4), "float32"))
-        >>> found["low"].shape, found["end"].shape
-        ((8, 3), (8, 1))
-
-    Args:
-        model: a built model of either Keras line.
-        layers: layers, or a list of them: by name, by path in nested models (``base/conv``), by a pattern
-            with ``*``, by index among the model's own layers without its inputs, or themselves.
-            ``name#2`` is the second use of a layer.
-        x: the inputs: an array, a list, tuple or dict of them, or a ``tf.data.Dataset`` of batches, of which
-            targets are left out.
-        to: an HDF5 file, written batch by batch and there when all is; ``/`` of a path is ``.`` in it.
-        batch_size: samples that are computed at a time; a Dataset has its own batches.
-        training: True calls the model as in training.
-
-    Returns:
-        A mapping from name to array, or to rows in the file. Several uses of a layer are ``name#1``,
-        ``name#2``; several tensors of one are ``name:0``, ``name:1``.
+    """Return what layers of a model put out for some inputs; see `nbkeras.features`.
 
     Raises:
         Refusal: for a model that is not built, for a layer that there is not, that is not called, or that is

@@ -1,0 +1,147 @@
+"""Gradients by layer and by input are those that a tape gives by hand, and nothing is changed."""
+
+from __future__ import annotations
+
+import importlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from IPython.core.error import UsageError
+
+import nbkeras
+from nbkeras.models.probing.gradients import probe
+from nbkeras.models.probing.saliency import saliency
+
+# Keras 3.15 calls NumPy 2's __array__ in the old way when it saves.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")
+RANDOM = np.random.default_rng(0)
+X = RANDOM.normal(size=(40, 6, 6, 3)).astype("float32")
+Y = RANDOM.integers(0, 3, 40)
+
+
+@pytest.fixture(params=["keras", "tf_keras"])
+def keras(request):
+    return importlib.import_module(request.param)
+
+
+def made(keras):
+    layers = keras.layers
+    keras.utils.set_random_seed(1)
+    inner = [keras.Input((6, 6, 3)), layers.Conv2D(4, 3, name="conv"), layers.BatchNormalization(name="norm")]
+    base = keras.Sequential(inner, name="base")
+    x = inputs = keras.Input((6, 6, 3))
+    for layer in (base, layers.GlobalAveragePooling2D(), layers.Dropout(0.5, name="drop")):
+        x = layer(x)
+    end = layers.Dense(3, activation="softmax", kernel_regularizer="l2", name="end")
+    model = keras.Model(inputs, end(x), name="whole")
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def test_a_gradient_by_hand(keras):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="end")], name="whole")
+    model.set_weights([np.array([[3.0], [4.0]]), np.array([1.0])])
+    model.compile("sgd", "mse")
+    x, y, weight = np.array([[1.0, 0.0], [0.0, 2.0]]), np.array([[0.0], [9.0]]), np.array([1.0, 0.5])
+    # Residuals 4 and 0: by the kernel (2 * 4 / 2) * (1, 0), by the bias 4.
+    found = probe(model, x, y)
+    assert found.loss == pytest.approx(8)
+    (end,) = found.layers
+    assert (end.path, end.kind, end.gradient) == ("end", "Dense", pytest.approx(32**0.5))
+    assert end.weights == pytest.approx(26**0.5)
+    assert end.zeros == pytest.approx(1 / 3)
+    assert probe(model, x, y, weight)["end"].gradient == pytest.approx(32**0.5)
+    assert probe(model, x, y, weight * 2)["end"].gradient == pytest.approx(2 * 32**0.5)
+    assert probe(model, x, y, batch_size=1).loss == pytest.approx(16)
+
+
+def test_layers_of_a_nested_model_as_a_tape_has_them(keras):
+    model = made(keras)
+    model.get_layer("drop").rate = 0.0
+    model.get_layer("base").get_layer("norm").trainable = False
+    model.compile("adam", "sparse_categorical_crossentropy")
+    end, conv = model.get_layer("end"), model.get_layer("base").get_layer("conv")
+    kernels = [
+        getattr(each, "_value", each) for each in (*conv.trainable_variables, *end.trainable_variables)
+    ]
+    with tf.GradientTape() as tape:
+        chance = tf.gather(model(X[:32], training=True), Y[:32], batch_dims=1)
+        loss = -tf.reduce_mean(tf.math.log(chance)) + 0.01 * tf.reduce_sum(kernels[2] ** 2)
+    gradients = tape.gradient(loss, kernels)
+    found = probe(model, tf.data.Dataset.from_tensor_slices((X, Y)).batch(32))
+    assert [each.path for each in found.layers] == ["base/conv", "base/norm", "end"]
+    assert found.loss == pytest.approx(float(loss), rel=1e-5)
+    assert found["base/conv"].gradient == pytest.approx(float(tf.linalg.global_norm(gradients[:2])), rel=1e-4)
+    assert found["end"].gradient == pytest.approx(float(tf.linalg.global_norm(gradients[2:])), rel=1e-4)
+    assert found["base/norm"].gradient is None
+    assert "frozen" in repr(found)
+
+
+def test_saliency_is_the_gradient_of_the_class_s_score(keras):
+    model = made(keras)
+    batch = tf.constant(X)
+    with tf.GradientTape() as tape:
+        tape.watch(batch)
+        score = tf.reduce_sum(model(batch, training=False)[:, 2])
+    expected = tape.gradient(score, batch).numpy()
+    np.testing.assert_allclose(saliency(model, X, 2, batch_size=16), expected, atol=1e-6)
+    best = np.asarray(model(X, training=False)).argmax(-1)
+    np.testing.assert_allclose(saliency(model, X)[best == 2], expected[best == 2], atol=1e-6)
+    np.testing.assert_allclose(saliency(model, X, best), saliency(model, X), atol=1e-7)
+
+
+def test_nothing_of_the_model_is_changed(keras):
+    model = made(keras)
+    model.fit(X, Y, verbose=0)
+    held = [*model.variables, *(model.optimizer.variables() if keras.__name__ == "tf_keras" else [])]
+    held += [each for metric in model.metrics for each in metric.variables]
+    before = [each.numpy() for each in held]
+    probe(model, X, Y)
+    saliency(model, X)
+    for old, new in zip(before, held, strict=True):
+        np.testing.assert_array_equal(old, new.numpy())
+
+
+def test_what_has_no_gradient_is_refused(keras):
+    model = made(keras)
+    bare = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)], name="bare")
+    told = {
+        "received 'bare', which is not compiled": lambda: probe(bare, X, Y),
+        "expected a built model, received ndarray": lambda: probe(X, X, Y),
+        "received no targets: give  x, y": lambda: probe(model, X),
+        "give what  model.fit  takes": lambda: probe(model, X[:, 0], Y),
+        "expected a class from 0 to 2, received 5": lambda: saliency(model, X, 5),
+        "expected inputs with fractions, received int64": lambda: saliency(model, Y),
+        "received outputs of shape": lambda: saliency(model.get_layer("base"), X),
+    }
+    for words, call in told.items():
+        with pytest.raises(nbkeras.Refusal) as caught:
+            call()
+        assert words in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_the_magic_above_a_cell_shows_before_and_after(keras, shell, capsys):
+    shell.run_line_magic("load_ext", "nbkeras")
+    model = made(keras)
+    shell.user_ns.update(x=X, y=Y, made=lambda: model)
+    # The cell makes the model: there is no before.
+    shell.run_cell_magic("probe", "model x y", "model = made()")
+    assert "before" not in capsys.readouterr().out
+    old = probe(model, X, Y)
+    cell = "model.fit(x, y, epochs=3, verbose=0)\n'done'"
+    assert shell.run_cell_magic("probe", "model x y --saliency", cell) == "done"
+    said = capsys.readouterr().out
+    row = next(each for each in said.splitlines() if each.startswith("end")).split()
+    assert row[2:4] == [f"{old['end'].weights:.3g}", f"{probe(model, X, Y)['end'].weights:.3g}"]
+    assert "before the cell" in said
+    for line, words in (
+        ("", "expected a model and its data, received nothing: type  %probe model x y"),
+        ("model y x --saliency", "--saliency: expected images, received 'y'"),
+        ("model nothing", "expected a variable of the notebook, received 'nothing'"),
+    ):
+        with pytest.raises(UsageError, match=r"^%probe: ") as caught:
+            shell.run_line_magic("probe", line)
+        assert words in str(caught.value)
+    shell.run_line_magic("unload_ext", "nbkeras")
