@@ -68,7 +68,10 @@ def completed(line):
         ("%cluster st", ["%cluster start", "%cluster status", "%cluster stop"]),
         ("%cluster push ra", ["%cluster push rate"]),
         ("%cluster start --w", ["%cluster start --workers"]),
-        ("%cluster start --p", ["%cluster start --ps", "%cluster start --profile"]),
+        (
+            "%cluster start --p",
+            ["%cluster start --ps", "%cluster start --profile", "%cluster start --patience"],
+        ),
         ("%strategy cl", ["%strategy cluster"]),
         ("%%cluster --re", ["%%cluster --restart", "%%cluster --reuse", "%%cluster --retries"]),
         ("%%fit --strategy cl", ["%%fit --strategy cluster"]),
