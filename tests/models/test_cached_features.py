@@ -80,6 +80,7 @@ def test_the_whole_model_goes_on_where_the_head_has_ended(keras):
     np.testing.assert_allclose(losses(keras, model, X, Y, shuffle=False), expected, atol=1e-5)
 
 
+@pytest.mark.costly
 def test_a_dataset_keeps_its_batches_targets_and_weights_in_memory_and_on_disk(keras, tmp_path):
     weights = np.linspace(0, 2, 50).astype("float32")
     # A short batch in the middle, too.
@@ -124,6 +125,7 @@ def test_disk_and_memory_shuffle_alike_and_anew_each_epoch(keras, tmp_path):
     assert all(where[row.tobytes()] == label for row, label in zip(*epochs[2], strict=True))
 
 
+@pytest.mark.costly
 def test_a_flat_model_is_cut_at_the_last_layer_of_its_base(keras):
     def flat():
         keras.utils.set_random_seed(1)

@@ -84,6 +84,7 @@ def test_the_names_of_classes_are_the_file_that_keras_asks_for(line, monkeypatch
     assert raised.value.args == (file.name, file.url, file.checksum)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("line", LINES)
 @pytest.mark.parametrize("name", ALL)
 def test_the_published_number_of_parameters_is_that_of_the_model(line, name):
