@@ -31,10 +31,9 @@ if TYPE_CHECKING:
     from nbkeras.models.cosine import cosine_with_warmup
     from nbkeras.models.layer_rates import layer_rates
     from nbkeras.models.one_cycle import one_cycle
-    from nbkeras.models.outputs.features import features
-    from nbkeras.models.saved_model import saved_model_layer
     from nbkeras.models.probing.gradients import probe
     from nbkeras.models.probing.saliency import saliency
+    from nbkeras.models.saved_model import saved_model_layer
     from nbkeras.reproducibility.seeding import seed
     from nbkeras.reproducibility.stamp import stamp
     from nbkeras.runtime.refusal import Refusal
@@ -45,8 +44,8 @@ if TYPE_CHECKING:
     from nbkeras.training.rate_finder.finding import lr_find
     from nbkeras.training.tracking import track
     from nbkeras.training.tuning.tune import tune
-    from nbkeras.widgets.pretrained.asking import pretrained
     from nbkeras.widgets.features import features
+    from nbkeras.widgets.pretrained.asking import pretrained
     from nbkeras.widgets.proving import reproducible
     from nbkeras.widgets.wizard.showing import wizard
 
@@ -72,15 +71,12 @@ __all__ = [
     "one_cycle",
     "placement",
     "pretrained",
-    "recipes",
-    "reproducible",
-    "runs",
-    "saved_model_layer",
     "probe",
     "recipes",
     "reproducible",
     "runs",
     "saliency",
+    "saved_model_layer",
     "seed",
     "stamp",
     "test_step",
@@ -96,8 +92,8 @@ __all__ = [
 _HOMES = {
     "Refusal": "nbkeras.runtime.refusal",
     "batch_size_find": "nbkeras.training.batch_sizes.finding",
-    "cosine_with_warmup": "nbkeras.models.cosine",
     "cache_features": "nbkeras.models.cached.features",
+    "cosine_with_warmup": "nbkeras.models.cosine",
     "features": "nbkeras.widgets.features",
     "fitting": "nbkeras.training.fitting",
     "layer_rates": "nbkeras.models.layer_rates",
@@ -107,11 +103,10 @@ _HOMES = {
     "on_device": "nbkeras.devices.placing.wrapping",
     "placement": "nbkeras.devices.placing.placement",
     "pretrained": "nbkeras.widgets.pretrained.asking",
-    "reproducible": "nbkeras.widgets.proving",
-    "saved_model_layer": "nbkeras.models.saved_model",
     "probe": "nbkeras.models.probing.gradients",
     "reproducible": "nbkeras.widgets.proving",
     "saliency": "nbkeras.models.probing.saliency",
+    "saved_model_layer": "nbkeras.models.saved_model",
     "seed": "nbkeras.reproducibility.seeding",
     "stamp": "nbkeras.reproducibility.stamp",
     "test_step": "nbkeras.training.custom_step.steps",
