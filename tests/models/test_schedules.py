@@ -71,7 +71,8 @@ def test_updates_follow_them(keras):
         assert float(weight.numpy()) == pytest.approx(-sum(map(rate, range(12))), rel=1e-4)
 
 
-@pytest.mark.parametrize("place", [0, 1], ids=["one_cycle", "cosine"])
+# `make grid` runs the one that is Keras's own, too.
+@pytest.mark.parametrize("place", [0, pytest.param(1, marks=pytest.mark.costly)], ids=["one_cycle", "cosine"])
 def test_saved_and_loaded_they_go_on(keras, tmp_path, place):
     whole = made(keras, schedules(keras)[place][0])
     whole.fit(X, Y, batch_size=4, epochs=4, shuffle=False, verbose=0)
