@@ -130,7 +130,8 @@ def test_the_magic_above_a_cell_shows_before_and_after(keras, shell, capsys):
     shell.run_cell_magic("probe", "model x y", "model = made()")
     assert "before" not in capsys.readouterr().out
     old = probe(model, X, Y)
-    cell = "model.fit(x, y, epochs=3, verbose=0)\n'done'"
+    cell = "kernel, bias = model.get_layer('end').get_weights()\n"
+    cell += "model.get_layer('end').set_weights([kernel * 3, bias])\n'done'"
     assert shell.run_cell_magic("probe", "model x y --saliency", cell) == "done"
     said = capsys.readouterr().out
     row = next(each for each in said.splitlines() if each.startswith("end")).split()
