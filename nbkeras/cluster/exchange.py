@@ -10,19 +10,29 @@ from nbkeras.cluster.wire import tell
 from nbkeras.runtime.keras_lines import is_model, line_of
 from nbkeras.runtime.refusal import Refusal
 
+_DEFINE = "define it in a  %%cluster  cell, too"
+
 
 def receive(names: dict[str, str], variables: dict[str, Any]) -> None:
     """Put variables from files of the cluster's folder among those of this worker.
 
-    A model is made in the strategy's scope.
+    A model is made in the strategy's scope. When one can't be read, the notebook is told, and none is put.
     """
     here = worker.here()
-    with here.strategy.scope():
-        for name, path in names.items():
-            variables[name] = unpack(here.folder / path, variables)
-            if here.apart:
-                # The notebook has it, for workers that take the place of others.
-                (here.folder / path).unlink()
+    found = {}
+    try:
+        with here.strategy.scope():
+            for name, path in names.items():
+                found[name] = unpack(here.folder / path, variables, define=_DEFINE)
+    except Refusal as refusal:
+        tell(refused=str(refusal))
+    else:
+        variables.update(found)
+    finally:
+        if here.apart:
+            # The notebook has them, for workers that take the place of others.
+            for path in names.values():
+                (here.folder / path).unlink(missing_ok=True)
 
 
 def hand_over(name: str, variables: dict[str, Any]) -> None:

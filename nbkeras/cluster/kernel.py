@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import zmq
 
 _HAS_FILES = os.name == "posix"
+# What stands behind the path of such a socket: "-" and a number from 1 on.
+_NUMBERED = len("-99")
 
 
 class WorkerKernel:
@@ -53,8 +55,7 @@ class WorkerKernel:
         from jupyter_client.session import Session
 
         key = secrets.token_hex(16).encode()
-        # Files of this user alone where there are such sockets; else this machine's own network.
-        transport, place = ("ipc", str(self._file.with_suffix(""))) if _HAS_FILES else ("tcp", "127.0.0.1")
+        transport, place = _where(self._file)
         _, info = write_connection_file(str(self._file), key=key, transport=transport, ip=place)
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", str(self._file)]
         # What one before it has said would be taken for its own last words.
@@ -68,7 +69,7 @@ class WorkerKernel:
             each.linger = 0
             # Nothing that a worker says is dropped while the notebook looks elsewhere.
             each.set_hwm(0)
-            each.connect(f"{transport}://{place}{'-' if _HAS_FILES else ':'}{port}")
+            each.connect(f"{transport}://{place}{'-' if transport == 'ipc' else ':'}{port}")
         self._sockets[1].subscribe(b"")
 
     @property
@@ -147,6 +148,18 @@ class WorkerKernel:
         with suppress(ProcessLookupError):
             # Its children, too: data workers, say. The launcher gave it a session of its own.
             os.killpg(self._process.pid, number)
+
+
+def _where(file: Path) -> tuple[str, str]:
+    """Return by what and where a kernel is reached: its messages are signed with a key in either case."""
+    import zmq
+
+    # Files of this user alone where there are such sockets and room for their names; else this machine's own
+    # network.
+    path = file.with_suffix("")
+    if _HAS_FILES and len(os.fsencode(path)) + _NUMBERED <= zmq.IPC_PATH_MAX_LEN:
+        return "ipc", str(path)
+    return "tcp", "127.0.0.1"
 
 
 def execute_content(code: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
     from nbkeras.runtime.keras_lines import Line
 
 MODEL, ARRAY, OTHER = ".keras", ".npy", ".pickle"
+# How pickle and both lines of Keras (3.15, tf_keras 2.21) name a class or a function that they don't find.
+_NOT_FOUND = re.compile(
+    r"Can't get attribute '([\w.]+)' on <module '[\w.]*__main__'"
+    r"|Could not locate (?:class|function) '(\w+)'"
+    r"|Cannot deserialize object of type `(\w+)`"
+    r"|Unknown activation function '[^\n]*?'config': '(\w+)'"
+)
 
 
 def pack(name: str, value: Any, folder: Path) -> Path:
@@ -50,20 +58,55 @@ def pack(name: str, value: Any, folder: Path) -> Path:
     return path
 
 
-def unpack(path: Path, known: Mapping[str, Any] | None = None) -> Any:
+def unpack(
+    path: Path, known: Mapping[str, Any] | None = None, *, define: str = "define it in the notebook, too"
+) -> Any:
     """Return the variable of a file that `pack` has written.
 
     Args:
         path: the file.
-        known: names of the notebook, among which a model's own classes are looked for. Default None.
+        known: names of the notebook, among which a model's own classes and functions are looked for.
+            Default None.
+        define: what to do about a class or a function that is not known here.
+
+    Raises:
+        Refusal: for what was made of a class or a function that is not known here.
     """
     if path.suffix == ARRAY:
         return np.load(path)
-    if path.suffix == MODEL:
-        classes = {name: each for name, each in (known or {}).items() if _is_own_class(each)}
-        line: Line = "tf_keras" if path.suffixes[-2] == ".tf_keras" else "keras"
-        return keras_module(line).models.load_model(path, custom_objects=classes)
-    return pickle.loads(path.read_bytes())  # noqa: S301 - written by a process of this user for this one
+    try:
+        if path.suffix == MODEL:
+            return _model(path, known or {})
+        return pickle.loads(path.read_bytes())  # noqa: S301 - written by a process of this user for this one
+    except Exception as error:
+        missing = _missing(error)
+        if missing is None:
+            raise
+        name = path.name.partition(".")[0]
+        text = f"{name}: expected what is known here, received something of {missing}, which is not"
+        raise Refusal(f"{text}: {define}") from None
+
+
+def _model(path: Path, known: Mapping[str, Any]) -> Any:
+    return _loaded(path, known, {name: each for name, each in known.items() if _is_own_class(each)})
+
+
+def _loaded(path: Path, known: Mapping[str, Any], own: dict[str, Any]) -> Any:
+    line: Line = "tf_keras" if path.suffixes[-2] == ".tf_keras" else "keras"
+    try:
+        return keras_module(line).models.load_model(path, custom_objects=own)
+    except Exception as error:
+        missing = _missing(error)
+        if missing is None or missing in own or not callable(known.get(missing)):
+            raise
+    # A function is given when it is asked for alone: all of them would hide Keras's own names.
+    return _loaded(path, known, {**own, missing: known[missing]})
+
+
+def _missing(error: Exception) -> str | None:
+    """Return the name of the class or function that an error says is not known."""
+    found = _NOT_FOUND.search(str(error))
+    return next(filter(None, found.groups())) if found else None
 
 
 def _is_own_class(thing: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -14,6 +15,7 @@ from nbkeras.cluster.prepared import Given
 from nbkeras.training.on_cluster.exchanging import get
 from nbkeras.training.on_cluster.options import cell_options
 from nbkeras.training.on_cluster.plain import plain_script, slurm_script
+from nbkeras.training.on_cluster.served_script import served_script, served_slurm_script
 from tests.cluster.conftest import costly
 
 SETUP = """
@@ -127,6 +129,47 @@ def test_the_batch_script_starts_a_worker_with_each_task(tmp_path):
     assert ended.returncode == 0, ended.stderr[-3000:]
     ranks = [weights(tmp_path / name) for name in ("end.npz", "rank-1-end.npz")]
     assert all(map(np.array_equal, *ranks))
+
+
+def test_a_batch_script_tries_again(tmp_path):
+    """The machine has no Slurm, and here a task does no more than to fail, or not: no worker is started."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    count = '#!/bin/bash\necho "$2 ${3##*/}" >> tries\n[ $(wc -l < tries) -gt $FAILURES ] || exit 7\n'
+    for name, text in (("srun", count), ("scontrol", SCONTROL)):
+        (tools / name).write_text(text)
+        (tools / name).chmod(0o755)
+    more = {"SLURM_JOB_ID": "5", "SLURM_JOB_NODELIST": "here[1-2]", "PATH": f"{tools}:{os.environ['PATH']}"}
+    # Failures, retries, and how often the tasks are started then.
+    for failures, retries, starts in ((0, 2, 1), (2, 2, 3), (3, 2, 3), (1, 0, 1)):
+        options = cell_options(backup="b", retries=retries)
+        (tmp_path / "job.sh").write_text(slurm_script("model.fit(x, y)", options, 2))
+        ended = run(["bash", "job.sh"], tmp_path, FAILURES=str(failures), **more)
+        assert ended.returncode == (7 if failures > retries else 0), ended.stderr
+        assert (tmp_path / "tries").read_text() == "python training-5.py\n" * starts
+        assert ended.stderr.count("a task ended with exit code 7: all start anew") == starts - 1
+        (tmp_path / "tries").unlink()
+
+
+def test_a_job_s_name_is_one_that_slurm_takes():
+    for name, job in (("my run", "my-run"), ("a\n#SBATCH --x; 'b'", "a-SBATCH---x-b-"), ("v1.2_é", "v1.2_é")):
+        script = slurm_script("model.fit(x, y)", cell_options(name=name), 2)
+        assert f"\n#SBATCH --job-name={job}\n#SBATCH --nodes=2\n" in script
+
+
+LEGACY = 'os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")'
+
+
+@pytest.mark.parametrize("line", ["keras", "tf_keras"])
+def test_a_script_has_the_notebook_s_keras(monkeypatch, line):
+    monkeypatch.setenv("TF_USE_LEGACY_KERAS", str(int(line == "tf_keras")))
+    cell, options = "model.fit(x, y)", cell_options()
+    scripts = [write(cell, options, 2) for write in (plain_script, slurm_script)]
+    scripts += [write(cell, options, 2, 1) for write in (served_script, served_slurm_script)]
+    for script in scripts:
+        before = script.partition("import tensorflow")[0]
+        assert (LEGACY in before) == (line == "tf_keras")
+        assert not re.search("import (tf_)?keras", before)
 
 
 @pytest.mark.parametrize("write", [plain_script, slurm_script])

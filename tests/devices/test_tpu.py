@@ -19,6 +19,7 @@ import pytest
 from nbkeras.devices.tpu import connected, diagnosis
 from nbkeras.devices.tpu.connecting import connect
 from nbkeras.devices.tpu.engine import Engine
+from nbkeras.devices.tpu.plain import plain_code
 from nbkeras.devices.tpu.probing import holders, runtime_version, why_silent
 from nbkeras.devices.tpu.targets import OLD_VARIABLES, VARIABLES, Target, named
 from nbkeras.devices.tpu_hardware import tpu_hardware
@@ -141,6 +142,10 @@ def test_the_menu_is_that_of_the_place(refused, monkeypatch, variable, menu):
         ("grpc://", "expected local, an address"),
         ("grpc://x:99999", "expected local, an address"),
         ("grpc://x y:1", "expected local, an address"),
+        ("grpc://x:y", "expected local, an address"),
+        ("grpc://::1", "expected local, an address"),
+        ("grpc://[::1]:99999", "expected local, an address"),
+        ("grpc://[x]:1", "expected local, an address"),
         ("my tpu", "expected local, an address"),
         ("-x", "expected local, an address"),
     ],
@@ -277,7 +282,36 @@ def test_a_connecting_that_ends_its_process_is_told(monkeypatch):
     assert "ended its process with status -6" in Engine().rehearse(named("grpc://127.0.0.1:9"), 60)
 
 
+def test_an_address_of_ipv6_stands_in_brackets(refused):
+    assert "no machine has the name" not in str(refused("grpc://[::1]:9"))
+    assert "nothing answers at [::1]:9 (" in str(refused("grpc://[::1]:9"))
+
+
+@pytest.mark.parametrize("name", ["grpc://127.0.0.1:99999999", "grpc://127.0.0.1:0", "grpc://a b", "grpc://"])
+def test_an_address_in_the_environment_that_there_cannot_be(refused, monkeypatch, name):
+    for variable, value in (("TPU_NAME", name), ("TPU_CONFIG", json.dumps({"tpu_node_name": name}))):
+        monkeypatch.setenv(variable, value)
+        said = str(refused())
+        assert said.startswith(
+            f"{variable}: expected an address such as grpc://10.0.0.2:8470, received {name!r}"
+        )
+        assert "name the TPU:  %tpu_connect grpc://10.0.0.2:8470" in said
+        monkeypatch.delenv(variable)
+
+
+def test_the_plain_code_takes_what_the_environment_names(monkeypatch):
+    assert 'TPUClusterResolver("local")' in plain_code()
+    node = {"tpu_node_name": "mine", "zone": "z", "project": "p"}
+    monkeypatch.setenv("TPU_CONFIG", json.dumps(node))
+    assert "TPUClusterResolver(\"mine\", zone='z', project='p')" in plain_code()
+    monkeypatch.setenv("TPU_NAME", "grpc://127.0.0.1:9")
+    assert 'TPUClusterResolver("grpc://127.0.0.1:9")' in plain_code()
+    assert 'TPUClusterResolver("local")' in plain_code("local")
+
+
 def test_targets_have_addresses():
+    assert named("grpc://[fe80::1%eth0]").address == ("fe80::1%eth0", 8470)
+    assert named("grpc://[::1]:9").address == ("::1", 9)
     assert named("grpc://10.0.0.2").address == ("10.0.0.2", 8470)
     several = Target("grpc://10.0.0.2:8470,grpc://10.0.0.3:8470", "KUBE_GOOGLE_CLOUD_TPU_ENDPOINTS")
     assert several.address == ("10.0.0.2", 8470)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from nbkeras.devices.tpu.targets import LOCAL, named
+import json
+import os
+
+from nbkeras.devices.tpu.targets import LOCAL, from_environment, named
 
 _CONNECT = [
     "tf.config.experimental_connect_to_cluster(resolver)",
@@ -32,14 +35,17 @@ def plain_code(
         tf.distribute.experimental_set_strategy(strategy)
 
     Args:
-        name: the TPU, by default that of this machine.
+        name: the TPU; by default the first that the environment names for TensorFlow, or else that of this
+            machine.
         or_else: what takes its place, where the code is to go on without one.
         zone: its zone.
         project: its project.
     """
-    target = named(name or LOCAL, zone, project)
-    arguments = [f'"{target.name}"']
-    arguments += [f"{key}={value!r}" for key, value in (("zone", zone), ("project", project)) if value]
+    found = from_environment(os.environ, zone, project) if name is None else []
+    target = found[0] if found else named(name or LOCAL, zone, project)
+    arguments = [json.dumps(target.name)]
+    place = (("zone", target.zone), ("project", target.project))
+    arguments += [f"{key}={value!r}" for key, value in place if value]
     made = f"resolver = tf.distribute.cluster_resolver.TPUClusterResolver({', '.join(arguments)})"
     lines = [made, *_CONNECT]
     if or_else is not None:

@@ -40,19 +40,25 @@ def why_silent(host: str, port: int, seconds: float = SECONDS) -> str:
         return f"no machine has the name {host}"
     if found is None:
         return f"the name {host} was not found within {seconds:g} s"
+    place = f"{_in_brackets(host)}:{port}"
     try:
         with socket.create_connection((host, port), timeout=seconds) as connection:
             connection.settimeout(seconds)
             connection.sendall(_PREFACE)
             answer = connection.recv(_HEADER)
     except TimeoutError:
-        return f"{host}:{port} does not answer within {seconds:g} s"
+        return f"{place} does not answer within {seconds:g} s"
     except OSError as error:
         what = (error.strerror or str(error)).lower()
-        return f"nothing answers at {host}:{port} ({what})"
+        return f"nothing answers at {place} ({what})"
     if len(answer) < _HEADER or answer[_KIND] != _SETTINGS:
-        return f"what answers at {host}:{port} is no server of TensorFlow: it does not speak gRPC"
+        return f"what answers at {place} is no server of TensorFlow: it does not speak gRPC"
     return ""
+
+
+def _in_brackets(host: str) -> str:
+    """Return a host as it stands before a port: addresses of IPv6 have colons of their own."""
+    return f"[{host}]" if ":" in host else host
 
 
 def why_not_looked_up(zone: str | None, project: str | None, environment: Mapping[str, str]) -> str:
@@ -85,7 +91,9 @@ def runtime_version(host: str, port: int = 8475, seconds: float = SECONDS) -> st
     """
 
     def ask() -> str:
-        with urllib.request.urlopen(f"http://{host}:{port}/requestversion", timeout=seconds) as answer:
+        with urllib.request.urlopen(
+            f"http://{_in_brackets(host)}:{port}/requestversion", timeout=seconds
+        ) as answer:
             return str(json.loads(answer.read(10_000)).get("currentVersion") or "")
 
     version = within(seconds, ask)

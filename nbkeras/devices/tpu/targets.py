@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ OLD_VARIABLES = ("COLAB_TPU_ADDR", "XRT_TPU_CONFIG")
 OR_ELSE = ("mirrored", "cpu")
 _PORT = 8470
 _LAST_PORT = 65535
+# An address of IPv6 stands in brackets.
+_ADDRESS = re.compile(r"grpc://(?:\[([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|([^\s/:\[\]]+))(?::(\d{1,9}))?")
 _NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
 
 
@@ -48,10 +51,15 @@ class Target:
     @property
     def address(self) -> tuple[str, int] | None:
         """Host and port; None for the TPU of this machine and for one in the cloud."""
-        if not self.name.startswith("grpc://"):
-            return None
-        host, _, port = self.name.removeprefix("grpc://").split(",")[0].rpartition(":")
-        return (host, int(port)) if port.isdigit() and host else (port, _PORT)
+        found = _ADDRESS.fullmatch(self.name.split(",")[0])
+        return (found[1] or found[2], int(found[3] or _PORT)) if found else None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether there may be such a place: an address has a host, and a port below 65536."""
+        if self.name.startswith("grpc://"):
+            return self.address is not None and 0 < self.address[1] <= _LAST_PORT
+        return bool(self.name)
 
     def words(self) -> str:
         """Return it with who says so."""
@@ -66,13 +74,8 @@ def named(name: str, zone: str | None = None, project: str | None = None) -> Tar
     """
     text = name.strip()
     target = Target(text, "named", zone, project)
-    address = target.address
-    if text.startswith("grpc://"):
-        is_good = address is not None and bool(address[0]) and 0 < address[1] <= _LAST_PORT
-        is_good = is_good and not re.search(r"[\s/]", text.removeprefix("grpc://"))
-    else:
-        is_good = _NAME.fullmatch(text) is not None
-    if not is_good:
+    is_text = re.fullmatch(r"grpc://\S*", text) or _NAME.fullmatch(text)
+    if not (is_text and target.is_good):
         mend = f"grpc://{text}" if re.fullmatch(r"[\w.-]+:\d+", text) else "grpc://10.0.0.2:8470"
         raise Refusal(
             "expected local, an address such as grpc://10.0.0.2:8470 or the name of a TPU in the cloud, "
@@ -100,6 +103,9 @@ def from_environment(
     Example:
         >>> [each.words() for each in from_environment({"TPU_NAME": "local"})]
         ['local (TPU_NAME)']
+
+    Raises:
+        Refusal: for an address that there can't be.
     """
     found = [
         Target(environment[name].strip(), name, zone, project)
@@ -107,14 +113,16 @@ def from_environment(
         if environment.get(name, "").strip()
     ]
     config = environment.get("TPU_CONFIG", "").strip()
-    if config:
-        try:
-            node = json.loads(config)
-            name = str(node["tpu_node_name"])
-        except (ValueError, KeyError, TypeError):
-            return found
+    with suppress(ValueError, KeyError, TypeError):
+        node = json.loads(config)
+        name = str(node["tpu_node_name"])
         at = (zone or node.get("zone"), project or node.get("project"))
         found.append(Target(name, "TPU_CONFIG", *at))
+    for target in found:
+        if not target.is_good:
+            text = f"expected an address such as grpc://10.0.0.2:8470, received {target.name!r}"
+            mend = "set it anew, or name the TPU:  %tpu_connect grpc://10.0.0.2:8470"
+            raise Refusal(f"{target.origin}: {text}: {mend}")
     return found
 
 

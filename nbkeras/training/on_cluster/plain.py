@@ -12,12 +12,14 @@ from nbkeras.training.code_edits import Edit, Source
 from nbkeras.training.on_cluster.files import PLACES
 from nbkeras.training.on_cluster.plain_text import (
     ADDRESSES,
+    BEFORE_TENSORFLOW,
     DETERMINISM,
     FILES,
     ONE_SEED,
     SCRIPT,
     STARTS_ALL,
     STARTS_TASKS,
+    STARTS_TASKS_AGAIN,
     STRATEGIES,
     TASK_OF_SLURM,
     TOGETHER,
@@ -68,7 +70,8 @@ def slurm_script(cell: str, options: CellOptions, workers: int, before: Sequence
         SyntaxError: see there.
     """
     script = _script(cell, options, before, TASK_OF_SLURM)
-    return batch_script(options.fit.name, workers, script, addresses=ADDRESSES, starts=STARTS_TASKS)
+    starts = STARTS_TASKS_AGAIN.format(retries=options.retries) if options.retries else STARTS_TASKS
+    return batch_script(options.fit.name, workers, script, addresses=ADDRESSES, starts=starts)
 
 
 def _script(cell: str, options: CellOptions, before: Sequence[Given], begin: str) -> str:
@@ -91,7 +94,13 @@ def _script(cell: str, options: CellOptions, before: Sequence[Given], begin: str
     earlier = "".join(map(written_out, before))
     code = _with_own_files(f"{earlier}{body}")
     helpers = (FILES if "own(" in code else "") + (TOGETHER if "together(" in code else "")
-    script = SCRIPT.format(begin=begin, strategy=STRATEGIES[line], helpers=helpers, code=code.strip("\n"))
+    script = SCRIPT.format(
+        begin=begin,
+        before=BEFORE_TENSORFLOW[line],
+        strategy=STRATEGIES[line],
+        helpers=helpers,
+        code=code.strip("\n"),
+    )
     # A line that only IPython understands, or that must stand at the top.
     compile(script, "script", "exec", dont_inherit=True)
     return script

@@ -6,9 +6,13 @@ from __future__ import annotations
 DETERMINISM = "tf.config.experimental.enable_op_determinism()\n"
 ONE_SEED = "# One seed for all workers: each epoch then has the same order of the data on all of them.\n"
 
+# tf.keras means Keras 3 without it, also within TensorFlow's own code.
+LEGACY = 'os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")\n'
+BEFORE_TENSORFLOW = {"keras": "", "tf_keras": LEGACY}
+
 SCRIPT = """\
 {begin}
-import tensorflow as tf
+{before}import tensorflow as tf
 
 RANK = json.loads(os.environ["TF_CONFIG"])["task"]["index"]
 
@@ -142,4 +146,14 @@ export WORKER_ADDRESSES
 STARTS_TASKS = """\
 # When one task fails, the others wait for it for ever.
 srun --kill-on-bad-exit=1 python "$script"
+"""
+
+STARTS_TASKS_AGAIN = """\
+# When one task fails, the others wait for it for ever. All start anew then, and go on from the last backup.
+retries={retries}
+until srun --kill-on-bad-exit=1 python "$script"; do
+    code=$?
+    [ "$retries" -gt 0 ] || exit "$code"
+    echo "a task ended with exit code $code: all start anew; retries left: $((retries -= 1))" >&2
+done
 """

@@ -11,6 +11,7 @@ from nbkeras.training.code_calls import PARAMETERS
 from nbkeras.training.code_edits import Edit, Source
 from nbkeras.training.on_cluster.options import refuse_on_servers
 from nbkeras.training.on_cluster.plain import written_out
+from nbkeras.training.on_cluster.plain_text import BEFORE_TENSORFLOW
 from nbkeras.training.on_cluster.served_text import (
     ADDRESSES,
     IMPORTS,
@@ -78,6 +79,7 @@ def _script(cell: str, options: CellOptions, before: Sequence[Given], begin: str
     code = _by_workers("".join(map(written_out, before)) + body)
     script = SCRIPT.format(
         begin=begin,
+        before=BEFORE_TENSORFLOW[line],
         imports=IMPORTS[line],
         strategy=STRATEGIES[line],
         steps=STEPS[line],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 SCRIPT = """\
 {begin}
-import tensorflow as tf
+{before}import tensorflow as tf
 
 resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
 if resolver.task_type != "chief":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 _BATCH = """\
 #!/bin/bash
 #SBATCH --job-name={name}
@@ -23,12 +25,11 @@ def batch_script(name: str | None, nodes: int, script: str, *, addresses: str, s
     """Return a script for ``sbatch`` that has a plain script within itself.
 
     Args:
-        name: of the job; None for ``training``.
+        name: of the job; None for ``training``. What a name of Slurm can't have becomes ``-``.
         nodes: how many machines it asks for, with a task on each.
         script: the plain script; it ends with a new line.
         addresses: lines of bash that tell the tasks where each of them listens.
         starts: lines of bash that start the tasks with ``"$script"``.
     """
-    return _BATCH.format(
-        name=name or "training", nodes=nodes, script=script, addresses=addresses, starts=starts
-    )
+    job = re.sub(r"[^\w.-]+", "-", name or "training")
+    return _BATCH.format(name=job, nodes=nodes, script=script, addresses=addresses, starts=starts)
