@@ -35,9 +35,9 @@ def needed(*, running: bool = False) -> Cluster:
         raise Refusal("expected a cluster, received none: type  %cluster start --workers 2")
     if running:
         cluster.look()
-    if running and not cluster.runs:
-        text = f"expected workers, received ended ones ({cluster.broken})"
-        raise Refusal(f"{text}: run a %%cluster cell or  %cluster restart")
+        if not cluster.runs:
+            text = f"expected workers, received ended ones ({cluster.broken})"
+            raise Refusal(f"{text}: run a %%cluster cell or  %cluster restart")
     return cluster
 
 

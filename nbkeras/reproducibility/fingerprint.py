@@ -74,11 +74,13 @@ def seeds_of(model: Any) -> list[Part]:
         return [_part(variable) for variable in model.variables if id(variable) not in weights]
     layers = model._flatten_layers()  # noqa: SLF001 - no public name reaches layers in layers
     held: dict[str, Any] = {layer.name: getattr(layer, "_random_generator", None) for layer in layers}
-    return [
-        Part(name, "" if each._generator is None else digest_of(each._generator.state.numpy()))  # noqa: SLF001 - see above
+    # Before the first call there is no such attribute.
+    made = {
+        name: getattr(each, "_generator", None)
         for name, each in held.items()
         if getattr(each, "_rng_type", None) == "stateful"
-    ]
+    }
+    return [Part(name, "" if each is None else digest_of(each.state.numpy())) for name, each in made.items()]
 
 
 def optimizer_parts(optimizer: Any) -> list[Part]:

@@ -32,6 +32,7 @@ model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(5, "tanh"), kera
 model.compile("adam", "mse", metrics=["mae"])
 saved = keras.callbacks.ModelCheckpoint("each.keras")
 history = model.fit(x, y, batch_size=16, validation_split=0.2, verbose=0, callbacks=[saved])
+model.save(os.path.join(".", "whole.keras"))
 """
 SAVE = "np.savez(own('end.npz'), *model.get_weights())\n"
 
@@ -61,6 +62,7 @@ def test_the_script_trains_as_the_cell_does(notebook, tmp_path, monkeypatch):
     own = {"best.keras", "each.keras", "end.npz"}
     # tf_keras's ModelCheckpoint itself deletes what workers other than the first have to write.
     kept = own if notebook.line == "keras" else {"end.npz"}
+    own, kept = {*own, "whole.keras"}, {*kept, "whole.keras"}
     assert files == {"train.py", *own, *(f"rank-1-{name}" for name in kept)}
     ours = weights(tmp_path / "end.npz")
     assert all(map(np.array_equal, ours, weights(tmp_path / "rank-1-end.npz")))
@@ -175,11 +177,16 @@ def test_a_script_has_the_notebook_s_keras(monkeypatch, line):
 @pytest.mark.parametrize("write", [plain_script, slurm_script])
 def test_what_the_script_says(write):
     given = [Given(variables={"x": "a", "y": "b"}), Given("\nimport keras\n")]
-    cell = 'keras.callbacks.CSVLogger("log.csv")\nmodel.fit(x, y)'
+    options = {"mixed_precision": "bfloat16", "quiet": True}
+    given.append(Given("model = keras.Sequential()\n", options=options))
+    cell = 'keras.callbacks.CSVLogger("log.csv")\nmodel.fit(x, y)\nmodel.save(folder / "end.keras")'
     script = write(cell, cell_options(name="digits"), 3, given)
     assert "# From the notebook, by %cluster push; make or load here: x, y\n" in script
     assert "# An earlier cell.\nimport keras\n" in script
+    first, then = (f'set_global_policy("{name}")\n' for name in ("mixed_bfloat16", "float32"))
+    assert f"{first}\nmodel = keras.Sequential()\nkeras.mixed_precision.{then}" in script
     assert 'keras.callbacks.CSVLogger(own("log.csv"))' in script
+    assert 'model.save(own(folder / "end.keras"))' in script
     assert "enable_op_determinism" not in script
     assert "model.fit(in_order(x, y, batch_size=32, seed=1), None,\n    shuffle=False,\n)" in script
     if write is plain_script:

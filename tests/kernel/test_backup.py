@@ -23,6 +23,8 @@ history = model.fit(x, x.sum(1), batch_size=8, epochs=4, callbacks=[pause])
 RESULT = "(history.history, [each.numpy().tolist() for each in model.variables + model.optimizer.variables])"
 
 
+# What is killed wherever it is, bit for bit, is in tests/training/test_resuming*.py; this is the whole way.
+@pytest.mark.costly
 def test_a_kernel_that_was_killed(start_kernel, session_kernel, tmp_path):
     killed = start_kernel()
     killed.send(CELL.format(folder="b", pause=0.2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import random
 from types import SimpleNamespace
@@ -96,3 +97,13 @@ def test_everything_is_put_back():
     assert "new" not in names
     assert (rng.random(), own.random()) == drawn
     assert (random.random(), np.random.random()) == shared  # noqa: NPY002, S311 - the shared ones
+
+
+@pytest.mark.parametrize("line", ["keras", "tf_keras"])
+def test_a_model_that_has_not_been_called_has_a_value_and_another_one_afterwards(line):
+    keras = importlib.import_module(line)
+    model = keras.Sequential([keras.layers.RandomTranslation(0.5, 0.5)])
+    before = value_of(model).digest
+    assert value_of(model).digest == before
+    model(np.ones((1, 2, 4, 1), "float32"), training=True)
+    assert value_of(model).digest != before

@@ -31,7 +31,7 @@ def orders(line):
 @pytest.mark.kernel
 @pytest.mark.slow
 @pytest.mark.timeout(1800 if GRID else 300)
-@pytest.mark.parametrize("line", ["keras", pytest.param("tf_keras", marks=pytest.mark.costly)])
+@pytest.mark.parametrize("line", ["keras", "tf_keras"])
 def test_killed_trainings_end_like_others(line, tmp_path):
     asked = [
         {"name": name, "every": every, "kills": 2, "seed": number, "place": str(tmp_path / str(number))}

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import threading
 
+import pytest
+
 import nbkeras
 
 MIRRORED = """
@@ -31,6 +33,7 @@ for keras in (keras, tf_keras):
 """
 
 
+@pytest.mark.costly
 def test_mirrored_on_two_devices(tmp_path):
     # A process of its own: devices are divided before TensorFlow's first use of them.
     command = [sys.executable, "-c", MIRRORED]

@@ -145,12 +145,11 @@ def _is_metric(item: tuple[Any, Any]) -> bool:
 def _state(thing: Any) -> Value | None:
     """Return the value of what has a state: a model, an optimizer, a random generator."""
     if is_model(thing):
-        parts = [*weights_of(thing), *seeds_of(thing), *optimizer_parts(getattr(thing, "optimizer", None))]
-        return (
-            Value(f"model of {len(parts)} variables", joined(part.digest for part in parts))
-            if parts
-            else None
-        )
+        # One that is not built yet is compared, too: on tf_keras its layers then make their generators, and
+        # its weights can't be asked for.
+        weights = weights_of(thing) if thing.built else []
+        parts = [*weights, *seeds_of(thing), *optimizer_parts(getattr(thing, "optimizer", None))]
+        return Value(f"model of {len(parts)} variables", joined(part.digest for part in parts))
     state = state_of(thing)
     if state is None and line_of(thing) is not None and not callable(getattr(thing, "variables", len)):
         seeds = seeds_of(thing) if line_of(thing) == "tf_keras" and hasattr(thing, "_flatten_layers") else []

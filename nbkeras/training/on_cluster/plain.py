@@ -112,7 +112,9 @@ def written_out(given: Given) -> str:
         # Of its options, what counts for models that it has made.
         asked = {name: given.options[name] for name in ("seed", "mixed_precision") if name in given.options}
         cell = plain_code(given.cell.strip(), fit_options(**asked), {}) if asked else given.cell
-        return f"# An earlier cell.\n{cell.strip()}\n\n"
+        # A format is that of its cell alone.
+        after = 'keras.mixed_precision.set_global_policy("float32")\n' if "mixed_precision" in asked else ""
+        return f"# An earlier cell.\n{cell.strip()}\n{after}\n"
     return f"# From the notebook, by %cluster push; make or load here: {', '.join(given.variables)}\n\n"
 
 
@@ -124,10 +126,8 @@ def _with_own_files(code: str) -> str:
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
         if name == _BACKUP:
             edits += _around(source, call, "together")
-        elif name in METHODS and call.args and isinstance(call.args[0], (ast.Constant, ast.JoinedStr)):
-            edits += _around(source, call.args[0], "own")
-        elif name in PLACES:
-            for path in _paths(call, PLACES[name]):
+        elif name in PLACES or (name in METHODS and isinstance(call.func, ast.Attribute)):
+            for path in _paths(call, PLACES.get(name, "filepath")):
                 edits += _around(source, path, "own")
     return source.edited(edits)
 
@@ -138,7 +138,7 @@ def _around(source: Source, node: ast.expr, function: str) -> list[Edit]:
 
 
 def _paths(call: ast.Call, keyword: str) -> Iterator[ast.expr]:
-    """Give the expression of the path that a callback is given, if the call says one."""
+    """Give the expression of the path that a callback or a method is given, if the call says one."""
     if call.args and not isinstance(call.args[0], ast.Starred):
         yield call.args[0]
     yield from (each.value for each in call.keywords if each.arg == keyword)

@@ -117,8 +117,10 @@ FILES = '''\
 
 def own(path):
     """Name a file of this worker: rank 0 writes where the code says, the others beside it."""
+    if RANK == 0 or not isinstance(path, (str, os.PathLike)):
+        return path
     folder, name = os.path.split(path)
-    return path if RANK == 0 else os.path.join(folder, f"rank-{RANK}-{name}")
+    return os.path.join(folder, f"rank-{RANK}-{name}")
 
 '''
 
