@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from nbkeras.reproducibility.stamp import stamp
     from nbkeras.runtime.refusal import Refusal
     from nbkeras.training.custom_step.steps import test_step, train_step, try_step
+    from nbkeras.training.fine_tuning.fine_tune import fine_tune
+    from nbkeras.training.fine_tuning.stage import Stage
     from nbkeras.training.fitting import fitting
     from nbkeras.training.precision.asking import mixed_precision
     from nbkeras.training.tracking import track
@@ -46,8 +48,10 @@ __all__ = [
     "Monitor",
     "OnDevice",
     "Refusal",
+    "Stage",
     "__version__",
     "devices",
+    "fine_tune",
     "fitting",
     "layer_rates",
     "load_ipython_extension",
@@ -71,6 +75,8 @@ __all__ = [
 # Where each public name lives. What shows runs live needs the views to be told of new runs.
 _HOMES = {
     "Refusal": "nbkeras.runtime.refusal",
+    "Stage": "nbkeras.training.fine_tuning.stage",
+    "fine_tune": "nbkeras.training.fine_tuning.fine_tune",
     "fitting": "nbkeras.training.fitting",
     "layer_rates": "nbkeras.models.layer_rates",
     "mixed_precision": "nbkeras.training.precision.asking",
@@ -106,7 +112,7 @@ def __getattr__(name: str) -> Any:
     else:
         text = f"module 'nbkeras' has no attribute {name!r}"
         raise AttributeError(text)
-    if name != "Refusal":
+    if name not in {"Refusal", "Stage"}:
         importlib.import_module("nbkeras.widgets.live").install()
     if name == "tune":
         importlib.import_module("nbkeras.widgets.tuning.live").install()
