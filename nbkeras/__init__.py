@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nbkeras.devices.placing.placement import placement
     from nbkeras.devices.placing.wrapping import on_device
     from nbkeras.devices.tpu.connecting import tpu_connect
+    from nbkeras.models.gradual_unfreezing import GradualUnfreezingHooks as GradualUnfreezing
     from nbkeras.models.layer_rates import layer_rates
     from nbkeras.reproducibility.seeding import seed
     from nbkeras.reproducibility.stamp import stamp
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ExactBackup",
+    "GradualUnfreezing",
     "Monitor",
     "OnDevice",
     "Refusal",
@@ -103,6 +105,8 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"nbkeras.{name}")
     if name == "ExactBackup":
         return importlib.import_module("nbkeras.callbacks.backup.exact").exact_backup_class()
+    if name == "GradualUnfreezing":
+        return importlib.import_module("nbkeras.models.gradual_unfreezing").gradual_unfreezing_class()
     if name == "OnDevice":
         return importlib.import_module("nbkeras.devices.placing.layer").on_device_class()
     if name == "Monitor":
