@@ -17,6 +17,7 @@ from nbkeras.magics import (
     custom_step,
     devices,
     faq,
+    finetune,
     fit,
     mixed_precision,
     monitor,
@@ -56,6 +57,7 @@ GRAMMARS: tuple[Grammar, ...] = (
     strategy.STRATEGY,
     mixed_precision.MIXED_PRECISION,
     placement.PLACEMENT,
+    finetune.FINETUNE,
     cluster_grammar.CLUSTER,
     cluster_grammar.CLUSTER_CELL,
 )

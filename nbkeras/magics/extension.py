@@ -14,6 +14,7 @@ from nbkeras.magics.config import NBKeras
 from nbkeras.magics.custom_step import CustomStepMagics
 from nbkeras.magics.devices import DevicesMagics
 from nbkeras.magics.faq import FaqMagics, without_question_mark
+from nbkeras.magics.finetune import FinetuneMagics
 from nbkeras.magics.fit import FitMagics
 from nbkeras.magics.mixed_precision import MixedPrecisionMagics
 from nbkeras.magics.monitor import MonitorMagics
@@ -37,7 +38,7 @@ MAGICS = {
     "cell": ("fit", "cluster", "reproducible", "tune", "train_step", "test_step"),
     "line": (
         *("backup", "cluster", "devices", "faq", "monitor", "nbkeras", "runs", "seed", "stamp", "wizard"),
-        *("mixed_precision", "placement", "strategy", "tpu_connect", "train_step", "test_step"),
+        *("finetune", "mixed_precision", "placement", "strategy", "tpu_connect", "train_step", "test_step"),
     ),
 }
 
@@ -67,6 +68,7 @@ def load(shell: InteractiveShell) -> None:
         StrategyMagics,
         MixedPrecisionMagics,
         PlacementMagics,
+        FinetuneMagics,
         ClusterMagics,
     ):
         shell.register_magics(magics(shell, config))

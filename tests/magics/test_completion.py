@@ -77,6 +77,8 @@ def completed(line):
         ("%mixed_precision auto ra", ["%mixed_precision auto rate"]),
         ("%placement --b", ["%placement --batch"]),
         ("%placement --batch ra", ["%placement --batch rate"]),
+        ("%finetune --st", ["%finetune --stages"]),
+        ("%finetune --validation-data ra", ["%finetune --validation-data rate"]),
         ("%other --cs", []),
     ],
 )

@@ -18,7 +18,7 @@ from nbkeras.training.fine_tuning.stage import Stage, checked_stages, default_st
 from nbkeras.training.options import fit_options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import timedelta
 
     from nbkeras.models.base_and_head import Parts
@@ -44,13 +44,14 @@ def fine_tune(
     every: str | int | timedelta | None = None,
     restart: bool = False,
     reuse: bool = False,
+    show: Callable[[FineTuningPlan], Any] = print,
     **fit: Any,
 ) -> FineTuning:
     """Train a model in stages: its new head first, then more and more of its base, from the top.
 
     The model is compiled as for ``fit``. Each stage freezes what it does not train, makes a new optimizer of
     the same class and settings with the stage's learning rate, and compiles with all else as it was. The plan
-    is printed first. All stages are one run: epochs are numbered through, the monitor marks where each
+    is shown first. All stages are one run: epochs are numbered through, the monitor marks where each
     begins, and ■ ends all of them with the weights as they are. Afterwards the model is as the last stage has
     left it; ``undo`` of the result brings back weights, flags, optimizer and compile.
 
@@ -84,6 +85,7 @@ def fine_tune(
         every: when to back up: ``"epoch"``, a number of steps, or a time. Default ``"30s"``.
         restart: delete the backups and begin anew. Default False.
         reuse: give what a finished training came to in place of the refusal. Default False.
+        show: what shows the plan before the training; ``quiet`` shows nothing. Default ``print``.
         fit: further arguments of ``fit``, such as ``callbacks``, ``class_weight`` or ``sample_weight``.
 
     Returns:
@@ -95,7 +97,7 @@ def fine_tune(
     data = Data(
         x, y, validation_data, validation_split, batch_size, augmentation, fit.pop("sample_weight", None)
     )
-    parts, compiled, plan = _prepared(model, data, stages, base)
+    parts, compiled, plan = prepared(model, data, stages, base)
     options = fit_options(
         name=name, seed=seed, quiet=quiet, backup=backup, every=every, restart=restart, reuse=reuse
     )
@@ -111,7 +113,7 @@ def fine_tune(
         )
     before.hold()
     if not quiet:
-        print(plan)  # noqa: T201 - what will be done is said before
+        show(plan)
     return train(Task(model, data, parts, compiled, plan, options, fit, before))
 
 
@@ -131,12 +133,17 @@ def fine_tuning_plan(
         Refusal: as `fine_tune` does.
     """
     data = Data(x, None, validation_data, validation_split, batch_size)
-    return _prepared(model, data, stages, base, needs_data=False)[2]
+    return prepared(model, data, stages, base, needs_data=False)[2]
 
 
-def _prepared(
+def prepared(
     model: Any, data: Data, stages: Sequence[Stage] | None, base: str | None, *, needs_data: bool = True
 ) -> tuple[Parts, Compiled, FineTuningPlan]:
+    """Return a model's base and head, how it is compiled, and what the stages come to in it.
+
+    Raises:
+        Refusal: for what `fine_tune` refuses.
+    """
     if not is_model(model):
         raise Refusal(f"fine_tune: expected a Keras model, received {type(model).__name__}: give  model")
     if needs_data:

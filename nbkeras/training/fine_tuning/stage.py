@@ -99,7 +99,8 @@ def parse_stages(text: str) -> tuple[Stage, ...]:
         found = re.fullmatch(r"\s*(.+?):(\d+)\s*", part)
         if found is None:
             raise Refusal(
-                f"stages: expected UNFREEZE:EPOCHS with commas, received {part!r}: give  head:3,all:5"
+                f"--stages: expected UNFREEZE:EPOCHS with commas, received {part!r}: type  "
+                "--stages head:3,all:5"
             )
         what = found[1]
         stages.append(Stage(int(what) if what.isdigit() else what, int(found[2])))
