@@ -115,6 +115,9 @@ def test_what_the_user_has_frozen_stays_so_and_rates_by_layer_go_with_it(keras):
     assert [each.trainable for each in weights(model).values()] == [False, True, True, True]
 
 
+@pytest.mark.parametrize(
+    "keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.costly)], indirect=True
+)
 def test_a_backup_goes_on_in_the_midst(keras, tmp_path, capsys):
     class Stop(keras.callbacks.Callback):
         def __init__(self, step):

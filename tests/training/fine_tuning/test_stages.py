@@ -10,6 +10,7 @@ import pytest
 import nbkeras
 from nbkeras import Stage
 from nbkeras.models.layer_rates import LayerRates
+from nbkeras.reproducibility import seeding
 from nbkeras.training.fine_tuning.fine_tune import fine_tuning_plan
 
 RANDOM = np.random.default_rng(0)
@@ -20,6 +21,16 @@ STAGES = [
     Stage("c2", epochs=1, learning_rate=1e-2),
     Stage("all", epochs=2, learning_rate=1e-3, depth_factor=0.1),
 ]
+
+
+@pytest.fixture(autouse=True)
+def settings_of_others(monkeypatch):
+    """Seeding makes operations deterministic, for good; other tests want none of it."""
+    monkeypatch.setattr(seeding, "_seeded", seeding._Seeded())
+    yield
+    from tensorflow.python.framework import config
+
+    config.disable_op_determinism()
 
 
 @pytest.fixture
@@ -226,3 +237,53 @@ def test_what_cannot_be_meant_is_refused_and_nothing_is_changed(make, options, w
 def test_a_stage_that_cannot_be_meant_is_refused(values, words):
     with pytest.raises(nbkeras.Refusal, match=words):
         Stage(**values)
+
+
+def test_a_loss_scale_stays_around_the_stage_s_optimizer(keras, make):
+    model = make()
+    scaled = keras.mixed_precision.LossScaleOptimizer(keras.optimizers.Adam(0.05), initial_scale=64.0)
+    model.compile(scaled, "sparse_categorical_crossentropy")
+    nbkeras.fine_tune(model, X, Y, stages=STAGES[2:], quiet=True)
+    assert type(model.optimizer) is type(scaled)
+    assert model.optimizer is not scaled
+    assert float(model.optimizer.initial_scale) == 64.0
+    assert isinstance(model.optimizer.inner_optimizer, LayerRates)
+
+
+@pytest.mark.parametrize(
+    "keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.costly)], indirect=True
+)
+def test_a_stop_leaves_the_rest_to_the_next_run_of_the_cell(keras, make, tmp_path):
+    class Stop(keras.callbacks.Callback):
+        def __init__(self, step):
+            super().__init__()
+            self.left = step
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.left -= 1
+            if not self.left:
+                nbkeras.runs.latest().control.stop("stop button")
+
+        def get_state(self):
+            return {}
+
+        def set_state(self, state):
+            pass
+
+    def cell(folder, step, **options):
+        stages = [Stage("head", epochs=1), Stage("all", epochs=2, learning_rate=1e-3)]
+        options |= {"backup": tmp_path / folder, "every": 1, "quiet": True, "callbacks": [Stop(step)]}
+        return nbkeras.fine_tune(make(), X, Y, stages=stages, seed=3, **options)
+
+    stopped = cell("parts", 2)
+    assert (len(stopped.histories), stopped.run.status) == (1, "stopped")
+    went_on, whole = cell("parts", 99), cell("whole", 99)
+    assert went_on.history == whole.history
+    assert same(went_on.model.get_weights(), whole.model.get_weights())
+    assert went_on.run.id == stopped.run.id
+    assert went_on.run.history["loss"] == whole.run.history["loss"]
+    with pytest.raises(nbkeras.Refusal, match="finished after 1 epochs"):
+        cell("parts", 99)
+    again = cell("parts", 99, reuse=True)
+    assert again.history == whole.history
+    assert same(again.model.get_weights(), whole.model.get_weights())
