@@ -47,14 +47,16 @@ class Compiled:
             # Not among Keras's own settings; an optimizer that is wrapped already is not wrapped again.
             self._settings["auto_scale_loss"] = self._scaled
         inner = self.optimizer.inner_optimizer if self._scaled else self.optimizer
-        self._kind: Any = type(inner)
-        if isinstance(inner, LayerRates) or any(hasattr(inner, name) for name in _HOLDERS):
-            what = "layer_rates" if isinstance(inner, LayerRates) else type(inner).__name__
+        if any(hasattr(inner, name) for name in _HOLDERS):
             raise Refusal(
-                f"fine_tune: expected one rate for all layers, received {what}: compile with a plain "
-                "optimizer, and give each stage its  depth_factor"
+                f"fine_tune: expected an optimizer of its own, received {type(inner).__name__}, which holds "
+                "others: compile with a plain one, and give each stage its  depth_factor"
             )
         self._config = inner.get_config()
+        self.has_factors = isinstance(inner, LayerRates)
+        # The class that layer_rates was given; factors are each stage's own.
+        self._kind: Any = type(inner).__bases__[1] if self.has_factors else type(inner)
+        self._config.pop("factors", None)
         # As it is: a schedule of one's own need not be known to Keras by name.
         schedule = getattr(inner, "_learning_rate", None)
         if callable(schedule):
@@ -75,7 +77,8 @@ class Compiled:
     def first_rate(self) -> float:
         """The learning rate of the first step."""
         rate = self.learning_rate
-        return float(rate(0)) if callable(rate) else float(rate)
+        # A variable holds 0.001 as 0.0010000000474974513.
+        return float(f"{float(rate(0) if callable(rate) else rate):.7g}")
 
     def compile_anew(self, rate: Any = None, factors: Mapping[Any, float] | None = None) -> None:
         """Compile with a new optimizer of the same class and settings.

@@ -83,6 +83,22 @@ def test_the_code_trains_as_the_magic_does_bit_for_bit(keras, magic, shell, caps
     capsys.readouterr()
 
 
+@pytest.mark.parametrize(
+    "keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.costly)], indirect=True
+)
+def test_a_fine_tuned_model_is_fine_tuned_again(keras, magic, shell, capsys):
+    magic("model x y --stages all:1 --depth-factor 0.1")
+    assert "layer_rates" in repr(magic("model x y --stages all:1").plan)
+    magic("model x y --stages all:1 --depth-factor 0.1")
+    magic("model x y --stages all:1 --code")
+    code = capsys.readouterr().out.rpartition("def walk")[2]
+    run("def walk" + code, {"model": shell.user_ns["model"], "x": X, "y": Y, "keras": keras})
+    assert type(shell.user_ns["model"].optimizer) is keras.optimizers.Adam
+
+
+@pytest.mark.parametrize(
+    "keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.costly)], indirect=True
+)
 def test_the_loop_s_code_trains_what_the_stages_say(keras, magic, shell, capsys):
     magic("model x y --stages head:1,high:2 --rates 1e-2 --code --loop")
     code = capsys.readouterr().out

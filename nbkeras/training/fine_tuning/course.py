@@ -121,8 +121,9 @@ def _store(options: FitOptions, number: int) -> Store:
 
 
 def _mark(plan: FineTuningPlan, each: PlannedStage) -> str:
+    layers = f"{each.layers} layer{'s' * (each.layers != 1)}"
     return (
-        f"stage {each.number} of {len(plan.stages)}: {each.trains}, {each.layers} layers, "
+        f"stage {each.number} of {len(plan.stages)}: {each.trains}, {layers}, "
         f"{each.parameters:,} parameters, rate {each.rate}"
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbkeras.models.blocks import is_batch_norm
 from nbkeras.models.layer_factors import inner_layers
+from nbkeras.models.recompiling import Compiled
 from nbkeras.runtime.keras_lines import line_of
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.added import added_callbacks
@@ -54,7 +55,7 @@ def fine_tuning_code(
         _layers(parts, names.model),
         _stages(model, plan, parts, names, loop=loop),
         _BEGIN.replace("MODEL", names.model),
-        _COMPILE.replace("MODEL", names.model),
+        _compiled(model).replace("MODEL", names.model),
     ]
     if any(each.factors for each in plan.stages):
         pieces.append(_RATED)
@@ -152,7 +153,8 @@ def freeze(first, batch_norm):
 _COMPILE = '''
 compiled = MODEL.get_compile_config()
 old = getattr(MODEL.optimizer, "inner_optimizer", MODEL.optimizer)
-optimizer_class, optimizer_config = type(old), old.get_config()
+optimizer_class, optimizer_config = CLASS, old.get_config()
+CHANGED
 
 
 def new_optimizer(rate, factor=1):
@@ -160,6 +162,15 @@ def new_optimizer(rate, factor=1):
     rate = optimizer_config["learning_rate"] if rate is None else rate * factor
     return optimizer_class.from_config({**optimizer_config, "learning_rate": rate})
 '''
+
+
+def _compiled(model: Any) -> str:
+    compiled = Compiled(model)
+    kind, changed = "type(old)", ""
+    if compiled.has_factors:
+        kind, changed = f"keras.optimizers.{compiled.kind}", 'del optimizer_config["factors"]\n'
+    return _COMPILE.replace("CLASS", kind).replace("CHANGED\n", changed)
+
 
 _RATED = '''
 def rated_optimizer(rate, factors):

@@ -99,7 +99,7 @@ def planned(
             rows.append(_row(number, stage, model, parts, compiled, thawed, steps))
     finally:
         flags.restore()
-    return FineTuningPlan(parts.name, tuple(rows), _notes(parts, stages))
+    return FineTuningPlan(parts.name, tuple(rows), _notes(parts, compiled, stages))
 
 
 def _row(
@@ -169,7 +169,7 @@ def _size(weight: Any) -> int:
     return size
 
 
-def _notes(parts: Parts, stages: Sequence[Stage]) -> tuple[str, ...]:
+def _notes(parts: Parts, compiled: Compiled, stages: Sequence[Stage]) -> tuple[str, ...]:
     has_norm = any(is_batch_norm(each) for unit in parts.base for each in (unit, *inner_layers(unit)))
     notes = ["The time that is left is shown from the first epoch on."]
     if has_norm and not all(stage.batch_norm for stage in stages):
@@ -177,4 +177,6 @@ def _notes(parts: Parts, stages: Sequence[Stage]) -> tuple[str, ...]:
             0,
             "Batch normalization of the base stays in inference mode; Stage(batch_norm=True) trains it, too.",
         )
+    if compiled.has_factors:
+        notes.append("The factors of layer_rates are replaced by each stage's depth_factor.")
     return tuple(notes)

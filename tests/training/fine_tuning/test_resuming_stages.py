@@ -23,7 +23,8 @@ def work(folder, legacy, kill, *names):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("legacy", ["0", pytest.param("1", marks=pytest.mark.costly)])
+@pytest.mark.costly
+@pytest.mark.parametrize("legacy", ["0", "1"])
 def test_killed_in_the_second_stage_it_ends_as_if_it_had_not_been(tmp_path, legacy):
     # Two epochs of three steps are the first stage.
     killed = work(tmp_path, legacy, 8, "parts")
