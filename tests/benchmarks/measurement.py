@@ -14,6 +14,7 @@ from tests.benchmarks import (
     opening,
     peers,
     step_rates,
+    transfer,
     whole_fits,
 )
 from tests.benchmarks.notebook import Notebook
@@ -32,6 +33,7 @@ PARTS = {
     "fits": lambda each: whole_fits.rows(each.kernel("fits"), each.effort),
     "backup": lambda each: backup.rows(each.kernel("backup"), each.effort),
     "cluster": lambda each: list(clusters.rows(each.kernel("cluster"), each.effort)),
+    "transfer": lambda each: list(transfer.rows(each.effort)),
     "rates": lambda each: step_rates.rows(each.kernel("rates"), each.effort),
     "peers": lambda each: peers.rows(each.kernel("peers"), each.effort, 0, each.show),
     "slow-peers": lambda each: peers.rows(
