@@ -45,8 +45,8 @@ class GradualUnfreezingHooks:
 
     Raises:
         Refusal: for an ``every`` that is no whole number above 0; as the training begins, for a model without
-            a base, and for an optimizer that has trained and does not know all of its weights, or averages
-            them.
+            a base or with a block of it that you have frozen, and for an optimizer that has trained and does
+            not know all of its weights, or averages them.
     """
 
     def __init__(self, every: int = 1, *, base: str | None = None, batch_norm: bool = False) -> None:
@@ -74,6 +74,12 @@ class GradualUnfreezingHooks:
         model = self.model  # type: ignore[attr-defined]  # Keras's base class brings it
         # From the top.
         self._blocks = base_and_head(model, self._base).blocks[::-1]
+        frozen = [block for block in self._blocks if not any(each.trainable_weights for each in block.layers)]
+        if frozen:
+            raise Refusal(
+                f"GradualUnfreezing: expected a base that may train, received {frozen[0].name!r} frozen: "
+                "set  trainable = True  on its layers, then compile; the callback freezes what is not due"
+            )
         _prepare(model)
         self._flags = Flags(model)
         self._thaw(0)

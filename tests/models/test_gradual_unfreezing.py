@@ -164,3 +164,12 @@ def test_what_cannot_go_well_is_refused(keras):
     model.get_layer("base").trainable = True
     with pytest.raises(nbkeras.Refusal, match="SGD that has trained fewer"):
         fitted(keras, model, optimizer, [unfreezing(keras)])
+
+
+def test_a_block_that_was_frozen_before_is_refused_and_not_passed_over(keras):
+    model = made(keras)
+    model.get_layer("base").trainable = False
+    thaw = unfreezing(keras)
+    with pytest.raises(nbkeras.Refusal, match="received 'high' frozen: set  trainable = True  on its layers"):
+        fitted(keras, model, "sgd", [thaw])
+    assert not any(each.trainable for name, each in weights(model).items() if name != "head")
