@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nbkeras.devices.tpu.connecting import tpu_connect
     from nbkeras.models.cached.features import cache_features
     from nbkeras.models.cosine import cosine_with_warmup
+    from nbkeras.models.gradual_unfreezing import GradualUnfreezingHooks as GradualUnfreezing
     from nbkeras.models.layer_rates import layer_rates
     from nbkeras.models.one_cycle import one_cycle
     from nbkeras.models.probing.gradients import probe
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from nbkeras.runtime.refusal import Refusal
     from nbkeras.training.batch_sizes.finding import batch_size_find
     from nbkeras.training.custom_step.steps import test_step, train_step, try_step
+    from nbkeras.training.fine_tuning.fine_tune import fine_tune
+    from nbkeras.training.fine_tuning.stage import Stage
     from nbkeras.training.fitting import fitting
     from nbkeras.training.precision.asking import mixed_precision
     from nbkeras.training.rate_finder.finding import lr_find
@@ -53,15 +56,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ExactBackup",
+    "GradualUnfreezing",
     "Monitor",
     "OnDevice",
     "Refusal",
+    "Stage",
     "__version__",
     "batch_size_find",
     "cache_features",
     "cosine_with_warmup",
     "devices",
     "features",
+    "fine_tune",
     "fitting",
     "layer_rates",
     "load_ipython_extension",
@@ -95,6 +101,8 @@ _HOMES = {
     "cache_features": "nbkeras.models.cached.features",
     "cosine_with_warmup": "nbkeras.models.cosine",
     "features": "nbkeras.widgets.features",
+    "Stage": "nbkeras.training.fine_tuning.stage",
+    "fine_tune": "nbkeras.training.fine_tuning.fine_tune",
     "fitting": "nbkeras.training.fitting",
     "layer_rates": "nbkeras.models.layer_rates",
     "lr_find": "nbkeras.training.rate_finder.finding",
@@ -134,6 +142,8 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"nbkeras.{name}")
     if name == "ExactBackup":
         return importlib.import_module("nbkeras.callbacks.backup.exact").exact_backup_class()
+    if name == "GradualUnfreezing":
+        return importlib.import_module("nbkeras.models.gradual_unfreezing").gradual_unfreezing_class()
     if name == "OnDevice":
         return importlib.import_module("nbkeras.devices.placing.layer").on_device_class()
     if name == "Monitor":
@@ -143,7 +153,7 @@ def __getattr__(name: str) -> Any:
     else:
         text = f"module 'nbkeras' has no attribute {name!r}"
         raise AttributeError(text)
-    if name != "Refusal":
+    if name not in {"Refusal", "Stage"}:
         importlib.import_module("nbkeras.widgets.live").install()
     if name in _VIEWS:
         importlib.import_module(_VIEWS[name]).install()
@@ -159,10 +169,8 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
     It defines ``%%fit``, ``%nbkeras``, ``%monitor`` and ``%runs``, ``%faq`` and ``%wizard``,
     ``%%train_step``, ``%%test_step`` and ``%%tune``, ``%%reproducible`` and ``%stamp``, ``%strategy``,
-    ``%mixed_precision``, ``%placement``, ``%pretrained`` and ``%cluster`` among others, their completions
-    and the defaults of ``%config NBKeras``, and imports neither TensorFlow nor Keras.
-    ``%mixed_precision``, ``%placement``, ``%features`` and ``%cluster`` among others, their completions and
-    the defaults of ``%config NBKeras``, and imports neither TensorFlow nor Keras.
+    ``%mixed_precision``, ``%placement``, ``%cluster``, ``%finetune``, ``%pretrained`` and ``%features`` among
+    others, their completions and the defaults of ``%config NBKeras``, and imports neither TensorFlow nor Keras.
 
     Example:
         >>> %load_ext nbkeras  # doctest: +SKIP

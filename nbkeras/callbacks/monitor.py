@@ -226,7 +226,7 @@ class MonitorHooks:
             given,
             kind=kind,
             name=given.name or str(getattr(model, "name", "") or kind),
-            epochs=params.get("epochs") if kind == "fit" else 1,
+            epochs=self._epochs_of(params) if kind == "fit" else 1,
             parameters={**model_facts(model, kind), **given.parameters},
             # The calls of one cell share the count of its interrupts; each plain fit has its own.
             interrupts=given.interrupts if self._in_session or self.asked else InterruptCount(),
@@ -250,6 +250,9 @@ class MonitorHooks:
         )
         self._step_end = self._recorder.step_end
         self._straight.set(caller, self)
+
+    def _epochs_of(self, params: Mapping[str, Any]) -> int | None:
+        return params.get("epochs")
 
     def _stop(self) -> None:
         if self._kind == "fit":

@@ -118,7 +118,17 @@ class Recorder:
         done = self._base + self._step
         return {"done": done, "step": self._step, "elapsed": self._elapsed(self._clock())}
 
-    def go_on(self, position: Mapping[str, float]) -> None:
+    def next_part(self, optimizer: Any, is_used: Callable[[], bool], steps: int | None) -> None:
+        """Go on with the run in another ``fit``, with an optimizer and a pace of its own."""
+        self._optimizer, self._waiting, self._is_used = None, optimizer, is_used
+        self.run.progress.steps = steps
+        # Where the run is by now: a mark that comes next stands there.
+        now = self._clock()
+        self._measure(now)
+        self._pace = Pace()
+        self._look(now)
+
+    def go_on(self, position: Mapping[str, float], *, marked: bool = True) -> None:
         """Go on with a run from where it was; what this process needed to get there is left out."""
         now = self._clock()
         self._step = int(position["step"])
@@ -128,7 +138,8 @@ class Recorder:
         self._last_logged = self._base + self._step
         self._pace = Pace()
         self._measure(now)
-        self.run.add_event("resumed from a backup")
+        if marked:
+            self.run.add_event("resumed from a backup")
         self.run.tick()
 
     def step_end(self, step: int, logs: Mapping[str, Any] | None) -> None:

@@ -16,6 +16,7 @@ from nbkeras.magics.custom_step import CustomStepMagics
 from nbkeras.magics.devices import DevicesMagics
 from nbkeras.magics.faq import FaqMagics, without_question_mark
 from nbkeras.magics.features import FeaturesMagics
+from nbkeras.magics.finetune import FinetuneMagics
 from nbkeras.magics.fit import FitMagics
 from nbkeras.magics.lr_find import LrFindMagics
 from nbkeras.magics.mixed_precision import MixedPrecisionMagics
@@ -56,6 +57,7 @@ MAGICS = {
         *("mixed_precision", "placement", "strategy", "tpu_connect", "train_step", "test_step"),
         "features",
         "probe",
+        *("finetune", "mixed_precision", "placement", "strategy", "tpu_connect", "train_step", "test_step"),
     ),
 }
 
@@ -88,6 +90,7 @@ def load(shell: InteractiveShell) -> None:
         LrFindMagics,
         BatchSizeFindMagics,
         PretrainedMagics,
+        FinetuneMagics,
         ClusterMagics,
         FeaturesMagics,
         ProbeMagics,

@@ -99,7 +99,8 @@ class LayerRates(Optimizer):  # type: ignore[misc]  # of the line that is active
 
     def build(self, variables: Any) -> None:
         """Make the slots, once the factors are known to be those of these weights."""
-        if len(variables) != len(self.factors):
+        # tf_keras builds at each step, and those that have slots may be more than those that train now.
+        if not getattr(self, "_built", False) and len(variables) != len(self.factors):
             raise Refusal(
                 f"layer_rates: expected the {len(self.factors)} trainable weights of the model as it was, "
                 f"received {len(variables)}: freeze layers first, then call  layer_rates , then compile"

@@ -14,10 +14,10 @@ from nbkeras.training.resuming import kept_generators
 from nbkeras.training.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import timedelta
 
-    from nbkeras.training.options import StrPath
+    from nbkeras.training.options import FitOptions, StrPath
 
 
 @contextmanager
@@ -118,15 +118,28 @@ def fitting(
         strategy=strategy,
         mixed_precision=mixed_precision,
     )
+    with armed(options) as session:
+        yield session
+        session.cell_ended()
+
+
+@contextmanager
+def armed(options: FitOptions, each: Callable[[], FitOptions] | None = None) -> Iterator[Session]:
+    """Arm a session for a block; whether the block came to its end is the caller's to say.
+
+    Args:
+        options: of the whole block.
+        each: gives the options of each call, which differ from those in what concerns one ``fit`` alone. By
+            default they are the same.
+    """
     with under(options.strategy), in_precision(options.mixed_precision) as precision:
         if options.seed is not None:
             set_seed(options.seed, deterministic=True)
-        session = Session(lambda: options)
+        session = Session(each or (lambda: options))
         session.precision = precision
         arm(session)
         try:
             with kept_generators(backup=options.backup is not None):
                 yield session
-            session.cell_ended()
         finally:
             disarm(session)

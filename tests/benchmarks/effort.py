@@ -18,6 +18,7 @@ class Effort:
     peer_seconds: float
     steps: int
     openings: int
+    seeds: int
     kernels: bool
     """Whether each part gets a kernel of its own."""
 
@@ -32,6 +33,7 @@ FULL = Effort(
     peer_seconds=30,
     steps=1_000_000,
     openings=5,
+    seeds=8,
     kernels=True,
 )
 QUICK = Effort(
@@ -44,5 +46,6 @@ QUICK = Effort(
     peer_seconds=1,
     steps=5_000,
     openings=1,
+    seeds=1,
     kernels=False,
 )

@@ -15,6 +15,7 @@ from tests.benchmarks import (
     opening,
     peers,
     step_rates,
+    transfer,
     whole_fits,
 )
 from tests.benchmarks.notebook import Notebook
@@ -34,6 +35,7 @@ PARTS = {
     "backup": lambda each: backup.rows(each.kernel("backup"), each.effort),
     "cached_features": lambda each: cached_features.rows(each.kernel("cached_features"), each.effort),
     "cluster": lambda each: list(clusters.rows(each.kernel("cluster"), each.effort)),
+    "transfer": lambda each: list(transfer.rows(each.effort)),
     "rates": lambda each: step_rates.rows(each.kernel("rates"), each.effort),
     "peers": lambda each: peers.rows(each.kernel("peers"), each.effort, 0, each.show),
     "slow-peers": lambda each: peers.rows(

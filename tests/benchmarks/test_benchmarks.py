@@ -15,6 +15,7 @@ IN_THE_BROWSER = ["opening"]
 # The same as "peers", only slower.
 TOO_SLOW = ["slow-peers"]
 ON_WORKERS = ["cluster"]
+ON_BOTH_LINES = ["transfer"]
 
 
 def printed(*parts):
@@ -32,7 +33,9 @@ def printed(*parts):
 @pytest.mark.slow
 @pytest.mark.costly
 def test_what_a_kernel_does():
-    rows = printed(*(part for part in PARTS if part not in IN_THE_BROWSER + TOO_SLOW + ON_WORKERS))
+    rows = printed(
+        *(part for part in PARTS if part not in IN_THE_BROWSER + TOO_SLOW + ON_WORKERS + ON_BOTH_LINES)
+    )
     with_a_bar = [row[0] for row in rows if row[-1] in {"held", "MISSED"}]
     for begin in (
         "`%load_ext nbkeras`",
@@ -63,6 +66,16 @@ def test_what_workers_do():
     for named in ("1 worker", "2 workers"):
         assert f"steps a second, {named}, 32 samples each" in rows
         assert rows[f"`fit` of 100 steps on {named}, monitored / without"][-1] in {"held", "MISSED"}
+
+
+@pytest.mark.kernel
+@pytest.mark.slow
+@pytest.mark.costly
+def test_what_fine_tuning_gains():
+    rows = printed(*ON_BOTH_LINES)
+    of = [row[0].removeprefix("digits 5-9 after 0-4, ") for row in rows if row[0].startswith("digits")]
+    kinds = ["batch normalization, 5 pictures of each", "plain, 2 pictures of each"]
+    assert of == [f"{kind}, {line}" for line in ("Keras 3", "tf_keras") for kind in kinds]
 
 
 @pytest.mark.browser

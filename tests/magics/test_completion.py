@@ -90,6 +90,8 @@ def completed(line):
         ("%features model ra", ["%features model rate"]),
         ("%probe model ra", ["%probe model rate"]),
         ("%%probe model --s", ["%%probe model --saliency"]),
+        ("%finetune --st", ["%finetune --stages"]),
+        ("%finetune --validation-data ra", ["%finetune --validation-data rate"]),
         ("%other --cs", []),
     ],
 )

@@ -1,10 +1,11 @@
-"""What `make lab HEADLESS=1` says, and the example of the README, in a real kernel.
+"""What `make lab HEADLESS=1` says, the example of the README, and the tutorials, in a real kernel.
 
 The quickstart itself is executed by test_binder.py, by the same script.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import TYPE_CHECKING
 
@@ -46,3 +47,19 @@ def test_the_example_of_the_readme_trains(tmp_path: Path, capsys: pytest.Capture
     check = "assert nbkeras.runs.latest().history['val_accuracy'] == history.history['val_accuracy']"
     lab.execute(save(tmp_path / "readme.ipynb", first, second, f"import nbkeras\n{check}"))
     assert "[3/3]" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.costly
+def test_the_notebook_on_fine_tuning_gains_what_it_says(tmp_path: Path) -> None:
+    source = ROOT / "notebooks" / "fine_tuning.ipynb"
+    (tmp_path / source.name).write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
+    ran = lab.execute(tmp_path / source.name)
+    (told,) = (
+        output["data"]["text/plain"]
+        for cell in ran.cells
+        for output in cell.get("outputs", [])
+        if "from scratch" in str(output.get("data"))
+    )
+    accuracy = ast.literal_eval(told)
+    assert accuracy["fine-tuned"] > accuracy["from scratch"]

@@ -1,0 +1,108 @@
+"""Compiles a model again with a new optimizer, and all else as it was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbkeras.models.layer_rates import LayerRates, layer_rates
+from nbkeras.runtime.keras_lines import is_compiled, keras_module, line_of
+from nbkeras.runtime.refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Where optimizers hold others.
+_HOLDERS = ("optimizers", "_optimizers")
+
+
+class Compiled:
+    """How a model is compiled: its loss, metrics and settings, and what its optimizer is made of.
+
+    Args:
+        model: compiled by ``compile`` of Keras itself.
+
+    Raises:
+        Refusal: for a model that is not, and an optimizer that cannot be made anew.
+    """
+
+    def __init__(self, model: Any) -> None:
+        """Read the settings."""
+        if not is_compiled(model):
+            raise Refusal(
+                f"fine_tune: expected a compiled model, received {model.name!r} without compile: type  "
+                "model.compile(optimizer='adam', loss=…)  first"
+            )
+        line = line_of(model)
+        if type(model).compile is not keras_module(line).Model.compile:
+            raise Refusal(
+                f"fine_tune: expected Keras's own compile, received that of {type(model).__name__}: freeze "
+                "and compile by hand, as  %wizard freeze_layers  shows"
+            )
+        self.model = model
+        self.optimizer = model.optimizer
+        self._settings = dict(model._compile_config.config)  # noqa: SLF001 - the public one serialises
+        self._settings.pop("optimizer", None)
+        self._scaled = hasattr(self.optimizer, "inner_optimizer")
+        if line == "keras":
+            # Not among Keras's own settings; an optimizer that is wrapped already is not wrapped again.
+            self._settings["auto_scale_loss"] = self._scaled
+        inner = self.optimizer.inner_optimizer if self._scaled else self.optimizer
+        if any(hasattr(inner, name) for name in _HOLDERS):
+            raise Refusal(
+                f"fine_tune: expected an optimizer of its own, received {type(inner).__name__}, which holds "
+                "others: compile with a plain one, and give each stage its  depth_factor"
+            )
+        self._config = inner.get_config()
+        self.has_factors = isinstance(inner, LayerRates)
+        # The class that layer_rates was given; factors are each stage's own.
+        self._kind: Any = type(inner).__bases__[1] if self.has_factors else type(inner)
+        self._config.pop("factors", None)
+        # As it is: a schedule of one's own need not be known to Keras by name.
+        schedule = getattr(inner, "_learning_rate", None)
+        if callable(schedule):
+            self._config["learning_rate"] = schedule
+
+    @property
+    def kind(self) -> str:
+        """The name of the optimizer's class."""
+        return str(self._kind.__name__)
+
+    @property
+    def learning_rate(self) -> Any:
+        """The learning rate: a number or a schedule."""
+        rate = self._config["learning_rate"]
+        return rate if callable(rate) else float(rate)
+
+    @property
+    def first_rate(self) -> float:
+        """The learning rate of the first step."""
+        rate = self.learning_rate
+        # A variable holds 0.001 as 0.0010000000474974513.
+        return float(f"{float(rate(0) if callable(rate) else rate):.7g}")
+
+    def compile_anew(self, rate: Any = None, factors: Mapping[Any, float] | None = None) -> None:
+        """Compile with a new optimizer of the same class and settings.
+
+        Args:
+            rate: its learning rate, a number or a schedule; by default the one that it had.
+            factors: factors of the rate by layer, see `nbkeras.layer_rates`.
+        """
+        config = {**self._config, **({} if rate is None else {"learning_rate": rate})}
+        with self.model.distribute_strategy.scope():
+            optimizer = self._kind.from_config(config)
+            if factors:
+                optimizer = layer_rates(optimizer, self.model, factors)
+            if self._scaled:
+                outer = self.optimizer.get_config()
+                own = {
+                    name: outer[name]
+                    for name in ("dynamic", "initial_scale", "dynamic_growth_steps", "name")
+                    if name in outer
+                }
+                optimizer = type(self.optimizer)(optimizer, **own)
+            self.model.compile(optimizer=optimizer, **self._settings)
+
+    def restore(self) -> None:
+        """Compile with the optimizer itself that the model had, its state included."""
+        with self.model.distribute_strategy.scope():
+            self.model.compile(optimizer=self.optimizer, **self._settings)

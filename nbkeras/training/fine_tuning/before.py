@@ -1,0 +1,82 @@
+"""What a model was before it was fine-tuned, and the way back to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nbkeras.callbacks.backup.arrays_file import read_state, write_state
+from nbkeras.callbacks.backup.durable import write_whole
+from nbkeras.models.unfreezing import Flags
+from nbkeras.runtime.keras_lines import is_model
+from nbkeras.runtime.refusal import Refusal
+
+if TYPE_CHECKING:
+    from nbkeras.models.recompiling import Compiled
+
+_FILE = "before-fine-tuning.h5"
+# Where a model keeps it: what is held anywhere else would outlive the model.
+_HELD = "_nbkeras_before_fine_tuning"
+
+
+class Before:
+    """A model's weights, ``trainable`` flags and compilation as they were.
+
+    Args:
+        compiled: how the model is compiled.
+    """
+
+    def __init__(self, compiled: Compiled) -> None:
+        """Read them; the weights are copied."""
+        self._compiled = compiled
+        self._flags = Flags(compiled.model)
+        self._weights = [np.array(each) for each in compiled.model.get_weights()]
+
+    def hold(self) -> None:
+        """Be what `undo` goes back to."""
+        # Not as Keras does, which would track it.
+        object.__setattr__(self._compiled.model, _HELD, self)
+
+    def in_folder(self, folder: str, *, anew: bool) -> None:
+        """Keep the weights beside the backups, or take those that an earlier process has kept there.
+
+        Args:
+            folder: where the first stage's backups are.
+            anew: whether the training begins anew, and these weights are those before it.
+        """
+        path = Path(folder).expanduser() / _FILE
+        if path.exists() and not anew:
+            kept = read_state(path)
+            if [each.shape for each in kept] == [each.shape for each in self._weights]:
+                self._weights = kept
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, lambda aside: write_state(aside, self._weights))
+
+    def restore(self) -> None:
+        """Give the model all of it again: its optimizer, too, with what that had learned."""
+        self._flags.restore()
+        self._compiled.model.set_weights(self._weights)
+        self._compiled.restore()
+
+
+def undo(model: Any) -> str:
+    """Give a model the weights, flags and compilation that it had before its last fine-tuning.
+
+    Returns:
+        One line that says so.
+
+    Raises:
+        Refusal: when it was not fine-tuned in this process, or has been given back already.
+    """
+    before = vars(model).get(_HELD) if is_model(model) else None
+    if before is None:
+        raise Refusal(
+            f"undo: expected a model that fine_tune has trained here, received "
+            f"{getattr(model, 'name', model)!r}: load the weights from before"
+        )
+    before.restore()
+    object.__delattr__(model, _HELD)
+    return f"{model.name}: weights, trainable flags, optimizer and compile as before the fine-tuning"
