@@ -105,6 +105,8 @@ def stage_arguments(data: Data, number: int, line: Line, seed: int | None) -> di
             "validation_data": data.validation_data,
             "validation_split": data.validation_split or None,
             "batch_size": data.batch_size,
+            # Keras 3 warns where it is not said.
+            "shuffle": False if data.is_dataset else None,
         }
         return {name: value for name, value in given.items() if value is not None}
     batches, validation = data.x, data.validation_data

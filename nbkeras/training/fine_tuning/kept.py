@@ -130,6 +130,8 @@ class Kept:
             "validation_data": validation,
             "validation_split": data.validation_split or None,
             "batch_size": data.batch_size,
+            # Keras 3 warns where it is not said.
+            "shuffle": False if data.is_dataset else None,
         }
         return {name: value for name, value in given.items() if value is not None}
 
@@ -150,8 +152,13 @@ def _numbered(name: str, cached: CachedFeatures | None) -> Any:
     import tensorflow as tf
 
     assert cached is not None  # noqa: S101 - for mypy: a dataset has been read
-    ends = list(accumulate(cached.sizes))
+    sizes = cached.sizes
     held = tuple(each for each in (cached.y, cached.sample_weight) if each is not None)
+    if {*sizes[:-1]} <= {sizes[0]} and sizes[-1] <= sizes[0]:
+        numbers = {name: np.arange(sum(sizes))}
+        rows = tf.data.Dataset.from_tensor_slices((numbers, *held) if held else numbers)
+        # So that the size of its batches can be told.
+        return rows.batch(sizes[0], drop_remainder=sizes[-1] == sizes[0]).prefetch(tf.data.AUTOTUNE)
     with tf.device("CPU:0"):
         rest = tf.nest.map_structure(tf.convert_to_tensor, held)
 
@@ -161,5 +168,6 @@ def _numbered(name: str, cached: CachedFeatures | None) -> Any:
         others = tf.nest.map_structure(lambda each: each[start:end], rest)
         return (numbers, *others) if others else numbers
 
+    ends = list(accumulate(sizes))
     batches = tf.data.Dataset.from_tensor_slices(([0, *ends[:-1]], ends))
     return batches.map(batch_of).prefetch(tf.data.AUTOTUNE)
