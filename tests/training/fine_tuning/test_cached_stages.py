@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import tempfile
 from pathlib import Path
 
@@ -55,23 +54,20 @@ def near(one, other):
 
 
 @pytest.mark.parametrize(
-    ("form", "seed"),
+    ("form", "seed", "stages"),
     [
-        ("arrays", None),
-        pytest.param("arrays", 3, marks=pytest.mark.costly),
-        pytest.param("classes", None, marks=pytest.mark.costly),
-        pytest.param("dataset", None, marks=pytest.mark.costly),
-        pytest.param("odd batches", None, marks=pytest.mark.costly),
-        pytest.param("held out as it is", None, marks=pytest.mark.costly),
+        ("arrays", None, STAGES[:1]),
+        *(pytest.param(each, None, STAGES, marks=pytest.mark.costly) for each in FORMS),
+        pytest.param("arrays", 3, STAGES, marks=pytest.mark.costly),
     ],
 )
-def test_it_trains_as_the_whole_model_would(keras, make, monkeypatch, form, seed):
+def test_it_trains_as_the_whole_model_would(keras, make, monkeypatch, form, seed, stages):
     calls = []
     monkeypatch.setattr(kept, "computed", lambda *a, **k: calls.append(a[1]) or computed(*a, **k))
     computed = features_file.computed
-    plain, expected, random = trained(keras, make, form, seed=seed, cache=False)
+    plain, expected, random = trained(keras, make, form, seed=seed, stages=stages, cache=False)
     assert not calls
-    ours, found, drawn = trained(keras, make, form, seed=seed)
+    ours, found, drawn = trained(keras, make, form, seed=seed, stages=stages)
     # Once for both stages of the head, in training and validation.
     assert len(calls) == 1 + (form in {"classes", "dataset"})
     assert sorted(ours.history) == sorted(plain.history)
@@ -85,7 +81,8 @@ def test_it_trains_as_the_whole_model_would(keras, make, monkeypatch, form, seed
     assert told[0] == told[1]
     if form != "odd batches":
         assert ours.run.parameters == plain.run.parameters
-    line = "stages 1 and 2: the outputs of 'base' are computed once (--no-cache)"
+    which = "stage 1" if stages != STAGES else "stages 1 and 2"
+    line = f"{which}: the outputs of 'base' are computed once (--no-cache)"
     assert line in ours.run.notes
     assert line in repr(ours.plan)
     assert [each for each in ours.run.notes if each != line] == list(plain.run.notes)
@@ -117,38 +114,48 @@ def test_callbacks_have_the_whole_model_and_nothing_of_it_stays(keras, make):
     assert not any(each.trainable for each in model.get_layer("base").layers if each.weights)
 
 
-@BOTH
-def test_large_outputs_are_in_a_file_that_goes_also_with_an_error(keras, make, monkeypatch, tmp_path):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    plain, expected, _ = trained(keras, make, "arrays", stages=STAGES[:1], cache=False)
+@pytest.mark.costly
+def test_large_outputs_are_in_a_file(keras, make, monkeypatch, tmp_path):
+    files = few_bytes(monkeypatch, tmp_path)
+    monkeypatch.setattr(features_file, "MEMORY", 1 << 20)
+    plain, expected, _ = trained(keras, make, "arrays", stages=STAGES[:1])
+    assert not files()
     monkeypatch.setattr(features_file, "MEMORY", 100)
-    files = []
-
-    class Look(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            files.extend(Path(tmp_path).glob("nbkeras-features-*"))
-
-    ours, found, _ = trained(keras, make, "arrays", stages=STAGES[:1], callbacks=[Look()])
+    seen = []
+    look = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: seen.extend(files()))
+    ours, found, _ = trained(keras, make, "arrays", stages=STAGES[:1], callbacks=[look])
     near(ours.history.values(), plain.history.values())
     near(found, expected)
-    assert files
-    assert not any(each.exists() for each in files)
-    files.clear()
+    assert seen
+    assert not files()
 
-    class Fail(Look):
-        def on_epoch_end(self, epoch, logs=None):
-            super().on_epoch_end(epoch, logs)
-            raise ValueError("mine")
 
-    model = make()
+@BOTH
+def test_an_error_leaves_no_file_and_a_model_that_can_be_called(keras, make, monkeypatch, tmp_path):
+    files = few_bytes(monkeypatch, tmp_path)
+    model, seen = make(), []
+
+    def fail(*_):
+        seen.extend(files())
+        raise ValueError("mine")
+
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=fail)
     with pytest.raises(ValueError, match="mine"):
-        nbkeras.fine_tune(model, X, Y, stages=STAGES[:1], quiet=True, callbacks=[Fail()])
-    assert files
-    assert not any(each.exists() for each in files)
+        nbkeras.fine_tune(model, X, Y, stages=STAGES[:1], quiet=True, callbacks=[callback])
+    assert seen
+    assert not files()
     assert {"train_step", "test_step"}.isdisjoint(vars(model))
     model.evaluate(X, Y, verbose=0)
 
 
+def few_bytes(monkeypatch, folder):
+    """Let a hundred bytes be many, and return what tells the temporary files."""
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setattr(features_file, "MEMORY", 100)
+    return lambda: list(Path(folder).glob("nbkeras-features-*"))
+
+
+@BOTH
 def test_where_it_would_not_be_exact_the_reason_is_said(keras, make):
     layers = keras.layers
     flip = layers.RandomFlip("horizontal", seed=1)
@@ -190,7 +197,7 @@ def test_where_it_would_not_be_exact_the_reason_is_said(keras, make):
     assert plan(X, Y, model=whole, stages=stages).stages[0].kept.end.name == "all"
 
 
-@BOTH
+@pytest.mark.costly
 def test_a_finished_stage_computes_nothing_when_the_cell_is_run_again(keras, make, monkeypatch, tmp_path):
     class Stop(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -222,4 +229,3 @@ def test_a_finished_stage_computes_nothing_when_the_cell_is_run_again(keras, mak
     near(went_on.model.get_weights(), whole.model.get_weights())
     with pytest.raises(nbkeras.Refusal, match="with other values than the backup's"):
         cell("parts", x=X + 1, reuse=True)
-    gc.collect()

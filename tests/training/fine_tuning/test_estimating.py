@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -38,26 +39,28 @@ def state(model):
     }
 
 
+@BOTH
 def test_it_leaves_all_as_it_was(keras, make):
     model = make(head=[keras.layers.Dropout(0.3, seed=3)])
     model.fit(X, Y, epochs=1, verbose=0)
-    flip = keras.layers.RandomFlip("horizontal", seed=1)
-    shuffled = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(48, seed=3).batch(16)
-    # What a model is asked for the first time, it may make.
-    nbkeras.fine_tuning_plan(model, X, Y, stages=[HEAD, ALL])
     before = state(model)
-    seeds = [each.numpy() for each in getattr(flip, "variables", [])]
-    plan = nbkeras.fine_tuning_plan(
-        model, X, Y, stages=[HEAD, ALL], validation_split=0.25, batch_size=8, estimate=True
-    )
-    nbkeras.fine_tuning_plan(model, shuffled, stages=[ALL], augmentation=flip, estimate=True)
+    options = {"validation_split": 0.25, "batch_size": 8, "estimate": True}
+    plan = nbkeras.fine_tuning_plan(model, X, Y, stages=[HEAD, ALL], **options)
     assert all(each.seconds > 0 for each in plan.stages)
     assert state(model) == before
-    for was, now in zip(seeds, getattr(flip, "variables", []), strict=True):
+
+
+@pytest.mark.costly
+def test_it_leaves_the_data_where_they_were(keras, make):
+    model, flip = make(), keras.layers.RandomFlip("horizontal", seed=1)
+    one, other = (tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(48, seed=3).batch(16) for _ in range(2))
+    before, seeds = state(model), [each.numpy() for each in flip.variables]
+    nbkeras.fine_tuning_plan(model, one, stages=[ALL], augmentation=flip, estimate=True)
+    assert state(model) == before
+    for was, now in zip(seeds, flip.variables, strict=True):
         np.testing.assert_array_equal(was, now.numpy())
-    first = next(iter(shuffled))[1].numpy().tolist()
-    again = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(48, seed=3).batch(16)
-    assert first == next(iter(again))[1].numpy().tolist()
+    for _ in range(2):
+        np.testing.assert_array_equal(*(np.concatenate([y for _, y in each]) for each in (one, other)))
 
 
 def ticking(monkeypatch, seconds):
@@ -67,20 +70,22 @@ def ticking(monkeypatch, seconds):
     return lambda: next(looks)
 
 
+# Of 48 samples, 9 batches of 4 are trained on and 3 validated, and for the head, all 12 come once.
+@pytest.mark.parametrize(
+    ("stages", "more", "steps"),
+    [
+        ([HEAD], {}, [12 + 2 * 12]),
+        pytest.param([HEAD, HEAD, ALL], {}, [12 + 2 * 12, 2 * 12, 3 * 12], marks=pytest.mark.costly),
+        pytest.param([HEAD], {"cache": False}, [2 * 12], marks=pytest.mark.costly),
+        pytest.param([replace(ALL, epochs=30)], {"batch_size": 8}, [30 * (5 + 2)], marks=pytest.mark.costly),
+    ],
+)
 @BOTH
-def test_it_grows_with_steps_and_epochs(make, monkeypatch):
+def test_it_grows_with_steps_and_epochs(make, monkeypatch, stages, more, steps):
     ticking(monkeypatch, 0.25)
-    model = make()
-    options = {"batch_size": 4, "validation_split": 0.25, "estimate": True}
-
-    def seconds(*stages, **more):
-        plan = nbkeras.fine_tuning_plan(model, X, Y, stages=stages, **{**options, **more})
-        return [each.seconds for each in plan.stages]
-
-    # 9 batches are trained on and 3 validated, a quarter of a second each; for the head, all 12 come once.
-    assert seconds(HEAD, HEAD, ALL) == [0.25 * (12 + 2 * 12), 0.25 * 2 * 12, 0.25 * 3 * 12]
-    assert seconds(HEAD, cache=False) == [0.25 * 2 * 12]
-    assert seconds(Stage("all", epochs=30), batch_size=8) == [0.25 * 30 * (5 + 2)]
+    options = {"batch_size": 4, "validation_split": 0.25, "estimate": True, **more}
+    plan = nbkeras.fine_tuning_plan(make(), X, Y, stages=stages, **options)
+    assert [each.seconds for each in plan.stages] == [0.25 * each for each in steps]
 
 
 @pytest.mark.parametrize("keras", ["keras"], indirect=True)

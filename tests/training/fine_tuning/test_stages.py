@@ -10,6 +10,7 @@ import pytest
 import nbkeras
 from nbkeras import Stage
 from nbkeras.models.layer_rates import LayerRates
+from nbkeras.training.fine_tuning import kept
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(48, 6, 6, 1)).astype("float32")
@@ -226,7 +227,10 @@ def test_a_loss_scale_stays_around_the_stage_s_optimizer(keras, make):
 @pytest.mark.parametrize(
     "keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.costly)], indirect=True
 )
-def test_a_stop_leaves_the_rest_to_the_next_run_of_the_cell(keras, make, tmp_path):
+def test_a_stop_leaves_the_rest_to_the_next_run_of_the_cell(keras, make, tmp_path, monkeypatch):
+    computed, calls = kept.computed, []
+    monkeypatch.setattr(kept, "computed", lambda *a, **k: calls.append(a) or computed(*a, **k))
+
     class Stop(keras.callbacks.Callback):
         def __init__(self, step):
             super().__init__()
@@ -251,7 +255,12 @@ def test_a_stop_leaves_the_rest_to_the_next_run_of_the_cell(keras, make, tmp_pat
     # Two steps are the first stage.
     stopped = cell("parts", 3)
     assert (len(stopped.histories), stopped.run.status) == (2, "stopped")
-    went_on, whole = cell("parts", 99), cell("whole", 99)
+    calls.clear()
+    went_on = cell("parts", 99)
+    # The head's stage is finished: the base's outputs are not computed once more.
+    assert not calls
+    whole = cell("whole", 99)
+    assert len(calls) == 1
     assert went_on.history == whole.history
     assert same(went_on.model.get_weights(), whole.model.get_weights())
     assert went_on.run.id == stopped.run.id
