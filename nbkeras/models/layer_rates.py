@@ -66,9 +66,11 @@ def layer_rates(optimizer: Any, model: Any, factors: Mapping[Any, float]) -> Any
             "holds others: give  layer_rates  the one inside"
         )
     if getattr(optimizer, "built", False) or getattr(optimizer, "_built", False):
+        # What MirroredStrategy makes has no int() of its own.
+        steps = int(optimizer.iterations.numpy())
         raise Refusal(
             f"layer_rates: expected a new optimizer, received {type(optimizer).__name__} after "
-            f"{int(optimizer.iterations)} steps: make another one, its state would be lost"
+            f"{steps} steps: make another one, its state would be lost"
         )
     if isinstance(optimizer, LayerRates):
         raise Refusal(

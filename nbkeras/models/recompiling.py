@@ -87,20 +87,26 @@ class Compiled:
             rate: its learning rate, a number or a schedule; by default the one that it had.
             factors: factors of the rate by layer, see `nbkeras.layer_rates`.
         """
+        with self.model.distribute_strategy.scope():
+            self.model.compile(optimizer=self.new_optimizer(rate, factors), **self._settings)
+
+    def new_optimizer(self, rate: Any = None, factors: Mapping[Any, float] | None = None) -> Any:
+        """Return an optimizer of the same class and settings, for the weights that are trainable now.
+
+        Args:
+            rate: as for `compile_anew`.
+            factors: likewise.
+        """
         config = {**self._config, **({} if rate is None else {"learning_rate": rate})}
         with self.model.distribute_strategy.scope():
             optimizer = self._kind.from_config(config)
             if factors:
                 optimizer = layer_rates(optimizer, self.model, factors)
-            if self._scaled:
-                outer = self.optimizer.get_config()
-                own = {
-                    name: outer[name]
-                    for name in ("dynamic", "initial_scale", "dynamic_growth_steps", "name")
-                    if name in outer
-                }
-                optimizer = type(self.optimizer)(optimizer, **own)
-            self.model.compile(optimizer=optimizer, **self._settings)
+            if not self._scaled:
+                return optimizer
+            outer = self.optimizer.get_config()
+            names = ("dynamic", "initial_scale", "dynamic_growth_steps", "name")
+            return type(self.optimizer)(optimizer, **{name: outer[name] for name in names if name in outer})
 
     def restore(self) -> None:
         """Compile with the optimizer itself that the model had, its state included."""

@@ -36,6 +36,12 @@ class StoredRows:
         with h5py.File(path, "r") as file:
             self.shape: tuple[int, ...] = tuple(file[name].shape)
             self.dtype = file[name].dtype
+        self.temporary: Temporary | None = None
+
+    def remove(self) -> None:
+        """Delete the file now, if it is a temporary one."""
+        if self.temporary is not None:
+            self.temporary.remove()
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -124,9 +130,10 @@ class RowWriter:
         self._aside = None
         found = {name: StoredRows(path, name) for name in names}
         if self.path is None:
-            keep = _Temporary(path)
+            temporary = Temporary(path)
             for rows in found.values():
-                rows.keep = keep  # type: ignore[attr-defined]  # the file lives as long as one of them
+                # The file lives as long as one of them.
+                rows.temporary = temporary
         return found
 
     def _open(self) -> None:
@@ -154,11 +161,12 @@ class RowWriter:
         data[start:] = array
 
 
-class _Temporary:
-    """A file that goes with the object."""
+class Temporary:
+    """A file that goes with the object, or as soon as it is asked to."""
 
     def __init__(self, path: Path) -> None:
-        weakref.finalize(self, path.unlink, missing_ok=True)
+        """Keep it until then."""
+        self.remove = weakref.finalize(self, path.unlink, missing_ok=True)
 
 
 def checked_file(to: str | os.PathLike[str]) -> Path:

@@ -51,6 +51,8 @@ class Session:
         self._backups: list[Resuming] = []
         self.cell: SeededCell | None = None
         self.precision: CellPrecision | None = None
+        self.data: dict[str, Any] | None = None
+        """The user's own data, by the names of ``fit``, while its calls are given others in their place."""
 
     def begin_cell(self) -> None:
         """Note that a cell begins: its first interrupt is a graceful one, and its files are anew its own."""
@@ -129,7 +131,7 @@ class Session:
         return self._monitored(call, more, monitor, first)
 
     def _resuming(self, call: Call, options: FitOptions, number: int, run: str) -> Resuming:
-        return Resuming(call, options, number, run)
+        return Resuming(call, options, number, run, data=self.data)
 
     def _ordered(self, call: Call, options: FitOptions, number: int) -> list[str]:
         return seeded_notes(call, options, number)

@@ -195,6 +195,7 @@ os.environ["TF_USE_LEGACY_KERAS"] = sys.argv[1]
 import numpy as np, tensorflow as tf
 from nbkeras.devices.logical_cpus import logical_cpus
 from nbkeras.models.layer_rates import layer_rates
+from nbkeras.runtime.refusal import Refusal
 logical_cpus(2)
 keras = tf.keras
 x = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
@@ -207,6 +208,10 @@ def weights(strategy):
         optimizer = layer_rates(keras.optimizers.AdamW(0.01, weight_decay=0.1), model, {"low": 0.1})
         model.compile(optimizer, "mse")
     model.fit(x, x[:, :1], batch_size=8, epochs=2, shuffle=False, verbose=0)
+    try:
+        layer_rates(model.optimizer, model, {"low": 0.1})
+    except Refusal as refusal:
+        assert "after 8 steps" in str(refusal)
     return np.concatenate([each.ravel() for each in model.get_weights()])
 
 one, two = weights(tf.distribute.get_strategy()), weights(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))

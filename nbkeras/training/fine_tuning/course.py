@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,15 +16,19 @@ from nbkeras.callbacks.staged_monitor import staged_monitor_class
 from nbkeras.models.unfreezing import set_trainable
 from nbkeras.runtime.keras_lines import active_line, line_of
 from nbkeras.training.fine_tuning.data import Data, stage_arguments
+from nbkeras.training.fine_tuning.kept import Kept
 from nbkeras.training.fine_tuning.result import FineTuning
 from nbkeras.training.fitting import armed
 from nbkeras.training.options import FitOptions, parse_early_stopping
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nbkeras.models.base_and_head import Parts
     from nbkeras.models.recompiling import Compiled
     from nbkeras.training.fine_tuning.before import Before
     from nbkeras.training.fine_tuning.plan import FineTuningPlan, PlannedStage
+    from nbkeras.training.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ def train(task: Task) -> FineTuning:
     monitor.host, monitor.whole = sys._getframe(), whole  # noqa: SLF001 - CPython's documented way to a frame
     histories: list[Any] = []
     epoch = 0
-    current = [options]
+    current, kept = [options], Kept(task.data)
     # An earlier process has marked the stages that it began.
     begun = finished + (whole is not None and _store(options, finished + 1).has_any())
     with armed(options, lambda: current[0]) as session:
@@ -62,14 +67,16 @@ def train(task: Task) -> FineTuning:
                 )
                 current[0] = replace(options, early_stopping=stopping)
                 monitor.passes = number <= finished
+                monitor.note = "" if planned_stage.thawed else task.plan.caching
                 monitor.mark = "" if number <= begun else _mark(task.plan, planned_stage)
                 monitor.epochs = epoch + sum(each.stage.epochs for each in task.plan.stages[number - 1 :])
-                history = model.fit(
-                    **stage_arguments(task.data, number, line, options.seed),
-                    **{**task.fit, "callbacks": [*_listed(task.fit.get("callbacks")), monitor]},
-                    initial_epoch=epoch,
-                    epochs=epoch + stage.epochs,
-                )
+                with _given(task, planned_stage, kept, session, passes=monitor.passes) as arguments:
+                    history = model.fit(
+                        **arguments,
+                        **{**task.fit, "callbacks": [*_listed(task.fit.get("callbacks")), monitor]},
+                        initial_epoch=epoch,
+                        epochs=epoch + stage.epochs,
+                    )
                 histories.append(history)
                 epoch = history.epoch[-1] + 1 if history.epoch else epoch
                 if monitor.stopped:
@@ -82,6 +89,8 @@ def train(task: Task) -> FineTuning:
                 task.before.restore()
             monitor.close(error)
             raise
+        finally:
+            kept.forget()
         monitor.run.add_note(_left(task, len(histories)))
         monitor.finish()
     return FineTuning(model, task.plan, tuple(histories), monitor.run)
@@ -92,6 +101,27 @@ def _begin_stage(task: Task, planned_stage: PlannedStage) -> None:
     stage = planned_stage.stage
     set_trainable(task.model, task.parts, list(planned_stage.thawed), batch_norm=stage.batch_norm)
     task.compiled.compile_anew(stage.learning_rate, planned_stage.factors)
+
+
+@contextmanager
+def _given(
+    task: Task, planned_stage: PlannedStage, kept: Kept, session: Session, *, passes: bool
+) -> Iterator[dict[str, Any]]:
+    """Give the arguments of a stage's ``fit`` that are its data."""
+    data, line = task.data, line_of(task.model) or active_line()
+    if planned_stage.kept is None:
+        if planned_stage.thawed:
+            # The base is about to be another one.
+            kept.forget()
+        yield stage_arguments(data, planned_stage.number, line, task.options.seed)
+        return
+    own = (data.x, data.y, data.sample_weight, data.validation_data)
+    session.data = dict(zip(("x", "y", "sample_weight", "validation_data"), own, strict=True))
+    try:
+        with kept.stage(planned_stage.kept, computes=not passes) as arguments:
+            yield arguments
+    finally:
+        session.data = None
 
 
 def _so_far(options: FitOptions, count: int) -> tuple[Continued | None, int]:

@@ -116,7 +116,8 @@ def _stages(model: Any, plan: FineTuningPlan, parts: Parts, names: CodeNames, *,
     rows = [_stage_row(model, each, parts, loop=loop, validates=validates) for each in plan.stages]
     what = "# From which layer of the base on it trains, its batch normalization, epochs, learning rate"
     what += "." if loop else ", factors of it, callbacks."
-    return "\n".join([what, "stages = [", *rows, "]"])
+    kept = [_KEPT] if any(each.kept for each in plan.stages) else []
+    return "\n".join([what, *kept, "stages = [", *rows, "]"])
 
 
 def _stage_row(model: Any, each: PlannedStage, parts: Parts, *, loop: bool, validates: bool) -> str:
@@ -137,6 +138,10 @@ def _early_stopping(model: Any, each: PlannedStage, *, validates: bool) -> str:
     (added,) = added_callbacks(options, run="", has_validation=validates, directions=directions)
     return added.code
 
+
+_KEPT = """\
+# Where the head trains alone, %finetune computes the base's outputs once. Here they are computed in every
+# epoch: the same but for rounding."""
 
 _BEGIN = '''
 def freeze(first, batch_norm):

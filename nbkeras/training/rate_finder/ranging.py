@@ -38,7 +38,7 @@ def train(model: Any, arguments: Mapping[str, Any], course: Course) -> None:
     optimizer = _copy(model, course.planned[0])
     # Without going through __setattr__, in which Keras notes what belongs to a model.
     vars(model).update(optimizer=optimizer, train_function=None)
-    _one_step_at_a_time(model)
+    one_step_at_a_time(model)
     begun = _steps(optimizer)
     with not_armed(model), quiet():
         keras_module(line).Model.fit(
@@ -153,8 +153,8 @@ def _variables(optimizer: Any) -> list[Any]:
     return [each for each in every if "learning_rate" not in str(getattr(each, "path", each.name))]
 
 
-def _one_step_at_a_time(model: Any) -> None:
-    """Let the callback hear of every batch, also where several are made in one go."""
+def one_step_at_a_time(model: Any) -> None:
+    """Let callbacks hear of every batch, also where several are made in one go."""
     import tensorflow as tf
 
     if line_of(model) == "keras":

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def untouched(model: Any, data: Any = None) -> Iterator[None]:
+def untouched(model: Any, *data: Any) -> Iterator[None]:
     """Put back what a training in the block changes, bit for bit, also when it fails or is interrupted.
 
     That is every variable of the model, of its metrics, its optimizer and its layers' random numbers, on each
@@ -31,12 +31,13 @@ def untouched(model: Any, data: Any = None) -> Iterator[None]:
 
     Args:
         model: a compiled model with weights.
-        data: what it trains on; a dataset's own variables are put back, too.
+        data: what it trains on; the variables of datasets are put back, too.
     """
     attributes = dict(vars(model))
     counted = getattr(attributes.get("_obj_reference_counts_dict"), "_storage", {})
     counts = dict(counted)
-    held = [*(each for group in variables_of(model).values() for each in group), *captured(data)]
+    held = [*(each for group in variables_of(model).values() for each in group)]
+    held += [each for given in data for each in captured(given)]
     parts = [part for each in held for part in replicas(each) or (each,)]
     values = [(part, np.array(part.numpy())) for part in parts]
     layers = [(each, dict(vars(each))) for each in legacy_generators(model)]
