@@ -98,6 +98,7 @@ def _code(held: Held, options: dict[str, Any]) -> str:
 
     return plain_code(
         *held.names,
+        sample_weight=held.weights_name,
         keras=line_of(held.data[0]) or active_line(),
         batch_size=options.get("batch_size"),
         start=options.get("start", finding.START),

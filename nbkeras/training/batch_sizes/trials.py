@@ -1,4 +1,4 @@
-"""Starts the process that tries batch sizes, listens to it, and ends it when it takes too much memory."""
+"""Starts the processes that try batch sizes, listens to them, and ends one that takes too much memory."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ import tempfile
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.runtime.memory import format_bytes, resident_memory
 from nbkeras.runtime.refusal import Refusal
+from nbkeras.training.batch_sizes.between import between
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,23 +55,48 @@ class Trials:
     """What has been tried.
 
     Attributes:
-        sizes: those that fit.
-        too_large: the size that did not fit, None where all did.
-        why: why it ended.
+        sizes: those that fit, rising.
+        too_large: the smallest size that did not fit, None where all did.
+        why: why it ended, ``""`` while it goes on.
     """
 
     sizes: list[Size] = field(default_factory=list)
     too_large: int | None = None
     why: str = ""
+    _what_happened: str = ""
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a size was tried."""
+        return bool(self.sizes) or self.too_large is not None
+
+    def end(self) -> None:
+        """End with what is known."""
+        self.why = self._what_happened or "all sizes were tried"
+
+    def full(self, size: int, what_happened: str) -> None:
+        """Note that a size does not fit."""
+        self.too_large, self._what_happened = size, what_happened
+
+    def next_sizes(self) -> tuple[int, ...]:
+        """Return the sizes for the next process, none where it has ended."""
+        found: tuple[int, ...] = ()
+        if self.too_large is not None and not self.why:
+            found = between(self.sizes[-1].size if self.sizes else 0, self.too_large)
+        if not found and not self.why:
+            self.end()
+        return found
 
 
 def tried(job: Job, *, limit: int | None, seconds: float, tell: Callable[[str], None]) -> Trials:
     """Try the sizes of a job in a process of their own.
 
+    The first size that does not fit ends it. Then others try sizes between that one and the largest that fits.
+
     Args:
         job: the model, the data, the sizes.
         limit: the most bytes of main memory that the process may take; None does not watch it.
-        seconds: after which the process ends, whatever it does.
+        seconds: after which all ends, whatever it does.
         tell: called with a line on each size.
 
     Raises:
@@ -79,13 +105,15 @@ def tried(job: Job, *, limit: int | None, seconds: float, tell: Callable[[str], 
     trials = Trials()
     end = time.monotonic() + seconds
     with tempfile.TemporaryDirectory(prefix="nbkeras-batch-sizes-") as folder:
-        path = Path(folder, "job")
-        path.write_bytes(pickle.dumps(job))
-        with _process(path, job) as (process, words):
-            try:
-                _listen(trials, process, words, limit, end, tell)
-            except KeyboardInterrupt:
-                trials.why = "it was interrupted"
+        path, sizes = Path(folder, "job"), job.sizes
+        try:
+            while sizes:
+                path.write_bytes(pickle.dumps(replace(job, sizes=sizes)))
+                with _process(path, job) as (process, words):
+                    _listen(trials, process, words, limit, end, tell)
+                sizes = trials.next_sizes()
+        except KeyboardInterrupt:
+            trials.why = "it was interrupted"
     return trials
 
 
@@ -98,51 +126,70 @@ def _listen(
     tell: Callable[[str], None],
 ) -> None:
     size, most = None, 0
-    while not trials.why:
+    while True:
         taken = resident_memory(process.pid) or 0
         most = max(most, taken)
         if limit is not None and taken > limit:
-            trials.too_large = size
-            trials.why = f"batches of {size} take more than {format_bytes(limit)}"
-            break
+            if size is None:
+                _not_begun(
+                    trials,
+                    f"max_memory: expected more than TensorFlow itself takes, received {format_bytes(limit)}, "
+                    "which it took before the first batch: give more, or free some memory",
+                )
+                return
+            trials.full(size, f"batches of {size} take more than {format_bytes(limit)}")
+            return
         if time.monotonic() > end:
             trials.why = "the time was over" + ("" if size is None else f" at batches of {size}")
-            break
+            return
         try:
             said = words.get(timeout=_LOOK)
         except queue.Empty:
             continue
         if said is None:
             _ended(trials, process, size)
-        elif "error" in said:
-            raise Refusal(
+            return
+        if "error" in said:
+            if size is not None and trials.has_begun:
+                trials.full(size, f"batches of {size} failed ({said['error']})")
+                return
+            _not_begun(
+                trials,
                 "batch_size_find: expected a model that trains in a process of its own, received "
-                f"{said['error']}: train it on one batch here first"
+                f"{said['error']}: train it on one batch here first",
             )
-        elif "begins" in said:
+            return
+        if "begins" in said:
             size, most = said["begins"], taken
             tell(f"batch size {size}")
         elif "full" in said:
-            trials.too_large = size
-            trials.why = f"batches of {size} ran out of memory"
+            trials.full(said["full"], f"batches of {size} ran out of memory")
+            return
         else:
             memory = said["device_memory"] or most or None
             trials.sizes.append(Size(said["size"], said["seconds"], memory))
 
 
+def _not_begun(trials: Trials, refusal: str) -> None:
+    """Refuse a search whose first process tried no size; a later one ends it."""
+    if not trials.has_begun:
+        raise Refusal(refusal)
+    trials.end()
+
+
 def _ended(trials: Trials, process: subprocess.Popen[str], size: int | None) -> None:
     code = process.wait()
     if code == 0:
-        trials.why = "all sizes were tried"
-    elif size is None:
-        raise Refusal(
+        return
+    if size is None:
+        _not_begun(
+            trials,
             f"batch_size_find: expected a process that can import TensorFlow, received one that ended with "
-            f"code {code}: see whether  !{sys.executable} -c 'import tensorflow'  works"
+            f"code {code}: see whether  !{sys.executable} -c 'import tensorflow'  works",
         )
-    else:
-        # By Linux, for want of memory, or by TensorFlow, which ends where it can't have any.
-        trials.too_large = size
-        trials.why = f"the process ended at batches of {size} (code {code})"
+        return
+    # By Linux, for want of memory, or by TensorFlow, which ends where it can't have any.
+    trials.full(size, f"the process ended at batches of {size} (code {code})")
 
 
 @contextmanager

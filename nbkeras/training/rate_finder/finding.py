@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbkeras.callbacks.backup.randomness import read_random, write_random
 from nbkeras.callbacks.backup.sources import is_sequence
 from nbkeras.runtime.durations import parse_duration
 from nbkeras.runtime.keras_lines import active_line, is_compiled, is_model, keras_module, line_of
@@ -17,6 +16,7 @@ from nbkeras.training.rate_finder.feeding import fed
 from nbkeras.training.rate_finder.found import RatesFound
 from nbkeras.training.rate_finder.ranging import check_optimizer, train
 from nbkeras.training.rate_finder.suggesting import suggestions
+from nbkeras.training.rate_finder.unread import unread
 from nbkeras.training.rate_finder.untouched import untouched
 
 if TYPE_CHECKING:
@@ -134,11 +134,8 @@ def _built(model: Any, given: Any, x: Any) -> list[str]:
     """Make the weights of a model that has none yet, as its first call would."""
     if model.built:
         return []
-    random = read_random()
-    try:
+    with unread(x):
         batch = x[0] if is_sequence(x) else getattr(given, "element_spec", None)
-    finally:
-        write_random(random)
     if batch is None:
         raise Refusal(
             f"lr_find: expected a model with weights, received {model.name!r}: call it on a batch first"
