@@ -21,10 +21,10 @@ BATCH_SIZE_FIND = Grammar(
     summary="Find the batch sizes that fit into memory, and from which on larger ones stop paying.",
     details="""
         A process of its own makes the model again and trains it for some steps with 8, 16, 32, … samples; it
-        is ended when it takes too much memory or time, and this notebook goes on. Between the largest size that
-        fits and the first that does not, others are tried, until the two are less than a sixteenth apart. The
-        model, its data and all random numbers stay as they are. Classes and functions of the notebook itself can't be made there:
-        %%writefile puts them into a file to import.
+        is ended when it takes too much memory or time, and this notebook goes on. Between the largest size
+        that fits and the first that does not, others are tried, until the two are less than a sixteenth
+        apart. The model, its data and all random numbers stay as they are. Classes and functions of the
+        notebook itself can't be made there: %%writefile puts them into a file to import.
         In Python: nbkeras.batch_size_find(model, x, y)
         """,
     examples="""

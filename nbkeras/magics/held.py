@@ -53,4 +53,5 @@ class Held:
             if name not in variables:
                 raise Refusal(f"expected a variable of the notebook, received {name!r}: %who shows them")
         held = tuple(None if name is None else variables[name] for name in names)
-        return cls(names, (held[0], held[1], held[2]), None if weights is None else variables[weights], weights)
+        value = None if weights is None else variables[weights]
+        return cls(names, (held[0], held[1], held[2]), value, weights)

@@ -115,10 +115,11 @@ class LayerRates(Optimizer):  # type: ignore[misc]  # of the line that is active
             # Those of a copy of the model are others, in the same order.
             is_other = not known.keys() & set(keys)
             if len(keys) != len(self.factors) or not (is_other or known.keys() == set(keys)):
+                others = " others" if len(keys) == len(self.factors) else ""
                 raise Refusal(
-                    f"layer_rates: expected the {len(self.factors)} trainable weights of the model as it was, "
-                    f"received {len(variables)}{' others' * (len(keys) == len(self.factors))}: freeze layers "
-                    "first, then call  layer_rates , then compile"
+                    f"layer_rates: expected the {len(self.factors)} trainable weights of the model as it "
+                    f"was, received {len(keys)}{others}: freeze layers first, then call  layer_rates , then "
+                    "compile"
                 )
             if not is_other:
                 object.__setattr__(self, "factors", tuple(known[key] for key in keys))

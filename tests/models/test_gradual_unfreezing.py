@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 import nbkeras
+from nbkeras.callbacks import open_runs
 from nbkeras.models.gradual_unfreezing import gradual_unfreezing_class
 
 RANDOM = np.random.default_rng(0)
@@ -147,6 +148,84 @@ def test_a_backup_goes_on_in_the_midst(keras, tmp_path, capsys):
     again = run("parts", 99)
     assert all(same(values(whole)[name], values(again)[name]) for name in values(whole))
     capsys.readouterr()
+
+
+def noisy(keras, *, kind=None, options=None):
+    keras.utils.set_random_seed(1)
+    layers = keras.layers
+    low = [layers.Dense(3, name="low"), layers.BatchNormalization(), layers.Dropout(0.4)]
+    base = keras.Sequential([keras.Input((4,)), *low, layers.Dense(3, name="high")], name="base")
+    inner = [keras.Input((4,)), base, layers.GaussianNoise(0.2), layers.Dense(2, name="head")]
+    model = (kind or keras.Sequential)(inner, name="whole")
+    model.compile(keras.optimizers.Adam(0.01), "mse", **(options or {}))
+    return model
+
+
+def test_replayed_steps_are_not_trained_and_random_layers_go_on(keras, tmp_path, capsys):
+    """Eight steps an epoch, ended by an error in the second one, whose beginning thaws a block."""
+    steps = []
+
+    class Counting(keras.Sequential):
+        def train_step(self, data):
+            steps.append(1)
+            return super().train_step(data)
+
+    class Fail(keras.callbacks.Callback):
+        def __init__(self, left):
+            super().__init__()
+            self.left = left
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.left -= 1
+            if not self.left:
+                raise ZeroDivisionError
+
+        def get_state(self):
+            return {}
+
+        def set_state(self, state):
+            pass
+
+    def run(folder, left, **made_so):
+        model = noisy(keras, **made_so)
+        callbacks = [nbkeras.ExactBackup(tmp_path / folder, 1), unfreezing(keras), Fail(left)]
+        history = model.fit(
+            X, Y, batch_size=2, epochs=3, shuffle=False, verbose=0, callbacks=callbacks
+        ).history
+        return history, model.get_weights()
+
+    whole = run("whole", 99)
+    with pytest.raises(ZeroDivisionError):
+        run("parts", 13)
+    again = run("parts", 99)
+    assert again[0] == whole[0]
+    assert same(again[1], whole[1])
+    eager = {"kind": Counting, "options": {"run_eagerly": True}}
+    with pytest.raises(ZeroDivisionError):
+        run("counted", 13, **eager)
+    assert len(steps) == 13
+    run("counted", 99, **eager)
+    # One step to make what the first step makes, and those that were not trained yet.
+    assert len(steps) == 13 + 1 + 24 - 13
+    capsys.readouterr()
+
+
+def test_an_interrupt_leaves_no_layer_frozen_for_the_next_training(keras):
+    class Interrupt(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            raise KeyboardInterrupt
+
+    model = made(keras)
+    with pytest.raises(KeyboardInterrupt):
+        fitted(keras, model, "sgd", [unfreezing(keras), Interrupt()])
+    thaw = unfreezing(keras)
+    fitted(keras, model, "sgd", [thaw])
+    assert thaw.thawed == 2
+    with pytest.raises(KeyboardInterrupt):
+        fitted(keras, model, "sgd", [thaw, Interrupt()])
+    # As at the end of a notebook's cell.
+    open_runs.close_abandoned(None)
+    assert all(each.trainable for each in weights(model).values())
 
 
 def test_what_cannot_go_well_is_refused(keras):

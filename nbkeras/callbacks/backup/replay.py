@@ -181,7 +181,7 @@ class Replay:
         self._retraced.come(epoch, "begin")
 
     def _take_over(self) -> None:
-        """Keep a step that a callback has had made anew, as for layers that it thaws, until training goes on."""
+        """Keep a step that a callback has had made anew, as for layers that it thaws, for later."""
         made = self._model.train_function
         if made is not None and made != self._step:
             self._functions["train_function"] = made

@@ -7,7 +7,7 @@ _NEAR = 16
 
 
 def between(fits: int, too_large: int) -> tuple[int, ...]:
-    """Return sizes to try one after the other, rising, as long as they fit; none where it is known well enough.
+    """Return sizes to try one after the other, rising, while they fit; none where enough is known.
 
     Each is in the middle between the one before and the size that is too large: a bisection as far as one
     process goes, which ends at the first size that does not fit.

@@ -40,9 +40,9 @@ def batch_size_find(
 
     A process of its own makes the model again from its configuration and trains it for some steps with 8, 16,
     32, … samples, until memory or time is over. It is ended when it takes more main memory than it may, so
-    that the notebook never runs out; on a GPU it takes what the notebook leaves. Others then try sizes between
-    the largest that fits and the first that does not, each in the middle, until the two are less than a
-    sixteenth apart; where the smallest size does not fit, these are below it. The size is suggested from
+    that the notebook never runs out; on a GPU it takes what the notebook leaves. Others then try sizes
+    between the largest that fits and the first that does not, each in the middle, until the two are less than
+    a sixteenth apart; where the smallest size does not fit, these are below it. The size is suggested from
     which twice as many samples in a batch give less than 5 % more samples a second. That is throughput alone:
     a larger batch also makes fewer updates an epoch. The model, its data and all random numbers stay as they
     are.

@@ -26,8 +26,8 @@ class BatchSizesFound:
     """What `nbkeras.batch_size_find` has found.
 
     Attributes:
-        sizes: those that fit, rising, each with ``size``, ``seconds`` of a step, ``rate`` in samples a second, and
-            ``memory`` in bytes.
+        sizes: those that fit, rising, each with ``size``, ``seconds`` of a step, ``rate`` in samples a
+            second, and ``memory`` in bytes.
         too_large: the smallest size that is known not to fit, None where all that were tried do.
         why: why it ended.
         seconds: that it took.
@@ -65,7 +65,8 @@ class BatchSizesFound:
         if self.too_large:
             fits = f"largest that fits: {self.largest}; {self.too_large} does not"
         if self.suggested == self.largest:
-            pays = f"{self.largest}, the largest that {'fits' if self.too_large else 'was tried: more may pay'}"
+            why = "fits" if self.too_large else "was tried: more may pay"
+            pays = f"{self.largest}, the largest that {why}"
         return (first, f"suggested: {pays}", fits, *self.notes)
 
     def rows(self) -> tuple[tuple[str, ...], ...]:

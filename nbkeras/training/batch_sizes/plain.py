@@ -11,7 +11,7 @@ import time
 import {keras}
 import tensorflow as tf
 
-# Each trial is a process of its own, so that memory that runs out ends that one. Import classes of your own in it.
+# Each trial is a process of its own: memory that runs out ends that one. Import classes of your own in it.
 TRIAL = """
 import os, sys, time
 

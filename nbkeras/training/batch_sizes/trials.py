@@ -58,20 +58,31 @@ class Trials:
         sizes: those that fit, rising.
         too_large: the smallest size that did not fit, None where all did.
         why: why it ended, ``""`` while it goes on.
+        trying: the size that a process is at, None before its first.
     """
 
     sizes: list[Size] = field(default_factory=list)
     too_large: int | None = None
     why: str = ""
+    trying: int | None = None
     _what_happened: str = ""
 
     @property
     def has_begun(self) -> bool:
-        """Whether a size was tried."""
+        """Whether the outcome of a size is known."""
         return bool(self.sizes) or self.too_large is not None
 
-    def end(self) -> None:
-        """End with what is known."""
+    def refuse(self, text: str) -> None:
+        """Refuse a search whose first process tried no size; where a later one does not, it ends.
+
+        Raises:
+            Refusal: then.
+        """
+        if not self.has_begun:
+            raise Refusal(text)
+        self._end()
+
+    def _end(self) -> None:
         self.why = self._what_happened or "all sizes were tried"
 
     def full(self, size: int, what_happened: str) -> None:
@@ -84,14 +95,15 @@ class Trials:
         if self.too_large is not None and not self.why:
             found = between(self.sizes[-1].size if self.sizes else 0, self.too_large)
         if not found and not self.why:
-            self.end()
+            self._end()
         return found
 
 
 def tried(job: Job, *, limit: int | None, seconds: float, tell: Callable[[str], None]) -> Trials:
     """Try the sizes of a job in a process of their own.
 
-    The first size that does not fit ends it. Then others try sizes between that one and the largest that fits.
+    The first size that does not fit ends it; others then try sizes between that one and the largest that
+    fits.
 
     Args:
         job: the model, the data, the sizes.
@@ -125,71 +137,72 @@ def _listen(
     end: float,
     tell: Callable[[str], None],
 ) -> None:
-    size, most = None, 0
+    """Take what one process says, until it has ended or has to be ended."""
+    trials.trying, most = None, 0
     while True:
         taken = resident_memory(process.pid) or 0
         most = max(most, taken)
         if limit is not None and taken > limit:
-            if size is None:
-                _not_begun(
-                    trials,
-                    f"max_memory: expected more than TensorFlow itself takes, received {format_bytes(limit)}, "
-                    "which it took before the first batch: give more, or free some memory",
-                )
-                return
-            trials.full(size, f"batches of {size} take more than {format_bytes(limit)}")
+            _took_too_much(trials, limit)
             return
         if time.monotonic() > end:
-            trials.why = "the time was over" + ("" if size is None else f" at batches of {size}")
+            trials.why = "the time was over"
+            trials.why += "" if trials.trying is None else f" at batches of {trials.trying}"
             return
         try:
             said = words.get(timeout=_LOOK)
         except queue.Empty:
             continue
         if said is None:
-            _ended(trials, process, size)
-            return
-        if "error" in said:
-            if size is not None and trials.has_begun:
-                trials.full(size, f"batches of {size} failed ({said['error']})")
-                return
-            _not_begun(
-                trials,
-                "batch_size_find: expected a model that trains in a process of its own, received "
-                f"{said['error']}: train it on one batch here first",
-            )
+            _ended(trials, process.wait())
             return
         if "begins" in said:
-            size, most = said["begins"], taken
-            tell(f"batch size {size}")
-        elif "full" in said:
-            trials.full(said["full"], f"batches of {size} ran out of memory")
-            return
+            trials.trying, most = said["begins"], taken
+            tell(f"batch size {trials.trying}")
+        elif "size" in said:
+            trials.sizes.append(Size(said["size"], said["seconds"], said["device_memory"] or most or None))
         else:
-            memory = said["device_memory"] or most or None
-            trials.sizes.append(Size(said["size"], said["seconds"], memory))
+            _failed(trials, said.get("error"))
+            return
 
 
-def _not_begun(trials: Trials, refusal: str) -> None:
-    """Refuse a search whose first process tried no size; a later one ends it."""
-    if not trials.has_begun:
-        raise Refusal(refusal)
-    trials.end()
+def _took_too_much(trials: Trials, limit: int) -> None:
+    most = format_bytes(limit)
+    if trials.trying is None:
+        trials.refuse(
+            f"max_memory: expected more than TensorFlow itself takes, received {most}, which it took before "
+            "the first batch: give more, or free some memory"
+        )
+    else:
+        trials.full(trials.trying, f"batches of {trials.trying} take more than {most}")
 
 
-def _ended(trials: Trials, process: subprocess.Popen[str], size: int | None) -> None:
-    code = process.wait()
+def _failed(trials: Trials, error: str | None) -> None:
+    size = trials.trying
+    if error is None and size is not None:
+        trials.full(size, f"batches of {size} ran out of memory")
+    elif size is not None and trials.has_begun:
+        # Of a GPU, memory that runs out may have other names, and some operations have other limits.
+        trials.full(size, f"batches of {size} failed ({error})")
+    else:
+        trials.refuse(
+            "batch_size_find: expected a model that trains in a process of its own, received "
+            f"{error}: train it on one batch here first"
+        )
+
+
+def _ended(trials: Trials, code: int) -> None:
+    size = trials.trying
     if code == 0:
         return
     if size is None:
-        _not_begun(
-            trials,
+        trials.refuse(
             f"batch_size_find: expected a process that can import TensorFlow, received one that ended with "
-            f"code {code}: see whether  !{sys.executable} -c 'import tensorflow'  works",
+            f"code {code}: see whether  !{sys.executable} -c 'import tensorflow'  works"
         )
-        return
-    # By Linux, for want of memory, or by TensorFlow, which ends where it can't have any.
-    trials.full(size, f"the process ended at batches of {size} (code {code})")
+    else:
+        # By Linux, for want of memory, or by TensorFlow, which ends where it can't have any.
+        trials.full(size, f"the process ended at batches of {size} (code {code})")
 
 
 @contextmanager

@@ -71,7 +71,8 @@ def _generators(data: Any) -> list[Any]:
 def _state(generator: Any) -> Any:
     if isinstance(generator, random.Random):
         return generator.getstate()
-    return generator.bit_generator.state if isinstance(generator, np.random.Generator) else generator.get_state()
+    is_new = isinstance(generator, np.random.Generator)
+    return generator.bit_generator.state if is_new else generator.get_state()
 
 
 def _set(generator: Any, state: Any) -> None:

@@ -22,6 +22,7 @@ from nbkeras.reproducibility import seeding
 from nbkeras.reproducibility.fingerprint import digest_of
 from nbkeras.reproducibility.names import name_counters
 from nbkeras.runtime.keras_lines import LINES
+from nbkeras.training.batch_sizes.job import job_of
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(96, 6)).astype("float32")
@@ -158,6 +159,52 @@ def test_a_dataset_goes_on_where_it_was(pipeline):
         if looks:
             assert nbkeras.lr_find(model, data, steps=20).notes == ()
         results.append([digest_of(x.numpy()) for x, _ in data])
+    assert results[0] == results[1]
+
+
+def batches_of(keras):
+    base = getattr(keras.utils, "PyDataset", None) or keras.utils.Sequence
+
+    class Batches(base):
+        def __init__(self):
+            super().__init__()
+            self.generator, self.asked = np.random.default_rng(5), 0
+            self.augment = keras.layers.GaussianNoise(0.5)
+
+        def __len__(self):
+            return 6
+
+        def __getitem__(self, at):
+            self.asked += 1
+            x = X[at * 16 : at * 16 + 16] + self.generator.normal(size=(16, 6)) + self.asked
+            return np.asarray(self.augment(x.astype("float32"), training=True)), Y[at * 16 : at * 16 + 16]
+
+    return Batches()
+
+
+def from_python(_):
+    numbers, others = np.random.default_rng(1), random.Random(3)  # noqa: S311
+
+    def rows():
+        for x, y in zip(X, Y, strict=True):
+            yield x + numbers.normal(size=6) * others.random(), y
+
+    kinds = (tf.TensorSpec((6,), tf.float32), tf.TensorSpec((), tf.int32))
+    return tf.data.Dataset.from_generator(rows, output_signature=kinds).batch(16)
+
+
+@pytest.mark.parametrize("data", [batches_of, from_python, lambda _: augmented()])
+def test_data_that_the_user_s_code_draws_go_on_where_they_were(keras, data):
+    results = []
+    for looks in (False, True):
+        keras.utils.set_random_seed(3)
+        batches, model = data(keras), made(keras)
+        if looks:
+            nbkeras.lr_find(model, batches, steps=20)
+            # The same samples that another process tries batch sizes with.
+            job_of(model, (batches, None, None), (8,))
+        found = batches if hasattr(batches, "element_spec") else map(batches.__getitem__, range(6))
+        results.append([digest_of(np.asarray(x)) for x, _ in found])
     assert results[0] == results[1]
 
 
