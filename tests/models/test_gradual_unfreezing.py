@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import os
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -208,6 +212,58 @@ def test_replayed_steps_are_not_trained_and_random_layers_go_on(keras, tmp_path,
     # One step to make what the first step makes, and those that were not trained yet.
     assert len(steps) == 13 + 1 + 24 - 13
     capsys.readouterr()
+
+
+KILLED = """
+import os, signal, sys
+os.environ["TF_USE_LEGACY_KERAS"] = sys.argv[1]
+import numpy as np, tensorflow as tf, nbkeras
+keras = tf.keras
+layers = keras.layers
+keras.utils.set_random_seed(1)
+tf.config.experimental.enable_op_determinism()
+x = np.random.default_rng(0).normal(size=(48, 4)).astype("float32")
+
+class Kill(keras.callbacks.Callback):
+    left = int(sys.argv[3])
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.left -= 1
+        if not self.left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def get_state(self):
+        return {}
+
+    def set_state(self, state):
+        pass
+
+low = [layers.Dense(6, name="low", activation="relu"), layers.BatchNormalization(), layers.Dropout(0.4)]
+base = keras.Sequential([keras.Input((4,)), *low, layers.Dense(3, name="high")], name="base")
+model = keras.Sequential([keras.Input((4,)), base, layers.GaussianNoise(0.2), layers.Dense(2)])
+rate = nbkeras.cosine_with_warmup(0.05, 4, 12)
+model.compile(nbkeras.layer_rates(keras.optimizers.AdamW(rate), model, {"low": 0.1}), "mse")
+data = tf.data.Dataset.from_tensor_slices((x, x[:, :2])).shuffle(48, seed=3).batch(4)
+callbacks = [nbkeras.ExactBackup(sys.argv[2], 1), nbkeras.GradualUnfreezing(), Kill()]
+history = model.fit(data, epochs=4, verbose=0, callbacks=callbacks).history
+print("TOLD", history["loss"], [each.tobytes().hex() for each in model.get_weights()])
+"""
+
+
+@pytest.mark.costly
+@pytest.mark.parametrize("legacy", ["0", "1"])
+def test_killed_in_the_midst_of_a_thawed_epoch_it_ends_as_if_it_had_not_been(tmp_path, legacy):
+    def run(folder, step):
+        command = [sys.executable, "-c", KILLED, legacy, str(tmp_path / folder), str(step)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+        return done.returncode, done.stdout.rpartition("TOLD")[2] or done.stderr[-3000:]
+
+    # Twelve steps an epoch: the second block is thawed with the third one.
+    assert run("parts", 30)[0] == -signal.SIGKILL
+    assert run("parts", 4)[0] == -signal.SIGKILL
+    parts, whole = run("parts", 0), run("whole", 0)
+    assert whole[0] == 0, whole[1]
+    assert parts == whole
 
 
 def test_an_interrupt_leaves_no_layer_frozen_for_the_next_training(keras):
