@@ -44,6 +44,12 @@ def keras(request):
     return importlib.import_module(request.param)
 
 
+# `make grid` runs the other line, too.
+QUICK = pytest.mark.parametrize(
+    "keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.costly)], indirect=True
+)
+
+
 def layers(keras):
     return [
         keras.layers.Dense(8, activation="relu"),
@@ -193,7 +199,8 @@ def from_python(_):
     return tf.data.Dataset.from_generator(rows, output_signature=kinds).batch(16)
 
 
-@pytest.mark.parametrize("data", [batches_of, from_python, lambda _: augmented()])
+@QUICK
+@pytest.mark.parametrize("data", [batches_of, from_python])
 def test_data_that_the_user_s_code_draws_go_on_where_they_were(keras, data):
     results = []
     for looks in (False, True):
@@ -267,6 +274,28 @@ def test_interrupted(keras, python_interrupts):
     assert state(model) == before
     assert found.why == "it was interrupted"
     assert 11 <= len(found.losses) <= 12
+
+
+@QUICK
+def test_an_error_of_the_model_in_the_midst(keras):
+    class Fails(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.count = tf.Variable(0, trainable=False)
+
+        def call(self, inputs):
+            self.count.assign_add(1)
+            tf.debugging.assert_less(self.count, 12, "too often")
+            return inputs
+
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential([keras.layers.Input((6,)), Fails(), *layers(keras)])
+    model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(X, Y, verbose=0)
+    before = state(model)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="too often"):
+        nbkeras.lr_find(model, X, Y)
+    assert state(model) == before
 
 
 def test_it_is_no_run():
