@@ -206,8 +206,8 @@ def test_replayed_steps_are_not_trained_and_random_layers_go_on(keras, tmp_path,
     again = run("parts", 99)
     assert again[0] == whole[0]
     assert same(again[1], whole[1])
-    # One step to make what the first step makes, and those that were not trained yet.
-    assert len(steps) == 24 + 13 + 1 + 24 - 13
+    # The last step that failed has no backup: one step to make what the first step makes, and all but twelve.
+    assert len(steps) == 24 + 13 + 1 + 24 - 12
     capsys.readouterr()
 
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 def untouched(model: Any, data: Any = None) -> Iterator[None]:
     """Put back what a training in the block changes, bit for bit, also when it fails or is interrupted.
 
-    That is every variable of the model, of its metrics, its optimizer and its layers' random numbers, on each
-    replica; the model's attributes, compiled functions among them; what reading the data moves (`unread`);
+    That is every variable of the model, of its losses, metrics and optimizer, and of its layers' random
+    numbers, on each replica; the model's attributes, compiled functions among them; what reading the data moves (`unread`);
     the states of Python's, NumPy's, Keras's and TensorFlow's random numbers; and the numbers in the names
     that Keras gives. What the user's own code changes elsewhere stays changed.
 
@@ -36,7 +36,7 @@ def untouched(model: Any, data: Any = None) -> Iterator[None]:
     attributes = dict(vars(model))
     counted = getattr(attributes.get("_obj_reference_counts_dict"), "_storage", {})
     counts = dict(counted)
-    held = [each for group in variables_of(model).values() for each in group]
+    held = [*(each for group in variables_of(model).values() for each in group), *_of_losses(model)]
     parts = [part for each in held for part in replicas(each) or (each,)]
     values = [(part, np.array(part.numpy())) for part in parts]
     layers = [(each, dict(vars(each))) for each in legacy_generators(model)]
@@ -79,6 +79,15 @@ def uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
         if waiting and callable(before):
             before(*waiting[0])
+
+
+def _of_losses(model: Any) -> Iterator[Any]:
+    """Give the variables that losses of the user's hold: they are none of the model's."""
+    import tensorflow as tf
+
+    for loss in tf.nest.flatten(getattr(model, "loss", None)):
+        held = getattr(loss, "__dict__", {}).values()
+        yield from (each for each in held if all(hasattr(type(each), name) for name in ("assign", "numpy")))
 
 
 def _made_later() -> list[Callable[[], None]]:
