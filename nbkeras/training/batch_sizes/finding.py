@@ -16,6 +16,7 @@ from nbkeras.training.batch_sizes.found import BatchSizesFound
 from nbkeras.training.batch_sizes.job import job_of
 from nbkeras.training.batch_sizes.trials import tried
 from nbkeras.training.options import positive_int
+from nbkeras.training.rate_finder.feeding import check_targets
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -77,6 +78,7 @@ def batch_size_find(
     sizes = doubled(*span(x, smallest, largest))
     seconds = parse_duration(max_time, option="max_time")
     _check(model)
+    check_targets(model, x, y, name="batch_size_find")
     limit, notes = memory_limit(max_memory)
     began = time.monotonic()
     job = job_of(model, (x, y, sample_weight), sizes)

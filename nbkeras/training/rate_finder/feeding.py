@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.backup.sources import is_arrays, is_dataset, is_sequence, orders_of
+from nbkeras.callbacks.model_facts import overrides
 from nbkeras.data.copied import copied, goes_on
 from nbkeras.data.ordered import ordered_batches
 from nbkeras.data.repeated import repeated
@@ -60,6 +61,8 @@ def fed(
                 f"{name}: expected nothing beside data that come in batches, received "
                 f"{given or f'batch_size={size}'}: leave it out"
             )
+    else:
+        _check_counts(x, y, weights, name)
     if is_dataset(x):
         batches, notes = _again(x)
         return {"x": repeated(batches, deterministic=True), "steps_per_epoch": steps, "shuffle": False}, notes
@@ -73,6 +76,30 @@ def fed(
         epochs = math.ceil(steps / math.ceil(count / size))
         return {"x": x, "y": y, "sample_weight": weights, "batch_size": size, "epochs": epochs}, []
     return {"x": batches.repeat(), "steps_per_epoch": steps, "shuffle": False}, []
+
+
+def check_targets(model: Any, x: Any, y: Any, *, name: str) -> None:
+    """Refuse arrays without targets for a model whose loss compares with them.
+
+    Raises:
+        Refusal: then.
+    """
+    takes_them = getattr(model, "loss", None) and not overrides(model, "train_step")
+    if y is None and x is not None and is_arrays(x) and takes_them:
+        raise Refusal(
+            f"{name}: expected targets for the loss of {model.name!r}, received none: type  %{name} model x y"
+        )
+
+
+def _check_counts(x: Any, y: Any, weights: Any, name: str) -> None:
+    shapes = [tuple(getattr(each, "shape", ())) for each in leaves((x, y, weights))]
+    counts = [int(shape[0]) for shape in shapes if shape]
+    if len(set(counts)) > 1 or 0 in counts:
+        found = " and ".join(map(str, dict.fromkeys(counts)))
+        raise Refusal(
+            f"{name}: expected arrays of as many samples each, one at least, received {found}: see their  "
+            ".shape"
+        )
 
 
 def _again(dataset: Any) -> tuple[Any, list[str]]:

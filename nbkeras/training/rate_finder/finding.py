@@ -12,7 +12,7 @@ from nbkeras.training.custom_step.state import build
 from nbkeras.training.options import positive_int
 from nbkeras.training.rate_finder import course as courses
 from nbkeras.training.rate_finder.course import Course, rising
-from nbkeras.training.rate_finder.feeding import fed
+from nbkeras.training.rate_finder.feeding import check_targets, fed
 from nbkeras.training.rate_finder.found import RatesFound
 from nbkeras.training.rate_finder.ranging import check_optimizer, train
 from nbkeras.training.rate_finder.suggesting import suggestions
@@ -83,6 +83,7 @@ def lr_find(
     seconds = parse_duration(max_time, option="max_time")
     size = None if batch_size is None else positive_int(batch_size, option="batch_size")
     _check(model)
+    check_targets(model, x, y, name="lr_find")
     began = courses.clock()
     line = line_of(model) or active_line()
     course = Course(planned, smoothing, began + seconds)

@@ -14,6 +14,7 @@ from nbkeras.callbacks.backup.python_data import functions_in, functions_of
 from nbkeras.callbacks.backup.randomness import read_random, write_random
 from nbkeras.callbacks.backup.sources import is_dataset, is_sequence, pipeline
 from nbkeras.callbacks.backup.variables import variables_of
+from nbkeras.training.custom_step.state import legacy_generators
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,13 +34,14 @@ def unread(data: Any) -> Iterator[None]:
     state = read_random()
     variables = [(each, np.array(each.numpy())) for each in [*captured(data), *_variables(data)]]
     generators = [(each, _state(each)) for each in _generators(data)]
-    attributes = dict(vars(data)) if is_sequence(data) else {}
+    owners = [data, *(each for layer in _layers(data) for each in legacy_generators(layer))]
+    attributes = [(each, dict(vars(each))) for each in owners if is_sequence(data)]
     try:
         yield
     finally:
-        if attributes:
-            vars(data).clear()
-            vars(data).update(attributes)
+        for owner, held in attributes:
+            vars(owner).clear()
+            vars(owner).update(held)
         for variable, value in variables:
             variable.assign(value)
         for generator, before in generators:
@@ -47,12 +49,16 @@ def unread(data: Any) -> Iterator[None]:
         write_random(state)
 
 
+def _layers(data: Any) -> list[Any]:
+    return [each for each in held_by(data) if hasattr(each, "_flatten_layers")] if is_sequence(data) else []
+
+
 def _variables(data: Any) -> Iterator[Any]:
     """Give those of layers that augment, and of TensorFlow's generators, that a PyDataset holds."""
+    for layer in _layers(data):
+        yield from (each for group in variables_of(layer).values() for each in group)
     for value in held_by(data) if is_sequence(data) else ():
-        if hasattr(value, "_flatten_layers"):
-            yield from (each for group in variables_of(value).values() for each in group)
-        elif type(value).__name__ == "Generator" and type(value).__module__.startswith("tensorflow."):
+        if type(value).__name__ == "Generator" and type(value).__module__.startswith("tensorflow."):
             yield value.state
 
 

@@ -153,6 +153,12 @@ def test_data_of_every_form(keras):
         nbkeras.Refusal, match="expected nothing beside data that come in batches, received y"
     ):
         nbkeras.lr_find(made(keras), dataset, Y)
+    with pytest.raises(nbkeras.Refusal, match="expected targets for the loss of 'line', received none"):
+        nbkeras.lr_find(made(keras), X)
+    with pytest.raises(nbkeras.Refusal, match="as many samples each, one at least, received 256 and 200"):
+        nbkeras.lr_find(made(keras), X, Y[:200])
+    with pytest.raises(nbkeras.Refusal, match="one at least, received 0"):
+        nbkeras.lr_find(made(keras), X[:0], Y[:0])
 
 
 def test_a_rate_is_used(keras, capsys):
