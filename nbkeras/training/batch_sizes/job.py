@@ -72,9 +72,9 @@ def _config(model: Any, line: Line) -> tuple[str, tuple[Part, ...]]:
 
 def _sample(data: tuple[Any, Any, Any], line: Line) -> Any:
     with unread(data[0]):
-        arguments, _ = fed(data, None, 1, line, name="batch_size_find")
-        batch = next(iter(arguments["x"]))
-    if arguments.get("y") is not None:
+        feed = fed(data, None, 1, line, name="batch_size_find")
+        batch = next(iter(feed.arguments["x"]))
+    if feed.arguments.get("y") is not None:
         raise Refusal(
             "batch_size_find: expected dense arrays, received others: give a tf.data.Dataset of them"
         )

@@ -87,13 +87,15 @@ def lr_find(
     began = courses.clock()
     line = line_of(model) or active_line()
     course = Course(planned, smoothing, began + seconds)
-    arguments, notes = fed((x, y, sample_weight), size, len(planned), line, name="lr_find")
-    notes += _built(model, arguments["x"], x)
+    feed = fed((x, y, sample_weight), size, len(planned), line, name="lr_find")
+    notes = [*feed.notes, *_built(model, feed.arguments["x"], x)]
     with untouched(model, x):
         try:
-            train(model, arguments, course)
+            train(model, feed.arguments, course)
         except KeyboardInterrupt:
             course.why = "it was interrupted"
+        finally:
+            feed.end()
     rates, smoothed = tuple(course.rates), tuple(course.smoothed)
     return RatesFound(
         model,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,9 @@ def unread(data: Any) -> Iterator[None]:
     try:
         yield
     finally:
+        if generators:
+            # Iterators that are left in circles read ahead, and draw.
+            gc.collect()
         for owner, held in attributes:
             vars(owner).clear()
             vars(owner).update(held)

@@ -25,9 +25,9 @@ def untouched(model: Any, data: Any = None) -> Iterator[None]:
     """Put back what a training in the block changes, bit for bit, also when it fails or is interrupted.
 
     That is every variable of the model, of its losses, metrics and optimizer, and of its layers' random
-    numbers, on each replica; the model's attributes, compiled functions among them; what reading the data moves (`unread`);
-    the states of Python's, NumPy's, Keras's and TensorFlow's random numbers; and the numbers in the names
-    that Keras gives. What the user's own code changes elsewhere stays changed.
+    numbers, on each replica; the model's attributes, compiled functions among them; what reading the data
+    moves (`unread`); the states of Python's, NumPy's, Keras's and TensorFlow's random numbers; and the
+    numbers in the names that Keras gives. What the user's own code changes elsewhere stays changed.
 
     Args:
         model: a compiled model with weights.
