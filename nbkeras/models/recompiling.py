@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.models.layer_rates import LayerRates, layer_rates
+from nbkeras.models.weight_decay import leave_out_the_same
 from nbkeras.runtime.keras_lines import is_compiled, keras_module, line_of
 from nbkeras.runtime.refusal import Refusal
 
@@ -100,6 +101,7 @@ class Compiled:
         config = {**self._config, **({} if rate is None else {"learning_rate": rate})}
         with self.model.distribute_strategy.scope():
             optimizer = self._kind.from_config(config)
+            leave_out_the_same(optimizer, getattr(self.optimizer, "inner_optimizer", self.optimizer))
             if factors:
                 optimizer = layer_rates(optimizer, self.model, factors)
             if not self._scaled:

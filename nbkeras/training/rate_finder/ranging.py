@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.learning_rate import read_learning_rate
+from nbkeras.models.weight_decay import leave_out_the_same
 from nbkeras.reproducibility.model_state import has_begun
 from nbkeras.runtime.keras_lines import active_line, keras_module, line_of
 from nbkeras.runtime.refusal import Refusal
@@ -118,6 +119,9 @@ def _copy(model: Any, rate: float) -> Any:
     try:
         with model.distribute_strategy.scope():
             made = type(optimizer).from_config(_with_rate(optimizer.get_config(), rate))
+            leave_out_the_same(
+                getattr(made, "inner_optimizer", made), getattr(optimizer, "inner_optimizer", optimizer)
+            )
             if begun:
                 made.build(model.trainable_variables)
     except (AttributeError, NotImplementedError, TypeError, ValueError) as error:
