@@ -12,6 +12,7 @@ from nbkeras.devices.placing.inner_losses import kept_losses
 from nbkeras.devices.placing.kept_state import kept_randomness, kept_variables
 from nbkeras.models.outputs.chosen import paths_of
 from nbkeras.models.probing.told import LayerGradient, Probe
+from nbkeras.models.reasons import computing
 from nbkeras.runtime.keras_lines import is_compiled, is_model, line_of
 from nbkeras.runtime.refusal import Refusal
 
@@ -62,17 +63,10 @@ def probe(model: Any, x: Any, y: Any = None, sample_weight: Any = None, *, batch
         ]
 
     function = tf.function(step, autograph=False)
-    try:
-        with kept_losses(model), kept_randomness():
-            traced = function.get_concrete_function(inputs, targets, weights)
-            with kept_variables(traced):
-                loss, gradients = function(inputs, targets, weights)
-    except Exception as error:
-        told = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise Refusal(
-            f"probe: expected data of {model.name!r}, received some that it can't compute "
-            f"({told.strip()[:120]}): give what  model.fit  takes"
-        ) from error
+    with computing(model, "probe", "fit"), kept_losses(model), kept_randomness():
+        traced = function.get_concrete_function(inputs, targets, weights)
+        with kept_variables(traced):
+            loss, gradients = function(inputs, targets, weights)
     by_weight = {
         id(variable): np.asarray(each, "float64")
         for variable, each in zip(model.trainable_variables, gradients, strict=True)
