@@ -27,9 +27,13 @@ def reason_of(error: BaseException) -> str:
     Args:
         error: of any kind.
     """
-    lines = [" ".join(line.split()) for line in _ESCAPES.sub("", str(error)).splitlines()]
+    # A KeyError shows its text as Python would write it.
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    lines = [" ".join(line.split()) for line in _ESCAPES.sub("", text).splitlines()]
     told = [line for line in lines if line and not line.startswith((*_INTRODUCTIONS, "File "))]
-    return (told[0] if told else type(error).__name__)[:_MOST]
+    reason = told[0] if told else type(error).__name__
+    reason = f"no {reason}" if isinstance(error, KeyError) else reason
+    return reason if len(reason) <= _MOST else f"{reason[: _MOST - 1]}…"
 
 
 @contextmanager

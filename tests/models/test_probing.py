@@ -132,6 +132,22 @@ def test_a_model_that_is_all_frozen_and_one_that_breaks(keras):
     assert "nan" in repr(found).lower()
 
 
+@pytest.mark.costly
+def test_a_model_under_a_strategy(keras):
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        model = made(keras)
+    np.testing.assert_allclose(saliency(model, X, 2), saliency(made(keras), X, 2), atol=1e-6)
+    if keras.__name__ == "tf_keras":
+        with pytest.raises(nbkeras.Refusal, match="received 'whole' of MirroredStrategy: make it outside"):
+            probe(model, X, Y)
+    else:
+        plain = made(keras)
+        for each in (model, plain):
+            each.get_layer("drop").rate = 0.0
+        expected = probe(plain, X, Y)["end"].gradient
+        assert probe(model, X, Y)["end"].gradient == pytest.approx(expected, rel=1e-5)
+
+
 def test_what_has_no_gradient_is_refused(keras):
     model = made(keras)
     bare = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)], name="bare")

@@ -76,6 +76,8 @@ def probe(model: Any, x: Any, y: Any = None, sample_weight: Any = None, *, batch
 
 
 def _check(model: Any) -> None:
+    import tensorflow as tf
+
     if not is_model(model) or not model.built:
         what = f"{model.name!r}, which is not built" if is_model(model) else type(model).__name__
         raise Refusal(f"probe: expected a built model, received {what}: call it once, as in  model(x[:2])")
@@ -84,6 +86,13 @@ def _check(model: Any) -> None:
             f"probe: expected a model with a loss, received {model.name!r}, which is not compiled: call  "
             "model.compile(optimizer, loss)"
         )
+    with model.distribute_strategy.scope():
+        # Its compute_loss updates a metric, which tf_keras (2.21) can't do outside of a replica.
+        if line_of(model) == "tf_keras" and tf.distribute.has_strategy():
+            raise Refusal(
+                f"probe: expected a model without a strategy in tf_keras, received {model.name!r} of "
+                f"{type(model.distribute_strategy).__name__}: make it outside, and give it the weights"
+            )
 
 
 def _batch(x: Any, y: Any, sample_weight: Any, size: int, line: Any) -> tuple[Any, Any, Any]:
