@@ -133,7 +133,7 @@ def features_bundle(found: Features, sample: int = 0) -> Bundle:
             _maps(name, one[name], sample, detail) if _is_image(one[name]) else _histogram(name, rows[name])
             for name in names[: detail.pictures]
         ]
-        html = render("features.html", table=table, charts=charts, remarks=remarks)
+        html = render("features.html", table=table, charts=charts, remarks=remarks, label="Outputs of layers")
         return {"text/html": html, "text/plain": "\n".join([*table.plain(), *remarks[1:]])}
 
     return fit(LIMIT, _DETAILS, made)

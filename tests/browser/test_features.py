@@ -61,8 +61,8 @@ def test_views_are_readable_in_every_theme_and_width(lab, open_page, tmp_path):
                 where = f".jp-Notebook-cell:nth-child({index + 1}) .jp-OutputArea-output"
                 assert violations(page, where) == "", (theme, width, index)
     images = notebook.cell(1).locator("img")
-    assert images.count() == 4
-    assert all(images.nth(each).evaluate("each => each.naturalWidth > 0") for each in range(4))
+    assert images.count() == 5
+    assert all(images.nth(each).evaluate("each => each.naturalWidth > 0") for each in range(5))
     assert notebook.errors == []
     page.set_viewport_size({"width": 1280, "height": 1000})
     page.evaluate("jupyterapp.commands.execute('application:toggle-left-area')")
