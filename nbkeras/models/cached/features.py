@@ -12,7 +12,10 @@ from nbkeras.data.tensors import LeftToKeras, leaves, tensors
 from nbkeras.models.cached.compiling import compile_head
 from nbkeras.models.cached.exactness import check_batch, check_data, check_model
 from nbkeras.models.cached.splitting import split
-from nbkeras.models.row_files import RowWriter, StoredRows
+from nbkeras.models.checked_numbers import counted
+from nbkeras.models.reasons import computing
+from nbkeras.models.row_files import RowWriter
+from nbkeras.models.stored_rows import StoredRows
 from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
 
 # Bytes that are kept in memory at most.
 MEMORY = 1 << 30
-_SAMPLE = 8
 _NAME = "features"
 
 
@@ -101,8 +103,9 @@ def checked_split(model: Any, base: Any, x: Any, *, batch_size: int = 32, compil
         first = next(iter(feed), None)
         if first is None:
             raise Refusal("cached features: expected data, received none: give at least one sample")
-        check_batch(parts, _rows(first[0], slice(0, _SAMPLE)))
-        feed.compare_with(first)
+        with computing(model, "cached features"):
+            check_batch(parts, first[0])
+            feed.compare_with(first)
     return parts
 
 
@@ -128,7 +131,8 @@ def computed(
     feed = _Feed(parts, x, batch_size)
     if not outputs:
         feed.outputs = _none
-    with RowWriter(to, MEMORY if memory is None else memory) as writer:
+    most = MEMORY if memory is None else memory
+    with computing(parts.model, "cached features"), RowWriter(to, most) as writer:
         return _computed(parts, feed, writer)
 
 
@@ -212,11 +216,18 @@ class CachedFeatures:
             >>> held_out = (cached.of(x_test), y_test)  # doctest: +SKIP
 
         Args:
-            x: an array, or a list, tuple or dict of them.
+            x: an array, a list, tuple or dict of them, or a ``tf.data.Dataset`` of batches.
             batch_size: samples that are computed at a time.
+
+        Raises:
+            Refusal: for no data, and for those that the model does not take.
         """
         feed = _Feed(self._parts, x, batch_size)
-        return np.concatenate([np.asarray(feed.outputs(each)) for each, *_ in feed])
+        with computing(self._parts.model, "cached features"):
+            found = [np.asarray(feed.outputs(each)) for each, *_ in feed]
+        if not found:
+            raise Refusal("cached features: expected data, received none: give at least one sample")
+        return np.concatenate(found)
 
     def __repr__(self) -> str:
         """Say what was computed, in one line."""
@@ -248,7 +259,8 @@ class _Feed:
 
         self.is_dataset = isinstance(x, tf.data.Dataset)
         self._x = x if self.is_dataset else _as_tuples(x)
-        self._batch_size, self._parts = batch_size, parts
+        self._batch_size, self._parts = counted(batch_size, "batch_size"), parts
+        self._count = 0 if self.is_dataset else _count(self._x)
         self.outputs = tf.function(lambda x: parts.base(x, training=False), reduce_retracing=True)
 
     def __iter__(self) -> Iterator[tuple[Any, Any, Any]]:
@@ -257,8 +269,7 @@ class _Feed:
                 parts = element if isinstance(element, tuple) else (element,)
                 yield (*parts, None, None)[:3]
             return
-        count = len(next(leaves(self._x)))
-        for start in range(0, count, self._batch_size):
+        for start in range(0, self._count, self._batch_size):
             rows = _rows(self._x, slice(start, start + self._batch_size))
             yield _tensors(rows, self._parts.line), None, None
 
@@ -314,6 +325,26 @@ def _tensors(structure: Any, line: Any) -> Any:
         raise Refusal(
             f"cached features: expected arrays of numbers, received {odd}: give NumPy arrays"
         ) from odd
+
+
+def _count(x: Any) -> int:
+    import tensorflow as tf
+
+    arrays = list(leaves(x))
+    for each in arrays:
+        is_sparse = isinstance(each, (tf.RaggedTensor, tf.SparseTensor)) or hasattr(each, "tocoo")
+        if is_sparse or not len(getattr(each, "shape", ())):
+            raise Refusal(
+                f"cached features: expected arrays of numbers, received a {type(each).__name__}: give NumPy "
+                "arrays"
+            )
+    sizes = {len(each) for each in arrays}
+    if len(sizes) != 1:
+        raise Refusal(
+            f"cached features: expected inputs of one length, received {sorted(sizes)}: give as many rows of "
+            "each"
+        )
+    return sizes.pop()
 
 
 def _as_tuples(x: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import inspect
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -92,6 +93,14 @@ def find_model(name: str, line: Line) -> KnownModel | Preset:
     Raises:
         Refusal: for a name that this Keras line does not have.
     """
+    if not isinstance(name, str):
+        shown = getattr(name, "__name__", repr(name))
+        raise Refusal(
+            f"pretrained: expected the name of a model, received {shown} itself: type  "
+            f'nbkeras.pretrained("{shown}")'
+            if callable(name)
+            else f"pretrained: expected the name of a model, received {shown}: %pretrained lists them all"
+        )
     models = {each.name.lower(): each for each in known_models(line)}
     if name.lower() in models:
         return models[name.lower()]
@@ -102,7 +111,11 @@ def find_model(name: str, line: Line) -> KnownModel | Preset:
             return presets[name]
     names = {**{key: model.name for key, model in models.items()}, **dict.fromkeys(presets)}
     near = difflib.get_close_matches(name.lower(), names, n=1)
-    if line == "keras" and name in _published():
+    # As Keras's modules and other libraries write them: mobilenet_v2, resnet-50.
+    same = models.get(re.sub(r"[-_ ]", "", name.lower()))
+    if same is not None:
+        mend = f"type  {same.name}"
+    elif line == "keras" and name in _published():
         mend = "tf_keras has it"
     elif "_" in name and not has_hub(line):
         mend = "presets of KerasHub need Keras 3 and  %pip install keras-hub"
