@@ -89,7 +89,7 @@ def _read(data: Any, rows: Any) -> tuple[Any, Any]:
     if chosen.min() < -len(data) or chosen.max() >= len(data):
         raise IndexError(f"expected rows from {-len(data)} to {len(data) - 1}, received {rows}")
     # Each once.
-    numbers, places = np.unique(np.where(chosen < 0, chosen + len(data), chosen), return_inverse=True)
-    first, last = int(numbers[0]), int(numbers[-1])
-    part = data[first : last + 1] if len(numbers) == last - first + 1 else data[numbers]
+    each, places = np.unique(np.where(chosen < 0, chosen + len(data), chosen), return_inverse=True)
+    first, last = int(each[0]), int(each[-1])
+    part = data[first : last + 1] if len(each) == last - first + 1 else data[each]
     return part, places.reshape(chosen.shape)

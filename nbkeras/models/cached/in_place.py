@@ -11,7 +11,7 @@ import functools
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from nbkeras.models.row_files import StoredRows
+from nbkeras.models.stored_rows import StoredRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -104,6 +104,7 @@ def _seconds(
             one_step_at_a_time(model)
             return _measured(model, each, data, sample, held=held)
         finally:
+            sample.end()
             flags.restore()
 
 

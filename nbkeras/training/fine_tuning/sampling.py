@@ -11,8 +11,11 @@ from nbkeras.training.rate_finder.feeding import fed
 from nbkeras.training.seeded import part
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nbkeras.runtime.keras_lines import Line
     from nbkeras.training.fine_tuning.data import Data
+    from nbkeras.training.rate_finder.feeding import Feed
 
 # Batches of validation data; the first one traces.
 _FEW = 3
@@ -26,11 +29,13 @@ class Sample:
         arguments: of ``fit``, for data to train on.
         held_out: likewise, for data to validate on; empty for none.
         steps: how many batches are trained on.
+        end: to be called behind a ``fit``: nothing is read of a PyDataset from then on.
     """
 
     arguments: dict[str, Any]
     held_out: dict[str, Any]
     steps: int
+    end: Callable[[], None]
 
     @property
     def batches(self) -> Any:
@@ -73,20 +78,28 @@ def sample_of(data: Data, steps: int, line: Line) -> Sample:
             held_out = tuple(part(each, slice(at, rows)) for each in parts)
         parts = _few(parts, at, size)
     given = data.batch_size if rows is not None else None
-    arguments = fed(parts, given, steps, line, name="fine_tune")[0]
+    feed = fed(parts, given, steps, line, name="fine_tune")
+    aside = None if held_out is None else _held_out(held_out, given, line)
+    arguments = dict(feed.arguments)
     if data.augmentation is not None and "steps_per_epoch" in arguments:
         arguments["x"] = arguments["x"].map(augmenting(data.augmentation))
-    return Sample(arguments, {} if held_out is None else _held_out(held_out, given, line), steps)
+
+    def end() -> None:
+        feed.end()
+        if aside is not None:
+            aside.end()
+
+    return Sample(arguments, {} if aside is None else aside.arguments, steps, end)
 
 
-def _held_out(held_out: Any, size: int | None, line: Line) -> dict[str, Any]:
+def _held_out(held_out: Any, size: int | None, line: Line) -> Feed:
     parts = (held_out, None, None)
     if isinstance(held_out, (tuple, list)):
         parts = (*held_out, None, None)[:3]
         parts = _few(parts, rows_of(parts[0]) or 0, size or DEFAULT_BATCH_SIZE)
     else:
         size = None
-    return fed(parts, size, _FEW, line, name="fine_tune")[0]
+    return fed(parts, size, _FEW, line, name="fine_tune")
 
 
 def _few(parts: Any, rows: int, size: int) -> Any:
