@@ -10,12 +10,15 @@ from nbkeras.models.base_and_head import base_and_head
 from nbkeras.models.recompiling import Compiled
 from nbkeras.runtime.keras_lines import is_model
 from nbkeras.runtime.refusal import Refusal
+from nbkeras.training.calls import Call
 from nbkeras.training.fine_tuning.before import Before
+from nbkeras.training.fine_tuning.callbacks import checked_callbacks
 from nbkeras.training.fine_tuning.course import Task, train
 from nbkeras.training.fine_tuning.data import Data, checked_data
 from nbkeras.training.fine_tuning.plan import FineTuningPlan, planned
 from nbkeras.training.fine_tuning.stage import Stage, checked_stages, default_stages
-from nbkeras.training.options import fit_options
+from nbkeras.training.metric_names import refuse_unknown_metric
+from nbkeras.training.options import fit_options, parse_early_stopping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -97,7 +100,8 @@ def fine_tune(
     data = Data(
         x, y, validation_data, validation_split, batch_size, augmentation, fit.pop("sample_weight", None)
     )
-    parts, compiled, plan = prepared(model, data, stages, base)
+    fit["callbacks"] = checked_callbacks(fit.get("callbacks"))
+    parts, compiled, plan = prepared(model, data, stages, base, steps=fit.get("steps_per_epoch"))
     options = fit_options(
         name=name, seed=seed, quiet=quiet, backup=backup, every=every, restart=restart, reuse=reuse
     )
@@ -106,12 +110,12 @@ def fine_tune(
         raise Refusal(
             f"fine_tune: expected no {own}, which the stages set, received {own}={fit[own]!r}: leave it out"
         )
+    _refuse_unknown_metrics(model, data, plan, fit)
     before = Before(compiled)
     if options.backup is not None:
         before.in_folder(
             options.backup, anew=restart or not Store(Path(options.backup).expanduser()).backups()
         )
-    before.hold()
     if not quiet:
         show(plan)
     return train(Task(model, data, parts, compiled, plan, options, fit, before))
@@ -137,9 +141,23 @@ def fine_tuning_plan(
 
 
 def prepared(
-    model: Any, data: Data, stages: Sequence[Stage] | None, base: str | None, *, needs_data: bool = True
+    model: Any,
+    data: Data,
+    stages: Sequence[Stage] | None,
+    base: str | None,
+    *,
+    needs_data: bool = True,
+    steps: int | None = None,
 ) -> tuple[Parts, Compiled, FineTuningPlan]:
     """Return a model's base and head, how it is compiled, and what the stages come to in it.
+
+    Args:
+        model: built and compiled.
+        data: to train on.
+        stages: as they were asked for; None for the default's.
+        base: its name, None to find it.
+        needs_data: whether it is refused without data. Default True.
+        steps: updates of an epoch, where ``fit`` is told. Default None: as the data tell.
 
     Raises:
         Refusal: for what `fine_tune` refuses.
@@ -151,5 +169,17 @@ def prepared(
     compiled = Compiled(model)
     asked = default_stages(compiled.first_rate) if stages is None else checked_stages(stages)
     parts = base_and_head(model, base)
-    steps = None if data.x is None else data.steps
+    if steps is None and data.x is not None:
+        steps = data.steps
     return parts, compiled, planned(model, parts, compiled, asked, steps)
+
+
+def _refuse_unknown_metrics(model: Any, data: Data, plan: FineTuningPlan, fit: dict[str, Any]) -> None:
+    """Refuse what early stopping of any stage cannot watch, before the first one trains."""
+    given = {"validation_data": data.validation_data, "validation_split": data.validation_split}
+    call = Call.of("fit", type(model).fit, model, (), {"x": data.x, **given, **fit})
+    for each in plan.stages:
+        stopping = each.stage.early_stopping
+        metric = None if stopping is None else parse_early_stopping(stopping).metric
+        if metric is not None:
+            refuse_unknown_metric(call, metric, "early_stopping")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nbkeras.training.fine_tuning.before import undo
+from nbkeras.training.fine_tuning.before import undo_fine_tuning
 
 if TYPE_CHECKING:
     from nbkeras.runs.run import Run
@@ -36,7 +36,7 @@ class FineTuning:
 
     def undo(self) -> str:
         """Give the model weights, flags, optimizer and compile as before; return a line that says so."""
-        return undo(self.model)
+        return undo_fine_tuning(self.model)
 
     def __repr__(self) -> str:
         """Say what came of it in one line."""

@@ -10,7 +10,6 @@ import pytest
 import nbkeras
 from nbkeras import Stage
 from nbkeras.models.layer_rates import LayerRates
-from nbkeras.reproducibility import seeding
 from nbkeras.training.fine_tuning.fine_tune import fine_tuning_plan
 
 RANDOM = np.random.default_rng(0)
@@ -21,40 +20,6 @@ STAGES = [
     Stage("c2", epochs=1, learning_rate=1e-2),
     Stage("all", epochs=2, learning_rate=1e-3, depth_factor=0.1),
 ]
-
-
-@pytest.fixture(autouse=True)
-def settings_of_others(monkeypatch):
-    """Seeding makes operations deterministic, for good; other tests want none of it."""
-    monkeypatch.setattr(seeding, "_seeded", seeding._Seeded())
-    yield
-    from tensorflow.python.framework import config
-
-    config.disable_op_determinism()
-
-
-@pytest.fixture
-def make(keras, monkeypatch):
-    monkeypatch.setenv("TF_USE_LEGACY_KERAS", str(int(keras.__name__ == "tf_keras")))
-
-    def make(optimizer=None, **compiled):
-        keras.utils.set_random_seed(1)
-        layers = keras.layers
-        low = [
-            layers.Conv2D(2, 3, name="c1"),
-            layers.BatchNormalization(name="bn"),
-            layers.MaxPooling2D(name="pool"),
-            layers.Conv2D(3, 2, name="c2"),
-            layers.GlobalAveragePooling2D(name="mean"),
-        ]
-        base = keras.Sequential(low, name="base")
-        model = keras.Sequential([keras.Input((6, 6, 1)), base, layers.Dense(3, name="head")], name="net")
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        options = {"loss": loss, "metrics": ["accuracy"], **compiled}
-        model.compile(optimizer or keras.optimizers.Adam(0.05, beta_1=0.8), **options)
-        return model
-
-    return make
 
 
 def held(model, name):
