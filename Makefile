@@ -25,14 +25,10 @@ test: ## Install what the tests need and run all checks and tests
 	@echo "==> The view: types, style, tests" && $(BIN)/python scripts/build_view.py test
 	@echo "==> Tests" && $(BIN)/python -m pytest -n 2 --dist loadfile
 
-grid: ## Run every recipe for each pair of its values on both Keras lines, and every wizard
+grid: ## Run all tests, with those that make test leaves out: every recipe for each pair of its values, every wizard
 	$(environment) cpu lab legacy cluster tuner test
-	@GRID=pairwise $(BIN)/python -m pytest tests/recipes/test_code.py tests/browser/test_every_wizard.py tests/browser/test_wizard_looks.py \
-		tests/browser/test_monitor.py tests/kernel/test_backup.py tests/training/test_threads_and_strategies.py \
-		tests/training/test_distributing.py tests/training/test_tuning.py tests/training/custom_step tests/training/test_resuming*.py \
-		tests/training/rate_finder tests/training/batch_sizes tests/browser/test_finders.py tests/browser/test_finetune.py \
-		tests/training/fine_tuning tests/magics/test_finetune.py \
-		tests/kernel/test_reproducible.py tests/cluster tests/devices tests/models tests/benchmarks
+	@$(BIN)/python scripts/chromium.py
+	@GRID=pairwise $(BIN)/python -m pytest
 
 bench: ## Measure nbkeras against its peers and print the table
 	$(environment) cpu lab bench test

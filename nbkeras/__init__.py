@@ -172,8 +172,9 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
     It defines ``%%fit``, ``%nbkeras``, ``%monitor`` and ``%runs``, ``%faq`` and ``%wizard``,
     ``%%train_step``, ``%%test_step`` and ``%%tune``, ``%%reproducible`` and ``%stamp``, ``%strategy``,
-    ``%mixed_precision``, ``%placement``, ``%cluster``, ``%finetune``, ``%pretrained`` and ``%features`` among
-    others, their completions and the defaults of ``%config NBKeras``, and imports neither TensorFlow nor Keras.
+    ``%mixed_precision``, ``%placement``, ``%cluster``, ``%finetune``, ``%pretrained`` and ``%features``
+    among others, their completions and the defaults of ``%config NBKeras``, and imports neither TensorFlow
+    nor Keras.
 
     Example:
         >>> %load_ext nbkeras  # doctest: +SKIP

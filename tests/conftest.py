@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     What `make grid` alone runs is left out, not skipped, which CI takes for a failure.
     """
-    left_out = [item for item in items if item.get_closest_marker("costly") and not GRID]
+    left_out = [item for item in items if _is_costly(item) and not GRID]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
     folders = {item: item.path.relative_to(HERE).parts[0] for item in items}
@@ -49,6 +49,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         marker = MARKER_OF_FOLDER.get(folders[item])
         if marker:
             item.add_marker(marker)
+
+
+def _is_costly(item: pytest.Item) -> bool:
+    """Tell what has the marker: all of a test, or those of its cases that the marker names."""
+    case = item.name.partition("[")[2].rstrip("]").split("-")
+    return any(not mark.args or set(mark.args) & set(case) for mark in item.iter_markers("costly"))
 
 
 @pytest.hookimpl(optionalhook=True)

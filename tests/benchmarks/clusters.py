@@ -26,7 +26,9 @@ def rows(notebook: Notebook, effort: Effort) -> Iterator[Row]:
         named = f"{workers} worker{'s' * (workers > 1)}"
         took = notebook.value(f"clusters.started({workers}, {effort.epoch_steps})")
         yield told(f"`%cluster start`, {named}", took, "s")
-        pairs = [_pair(notebook, turn) for turn in range(max(2, effort.pairs // 3))]
+        # A worker alone takes an eighth of the time, and its pairs differ more.
+        count = effort.pairs if workers == 1 else max(2, effort.pairs // 3)
+        pairs = [_pair(notebook, turn) for turn in range(count)]
         rates[workers] = EPOCHS * effort.epoch_steps / statistics.median([plain for plain, _ in pairs])
         samples = f"{number(rates[workers] * workers * BATCH)} samples"
         if workers > 1:

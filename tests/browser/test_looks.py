@@ -22,7 +22,7 @@ print("the rest of the cell runs")
 LIGHT = {"#0072b2", "#d55e00", "#008a63", "#b25a8f", "#7a6a00", "#3f3f3f"}
 
 
-@pytest.fixture(params=["lab", "notebook7"])
+@pytest.fixture(params=["lab", pytest.param("notebook7", marks=pytest.mark.costly)])
 def notebook(request, open_page):
     """A notebook whose second cell is training, in JupyterLab and in Notebook 7."""
     notebook = open_page(request.getfixturevalue(request.param), "%load_ext nbkeras", LOOP)

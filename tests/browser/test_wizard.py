@@ -203,6 +203,7 @@ def check_saved(notebook, lab):
         assert violations(notebook.page, ".nbkeras-wizard") == ""
 
 
+@pytest.mark.costly
 def test_stop_in_the_monitor_and_a_page_that_is_loaded_again_meanwhile(open_notebook, lab):
     notebook = open_notebook(lab, "%wizard early_stopping", "len(history.history['loss'])")
     form = form_of(notebook)

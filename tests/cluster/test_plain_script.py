@@ -50,6 +50,7 @@ def weights(path):
         return [file[name] for name in file.files]
 
 
+@costly
 def test_the_script_trains_as_the_cell_does(notebook, tmp_path, monkeypatch):
     monkeypatch.setenv("TF_USE_LEGACY_KERAS", str(int(notebook.line == "tf_keras")))
     setup = SETUP.format(line=notebook.line)

@@ -46,9 +46,10 @@ model.compile(keras.optimizers.Adam(0.01), "mse")
 shuffled = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(96, seed=1).batch(16)
 """
 FIT_ONLY = "%%fit --seed 7 --quiet\nhistory = model.fit(x, y, epochs=2)"
+LINES = ["0", pytest.param("1", marks=pytest.mark.costly)]
 
 
-@pytest.fixture(scope="module", params=["0", "1"], ids=["keras", "tf_keras"])
+@pytest.fixture(scope="module", params=LINES, ids=["keras", "tf_keras"])
 def kernel(request, start_module_kernel):
     kernel = start_module_kernel()
     assert kernel.run(START.format(legacy=request.param))["status"] == "ok"

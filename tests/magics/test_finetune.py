@@ -64,6 +64,7 @@ def same(one, other):
     return all((a == b).all() for a, b in zip(one, other, strict=True))
 
 
+@pytest.mark.costly("tf_keras")
 def test_the_code_trains_as_the_magic_does_bit_for_bit(keras, magic, shell, capsys):
     line = f"model x y {STAGES} --early-stopping 1 --validation-split 0.25 --batch-size 12"
     magic(f"{line} --code")
@@ -83,6 +84,7 @@ def test_the_code_trains_as_the_magic_does_bit_for_bit(keras, magic, shell, caps
     capsys.readouterr()
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     "keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.costly)], indirect=True
 )

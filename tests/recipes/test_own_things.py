@@ -229,6 +229,7 @@ def test_the_loss_follows_from_outputs_and_targets(things):
         assert taken == expected
 
 
+@pytest.mark.costly
 def test_shared_layers_masks_and_several_inputs_are_spread_over_devices(things):
     variables = dict(things)
     run(sequences.SETUP, variables)

@@ -211,6 +211,7 @@ def everything(keras, word, data):
     return [each.tolist() for each in values], history.history, after, names, first, session.run.notes
 
 
+@pytest.mark.costly("tf_keras")
 def test_measuring_moves_nothing(keras, data, clock, twins):
     clock.short = 0.001
     plain = everything(keras, None, data)
@@ -226,6 +227,7 @@ def test_measuring_moves_nothing(keras, data, clock, twins):
         assert dtypes(other) == ["bfloat16"] * 3 + ["float32"]
 
 
+@pytest.mark.costly("tf_keras")
 def test_auto_keeps_the_faster(keras, data, clock, hardware):
     _, notes = fitted(lambda: made(keras), data, "auto")
     (note,) = [each for each in notes if "--mixed-precision auto" in each]
@@ -294,6 +296,7 @@ def awkward(keras):
     yield Sub(), (x, y)
 
 
+@pytest.mark.costly("tf_keras")
 def test_models_that_are_hard_to_copy(keras, clock, twins):
     for model, data in awkward(keras):
         nodes = [len(layer._inbound_nodes) for layer in model.layers]
@@ -365,6 +368,7 @@ def test_the_printed_code_does_the_same(keras, data):
     assert '"float32"' in begins
 
 
+@pytest.mark.costly("tf_keras")
 def test_a_backup_goes_on_with_the_scale_of_the_loss(keras, data):
     def trained(epochs, **options):
         keras.utils.set_random_seed(3)

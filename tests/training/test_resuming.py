@@ -28,6 +28,7 @@ def orders(line):
     return SAMPLE[line]
 
 
+@pytest.mark.costly("tf_keras")
 @pytest.mark.kernel
 @pytest.mark.slow
 @pytest.mark.timeout(1800 if GRID else 300)

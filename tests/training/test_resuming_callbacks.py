@@ -80,6 +80,7 @@ def drawing(keras, hook, count=1):
     return Drawing()
 
 
+@pytest.mark.costly("tf_keras")
 @pytest.mark.parametrize(("hook", "count"), [("on_epoch_end", 1), ("on_epoch_begin", 900)])
 def test_what_callbacks_draw_between_epochs_is_made_up_for(keras, fit, hook, count):
     expected, orders, _ = fit(drawing(keras, hook, count), backup=False)

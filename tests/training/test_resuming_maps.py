@@ -75,6 +75,7 @@ def augmenting(keras):
     return augment, states
 
 
+@pytest.mark.costly("tf_keras")
 def test_in_the_same_kernel_and_in_a_new_one(keras, cell):
     augment, states = augmenting(keras)
     augment(np.zeros((1, 4, 4, 1), "float32"))

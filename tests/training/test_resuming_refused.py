@@ -89,6 +89,7 @@ def test_data_that_have_become_shorter(keras, fit, make, tmp_path):
     fit(make(first), 6, last=None)
 
 
+@pytest.mark.costly("tf_keras")
 def test_arrays_with_other_values(keras, make, data, tmp_path, monkeypatch):
     monkeypatch.setenv("TF_USE_LEGACY_KERAS", str(int(keras.__name__ == "tf_keras")))
     x, y = data

@@ -91,6 +91,7 @@ def digest(model):
     return hashlib.sha256(b"".join(np.asarray(each).tobytes() for each in held)).hexdigest()
 
 
+@pytest.mark.costly("tf_keras")
 @pytest.mark.parametrize("how", [interrupt, stop])
 def test_the_cell_run_again_ends_as_if_it_had_not_been_stopped(cell, stopper, tmp_path, how):
     options = {"backup": tmp_path / "b", "every": 1}
@@ -371,6 +372,7 @@ def test_another_backup_beside_it_and_data_of_an_earlier_cell(keras, plain, data
     assert "not exact: the data were read before in this kernel" in capsys.readouterr().out
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("keras", ["keras"], indirect=True)
 def test_the_second_fit_of_a_cell_goes_on(make, data, stopper, tmp_path):
     """The first one is finished: it passes, with what it came to."""

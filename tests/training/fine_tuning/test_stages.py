@@ -224,9 +224,7 @@ def test_a_loss_scale_stays_around_the_stage_s_optimizer(keras, make):
     assert isinstance(model.optimizer.inner_optimizer, LayerRates)
 
 
-@pytest.mark.parametrize(
-    "keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.costly)], indirect=True
-)
+@pytest.mark.costly
 def test_a_stop_leaves_the_rest_to_the_next_run_of_the_cell(keras, make, tmp_path):
     class Stop(keras.callbacks.Callback):
         def __init__(self, step):
