@@ -93,7 +93,7 @@ def _refuse_unmade(model: Any) -> None:
             warnings.simplefilter("ignore")
             keras.saving.deserialize_keras_object(model.get_compile_config())
     except (AttributeError, ImportError, TypeError, ValueError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0].partition(". ")[0].rstrip(".")
         raise Refusal(
             f"code: expected a loss and metrics that Keras makes from their configuration, received others "
             f"({first}): put  @keras.saving.register_keras_serializable()  above them, or give their names"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbkeras.callbacks.backup.about import can_go_on
+from nbkeras.callbacks.backup.about import can_go_on, is_over
 from nbkeras.callbacks.backup.callback_states import history_of
 from nbkeras.callbacks.backup.directories import own_directory
 from nbkeras.callbacks.backup.store import Store
@@ -37,11 +37,12 @@ def stages_so_far(options: FitOptions, plan: FineTuningPlan) -> SoFar:
     """Read the backups of all stages.
 
     Raises:
-        Refusal: for a stage that was finished with fewer epochs, and that another one has gone on from.
+        Refusal: for a stage that was finished with fewer epochs, and that another one has gone on from; for a
+            fine-tuning that has come to its end, where that is not to be given again.
     """
     if options.backup is None or options.restart:
         return SoFar()
-    whole, finished = None, 0
+    whole, finished, over = None, 0, False
     for each in plan.stages:
         loaded = _store(options, each.number).load()
         if loaded is None:
@@ -62,7 +63,13 @@ def stages_so_far(options: FitOptions, plan: FineTuningPlan) -> SoFar:
             )
         if not about["finished"] or has_more:
             break
-        finished += 1
+        finished, over = finished + 1, is_over(about)
+    if finished == len(plan.stages) and over and not options.reuse:
+        raise Refusal(
+            "backup: expected a fine-tuning to go on with, received one that is finished in "
+            f"{options.backup!r}: begin anew with  --restart  (restart=True), or take what it came to with  "
+            "--reuse  (reuse=True)"
+        )
     begun = finished + (whole is not None and _store(options, finished + 1).has_any())
     return SoFar(whole, finished, begun)
 

@@ -15,7 +15,10 @@ STAGES = [Stage("head", epochs=2), Stage("all", epochs=2, learning_rate=1e-3)]
 
 # Keras writes weights so.
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
-@pytest.mark.parametrize("backup", [None, "backups"])
+@pytest.mark.parametrize("backup", [pytest.param(None, marks=pytest.mark.costly), "backups"])
+@pytest.mark.parametrize(
+    "keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.costly)], indirect=True
+)
 def test_files_and_best_models_are_those_of_all_stages(keras, make, tmp_path, backup):
     table = keras.callbacks.CSVLogger("log.csv")
     best = keras.callbacks.ModelCheckpoint(

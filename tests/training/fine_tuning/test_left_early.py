@@ -45,7 +45,10 @@ def stage_two(keras):
     return make
 
 
-@pytest.mark.parametrize("how", ["error", "interrupts"])
+@pytest.mark.parametrize("how", ["error", pytest.param("interrupts", marks=pytest.mark.costly)])
+@pytest.mark.parametrize(
+    "keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.costly)], indirect=True
+)
 @pytest.mark.usefixtures("python_interrupts")
 def test_an_error_in_the_second_stage_leaves_a_way_back(make, stage_two, how):
     def error():
@@ -98,6 +101,9 @@ def test_what_a_later_stage_cannot_do_is_refused_before_the_first(keras, make):
         assert model.optimizer is held
 
 
+@pytest.mark.parametrize(
+    "keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.costly)], indirect=True
+)
 def test_a_refusal_leaves_undo_where_it_was(make):
     model = make()
     before = weights(model)
@@ -116,6 +122,7 @@ def test_a_refusal_leaves_undo_where_it_was(make):
     assert same(before, weights(model))
 
 
+@pytest.mark.costly
 def test_a_resume_with_other_arguments_is_refused_and_changes_nothing(make, stage_two):
     def stop():
         nbkeras.runs.latest().control.stop("stop button")

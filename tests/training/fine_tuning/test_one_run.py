@@ -14,6 +14,9 @@ X = np.random.default_rng(0).normal(size=(48, 6, 6, 1)).astype("float32")
 Y = np.arange(48) % 3
 
 
+@pytest.mark.parametrize(
+    "keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.costly)], indirect=True
+)
 def test_the_view_is_told_where_stages_begin_and_what_all_of_them_take(keras, make, monkeypatch):
     now, told = [0.0], []
     # The clock that the recorder reads: a step takes one second.

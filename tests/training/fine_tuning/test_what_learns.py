@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pytest
 
 import nbkeras
 from nbkeras import Stage
@@ -56,6 +57,9 @@ def test_the_optimizer_is_given_what_the_stage_says_and_nothing_else_moves(keras
     assert moved == MOVED
 
 
+@pytest.mark.parametrize(
+    "keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.costly)], indirect=True
+)
 def test_batch_normalization_of_the_base_uses_its_own_statistics_in_training(make):
     losses = []
     for batch_norm in (False, True):
