@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from nbkeras.runtime.refusal import Refusal
     from nbkeras.training.batch_sizes.finding import batch_size_find
     from nbkeras.training.custom_step.steps import test_step, train_step, try_step
+    from nbkeras.training.fine_tuning.before import undo_fine_tuning
     from nbkeras.training.fine_tuning.fine_tune import fine_tune, fine_tuning_plan
     from nbkeras.training.fine_tuning.stage import Stage
     from nbkeras.training.fitting import fitting
@@ -92,6 +93,7 @@ __all__ = [
     "train_step",
     "try_step",
     "tune",
+    "undo_fine_tuning",
     "wizard",
 ]
 
@@ -125,6 +127,7 @@ _HOMES = {
     "train_step": "nbkeras.training.custom_step.steps",
     "try_step": "nbkeras.training.custom_step.steps",
     "tune": "nbkeras.training.tuning.tune",
+    "undo_fine_tuning": "nbkeras.training.fine_tuning.before",
     "wizard": "nbkeras.widgets.wizard.showing",
 }
 

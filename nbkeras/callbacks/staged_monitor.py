@@ -27,6 +27,7 @@ class StagedMonitorHooks(MonitorHooks):
         epochs: those of all stages, as far as they are known.
         whole: how far all stages together had come, where they go on.
         passes: whether the coming stage is finished, and gives what it came to.
+        said: notes of the whole run.
     """
 
     host: FrameType | None = None
@@ -35,6 +36,7 @@ class StagedMonitorHooks(MonitorHooks):
     epochs: int = 0
     whole: Continued | None = None
     passes: bool = False
+    said: tuple[str, ...] = ()
 
     @property
     def stopped(self) -> bool:
@@ -79,8 +81,8 @@ class StagedMonitorHooks(MonitorHooks):
             super()._begin(kind, self.host or host, caller)
         if kind == "fit":
             run = self._live.run
-            if self.note:
-                run.add_note(self.note)
+            for note in (*self.said, *filter(None, (self.note,))):
+                run.add_note(note)
             if self.mark:
                 run.add_event(self.mark)
             run.tick()

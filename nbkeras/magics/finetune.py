@@ -155,9 +155,9 @@ class FinetuneMagics(NotebookMagics):
     def _done(self, values: dict[str, Any]) -> Any:
         model = self._held(values["model"] or "", "a model, such as  %finetune model x y")
         if values["undo"]:
-            from nbkeras.training.fine_tuning.before import undo
+            from nbkeras.training.fine_tuning.before import undo_fine_tuning
 
-            print(undo(model))  # noqa: T201 - the answer
+            print(undo_fine_tuning(model))  # noqa: T201 - the answer
             return None
         if values["loop"] and not values["code"]:
             raise Refusal("--loop: expected --code beside it, received it alone: type  --code --loop")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbkeras.models.blocks import Block, blocks_of
-from nbkeras.models.layer_graph import has_graph, inside, units, up_to
+from nbkeras.models.layer_graph import has_graph, nested, units, up_to
 from nbkeras.runtime.refusal import Refusal
 
 _ENDS = re.compile(r"Global\w+Pooling\dD|Flatten")
@@ -84,7 +84,7 @@ def _given(model: Any, name: str) -> Parts:
 
 def _nested(model: Any) -> Parts | None:
     layers = list(model.layers)
-    models = [each for each in layers if inside(each) is not None and each.weights]
+    models = [each for each in layers if nested(each) is not None and each.weights]
     if not models or not has_graph(model):
         return None
     sizes = [each.count_params() for each in models]
@@ -101,7 +101,7 @@ def _nested(model: Any) -> Parts | None:
 def _flat(model: Any) -> Parts | None:
     if not has_graph(model):
         return None
-    layers = [each for each in model.layers if inside(each) is None]
+    layers = [each for each in model.layers if nested(each) is None]
     for pattern in (_ENDS, _POOLS):
         for layer in reversed(layers):
             if pattern.fullmatch(type(layer).__name__) and (parts := _parts(model, layer)):

@@ -70,6 +70,11 @@ class Session:
         self._backups.clear()
 
     @property
+    def options(self) -> FitOptions:
+        """The options of a call that comes now."""
+        return self._options()
+
+    @property
     def run(self) -> Run | None:
         """The last run, None before the first."""
         return self.runs[-1] if self.runs else None

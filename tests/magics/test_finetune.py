@@ -185,3 +185,29 @@ def test_what_cannot_be_meant_is_one_line(magic, line, words):
 
 def test_the_python_behind_it_is_public():
     assert nbkeras.fine_tune.__module__ == "nbkeras.training.fine_tuning.fine_tune"
+
+
+def test_code_that_would_not_train_the_same_is_refused(keras, magic, shell):
+    def own(true, predicted):
+        return keras.losses.sparse_categorical_crossentropy(true, predicted, from_logits=True)
+
+    model = shell.user_ns["model"]
+    model.compile("adam", own)
+    with pytest.raises(UsageError, match="register_keras_serializable") as caught:
+        magic("model x y --stages head:1 --code")
+    assert "\n" not in str(caught.value)
+    # A base that was loaded may have a layer of the name that the new head has.
+    twin = keras.Sequential([keras.Input((6,)), keras.layers.Dense(4, name="head")], name="base")
+    model = keras.Sequential([keras.Input((6,)), twin, keras.layers.Dense(3, name="head")])
+    model.compile("adam", "mse")
+    shell.user_ns["model"] = model
+    with pytest.raises(UsageError, match="'head', two of this name"):
+        magic("model x y --stages head:1 --code")
+
+
+def test_options_of_the_cell_that_do_nothing_are_named(magic):
+    with nbkeras.fitting(epochs=7, csv="log.csv", quiet=True) as session:
+        result = magic("model x y --stages head:1")
+    assert "--epochs, --csv of the cell not used: fine_tune has options of its own" in result.run.notes
+    assert result.run.progress.epochs == 1
+    assert session.runs == []

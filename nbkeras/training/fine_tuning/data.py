@@ -26,6 +26,7 @@ class Data:
     batch_size: int | None = None
     augmentation: Any = None
     sample_weight: Any = None
+    steps_per_epoch: int | None = None
 
     @property
     def is_dataset(self) -> bool:
@@ -33,15 +34,24 @@ class Data:
         return hasattr(self.x, "element_spec")
 
     @property
+    def in_batches(self) -> bool:
+        """Whether it is a dataset, a ``PyDataset`` or a generator."""
+        return self.is_dataset or hasattr(self.x, "__next__") or line_of(self.x) is not None
+
+    @property
     def steps(self) -> int | None:
         """Updates of an epoch, None where the data do not tell."""
+        if self.steps_per_epoch is not None:
+            return self.steps_per_epoch
         if self.is_dataset:
-            count = int(self.x.cardinality())
+            cardinality = getattr(self.x, "cardinality", None)
+            count = int(cardinality()) if callable(cardinality) else -1
             return count if count >= 0 else None
         if hasattr(self.x, "__next__"):
             return None
         if line_of(self.x) is not None:
-            return len(self.x)
+            # Keras 3 takes one without a length, too.
+            return len(self.x) if hasattr(self.x, "__len__") else self.x.num_batches
         rows = rows_of(self.x)
         if rows is None:
             return None
@@ -71,6 +81,19 @@ def checked_data(data: Data) -> Data:
     """
     if data.x is None:
         raise Refusal("fine_tune: expected data, received none: give  fine_tune(model, x, y)")
+    if data.in_batches:
+        given = {
+            "y": data.y,
+            "sample_weight": data.sample_weight,
+            "validation_split": data.validation_split or None,
+            "batch_size": data.batch_size,
+        }
+        name = next((name for name, value in given.items() if value is not None), None)
+        if name is not None:
+            raise Refusal(
+                f"{name}: expected arrays with it, received {type(data.x).__name__}, which comes in "
+                f"batches: {'give  validation_data' if name == 'validation_split' else 'leave it out'}"
+            )
     if data.augmentation is not None:
         if not callable(data.augmentation):
             raise Refusal(

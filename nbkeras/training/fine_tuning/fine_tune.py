@@ -10,13 +10,16 @@ from nbkeras.models.base_and_head import base_and_head
 from nbkeras.models.recompiling import Compiled
 from nbkeras.runtime.keras_lines import is_model
 from nbkeras.runtime.refusal import Refusal
+from nbkeras.training.calls import Call
 from nbkeras.training.fine_tuning.before import Before
+from nbkeras.training.fine_tuning.callbacks import checked_callbacks
 from nbkeras.training.fine_tuning.course import Task, train
 from nbkeras.training.fine_tuning.data import Data, checked_data
 from nbkeras.training.fine_tuning.estimating import estimated
 from nbkeras.training.fine_tuning.plan import FineTuningPlan, planned
 from nbkeras.training.fine_tuning.stage import Stage, checked_stages, default_stages
-from nbkeras.training.options import fit_options
+from nbkeras.training.metric_names import refuse_unknown_metric
+from nbkeras.training.options import fit_options, parse_early_stopping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -99,9 +102,9 @@ def fine_tune(
     Raises:
         Refusal: for what cannot be meant, before anything of the model has changed.
     """
-    data = Data(
-        x, y, validation_data, validation_split, batch_size, augmentation, fit.pop("sample_weight", None)
-    )
+    weights, steps = fit.pop("sample_weight", None), fit.get("steps_per_epoch")
+    data = Data(x, y, validation_data, validation_split, batch_size, augmentation, weights, steps)
+    fit["callbacks"] = checked_callbacks(fit.get("callbacks"))
     parts, compiled, plan = prepared(model, data, stages, base, cache=cache)
     options = fit_options(
         name=name, seed=seed, quiet=quiet, backup=backup, every=every, restart=restart, reuse=reuse
@@ -111,12 +114,12 @@ def fine_tune(
         raise Refusal(
             f"fine_tune: expected no {own}, which the stages set, received {own}={fit[own]!r}: leave it out"
         )
+    _refuse_unknown_metrics(model, data, plan, fit)
     before = Before(compiled)
     if options.backup is not None:
         before.in_folder(
             options.backup, anew=restart or not Store(Path(options.backup).expanduser()).backups()
         )
-    before.hold()
     if not quiet:
         show(plan)
     return train(Task(model, data, parts, compiled, plan, options, fit, before))
@@ -185,6 +188,14 @@ def prepared(
 ) -> tuple[Parts, Compiled, FineTuningPlan]:
     """Return a model's base and head, how it is compiled, and what the stages come to in it.
 
+    Args:
+        model: built and compiled.
+        data: to train on.
+        stages: as they were asked for; None for the default's.
+        base: its name, None to find it.
+        cache: as for `fine_tune`.
+        needs_data: whether it is refused without data. Default True.
+
     Raises:
         Refusal: for what `fine_tune` refuses.
     """
@@ -196,3 +207,14 @@ def prepared(
     asked = default_stages(compiled.first_rate) if stages is None else checked_stages(stages)
     parts = base_and_head(model, base)
     return parts, compiled, planned(model, parts, compiled, asked, data, cache=cache)
+
+
+def _refuse_unknown_metrics(model: Any, data: Data, plan: FineTuningPlan, fit: dict[str, Any]) -> None:
+    """Refuse what early stopping of any stage cannot watch, before the first one trains."""
+    given = {"validation_data": data.validation_data, "validation_split": data.validation_split}
+    call = Call.of("fit", type(model).fit, model, (), {"x": data.x, **given, **fit})
+    for each in plan.stages:
+        stopping = each.stage.early_stopping
+        metric = None if stopping is None else parse_early_stopping(stopping).metric
+        if metric is not None:
+            refuse_unknown_metric(call, metric, "early_stopping")

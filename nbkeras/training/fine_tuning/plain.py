@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nbkeras.models.blocks import is_batch_norm
-from nbkeras.models.layer_factors import inner_layers
 from nbkeras.models.recompiling import Compiled
-from nbkeras.runtime.keras_lines import line_of
+from nbkeras.runtime.keras_lines import keras_module, line_of
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.added import added_callbacks
 from nbkeras.training.calls import DEFAULT_BATCH_SIZE
+from nbkeras.training.fine_tuning.named_layers import frozen, norms, refuse_unreached, walk
 from nbkeras.training.metric_names import compiled_directions
 from nbkeras.training.options import FitOptions, parse_early_stopping
 
@@ -49,10 +49,10 @@ def fine_tuning_code(
     Raises:
         Refusal: for what plain Keras, or a loop of this form, has no words for.
     """
-    _refuse(model, plan, names, loop=loop)
+    _refuse(model, parts, plan, names, loop=loop)
     pieces = [
         _imports(plan, names, loop=loop),
-        _layers(parts, names.model),
+        _layers(parts, model.layers, names.model),
         _stages(model, plan, parts, names, loop=loop),
         _BEGIN.replace("MODEL", names.model),
         _compiled(model).replace("MODEL", names.model),
@@ -63,7 +63,7 @@ def fine_tuning_code(
     return "\n\n".join(piece.strip("\n") for piece in pieces) + "\n"
 
 
-def _refuse(model: Any, plan: FineTuningPlan, names: CodeNames, *, loop: bool) -> None:
+def _refuse(model: Any, parts: Parts, plan: FineTuningPlan, names: CodeNames, *, loop: bool) -> None:
     scheduled = next((e for e in plan.stages if callable(e.stage.learning_rate)), None)
     if scheduled is not None:
         raise Refusal(
@@ -76,10 +76,28 @@ def _refuse(model: Any, plan: FineTuningPlan, names: CodeNames, *, loop: bool) -
             f"code: expected one rate for all layers with {what}, received a depth factor: type  "
             "--depth-factor 1"
         )
-    if loop and (names.y is None or len(model.outputs) > 1):
+    if loop and (names.y is None or len(getattr(model, "outputs", None) or [0]) > 1):
         raise Refusal(
             "code: expected arrays x and y and one output for a loop, received others: leave out  --loop"
         )
+    refuse_unreached(model, parts)
+    _refuse_unmade(model)
+
+
+def _refuse_unmade(model: Any) -> None:
+    """Refuse a compilation that the code could not make again from its configuration."""
+    keras = keras_module(line_of(model))
+    try:
+        with warnings.catch_warnings():
+            # Keras tells of each lambda.
+            warnings.simplefilter("ignore")
+            keras.saving.deserialize_keras_object(model.get_compile_config())
+    except (AttributeError, ImportError, TypeError, ValueError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0].partition(". ")[0].rstrip(".")
+        raise Refusal(
+            f"code: expected a loss and metrics that Keras makes from their configuration, received others "
+            f"({first}): put  @keras.saving.register_keras_serializable()  above them, or give their names"
+        ) from error
 
 
 def _imports(plan: FineTuningPlan, names: CodeNames, *, loop: bool) -> str:
@@ -90,24 +108,28 @@ def _imports(plan: FineTuningPlan, names: CodeNames, *, loop: bool) -> str:
     )
 
 
-def _layers(parts: Parts, name: str) -> str:
-    norms = [each.name for unit in parts.base for each in (unit, *inner_layers(unit)) if is_batch_norm(each)]
-    frozen = [each.name for unit in parts.head for each in (unit, *inner_layers(unit)) if not each.trainable]
+def _layers(parts: Parts, layers: Any, name: str) -> str:
+    # Only who has a TimeDistributed, or another layer around a layer, needs to read of it.
+    wraps = any(hasattr(each, "layer") and not hasattr(each, "layers") for each in walk(layers))
+    wrapped = " and wrappers" if wraps else ""
+    inner = 'getattr(layer, "layers", [])'
+    if wraps:
+        inner = 'getattr(layer, "layers", [layer.layer] if hasattr(layer, "layer") else [])'
     return f'''
 def walk(layers):
-    """Yield layers, and those of nested models."""
+    """Yield layers, and those of nested models{wrapped}."""
     for layer in layers:
         yield layer
-        yield from walk(getattr(layer, "layers", []))
+        yield from walk({inner})
 
 
 layers = {{layer.name: layer for layer in walk({name}.layers)}}
 # The layers of the base that hold weights, from the first to the last.
 base = {[each.name for each in parts.base]!r}
 # They keep their statistics and use them.
-batch_norms = {norms!r}
+batch_norms = {[each.name for each in norms(parts)]!r}
 # Of the head.
-frozen = {frozen!r}
+frozen = {[each.name for each in frozen(parts)]!r}
 '''
 
 

@@ -207,6 +207,8 @@ def _row(
             "is frozen: set  trainable = True  on its layers"
         )
     factors = _factors(parts, thawed, stage.depth_factor)
+    # One that cannot be made is refused now, and not after the stages before.
+    compiled.new_optimizer(stage.learning_rate, factors)
     rate = compiled.learning_rate if stage.learning_rate is None else stage.learning_rate
     return PlannedStage(
         number,
@@ -265,6 +267,10 @@ def _notes(parts: Parts, compiled: Compiled, stages: Sequence[Stage]) -> tuple[s
         notes.insert(
             0,
             "Batch normalization of the base stays in inference mode; Stage(batch_norm=True) trains it, too.",
+        )
+    if moved := [each.name for each in parts.base if type(each).__name__ == "SpectralNormalization"]:
+        notes.append(
+            f"SpectralNormalization scales its weights in training though it is frozen: {', '.join(moved)}."
         )
     if compiled.has_factors:
         notes.append("The factors of layer_rates are replaced by each stage's depth_factor.")
