@@ -140,7 +140,6 @@ def test_the_plan_is_shown_and_nothing_is_trained(magic, shell, capsys):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("", "received ''"),
         ("model", "expected data, x and y or a dataset, received none"),
         ("model x z", "a variable that holds data, received 'z'"),
         ("model x y --stages head", "--stages: expected UNFREEZE:EPOCHS with commas, received 'head'"),
@@ -163,3 +162,8 @@ def test_what_cannot_be_meant_is_one_line(magic, line, words):
 
 def test_the_python_behind_it_is_public():
     assert nbkeras.fine_tune.__module__ == "nbkeras.training.fine_tuning.fine_tune"
+
+
+def test_alone_it_is_the_form(magic, capsys):
+    magic("")
+    assert capsys.readouterr().out.startswith(nbkeras.recipes.get("fine_tune").question)
