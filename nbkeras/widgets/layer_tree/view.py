@@ -13,14 +13,13 @@ if TYPE_CHECKING:
 
     from nbkeras.models.layer_tree import TreeRow
 
-_HERE = Path(__file__).parent
+_VIEW = Path(__file__).parent.parent / "static" / "layer-tree.js"
 
 
 class LayerTree(anywidget.AnyWidget):
     """The rows of a model; the view folds them, and says at which layer the base is to end."""
 
-    _esm = _HERE / "tree.js"
-    _css = _HERE / "tree.css"
+    _esm = _VIEW
 
     name = traitlets.Unicode(help="Of the model.").tag(sync=True)
     rows: traitlets.List[list[Any]] = traitlets.List(help="As `told` returns them.").tag(sync=True)
