@@ -56,10 +56,12 @@ FINETUNE = Grammar(
         The base and the head are found: a nested model, or what stands before the last pooling. Each stage
         freezes the rest, compiles with a new optimizer of the same kind, and trains; batch normalization of
         the base stays in inference mode, and where the head trains alone its outputs are computed once. All
-        stages are one run with one monitor; ■ ends all of them. --undo gives the model back as it was. In
+        stages are one run with one monitor; ■ ends all of them. --undo gives the model back as it was. Alone
+        it opens a form, in which one sees the model's layers. In
         Python: nbkeras.fine_tune(model, x, y, stages=[nbkeras.Stage(…)])
         """,
     examples="""
+        %finetune
         %finetune model x y --validation-split 0.2
         %finetune model x y --stages head:3,block5:5,all:10 --rates 1e-3,1e-4,1e-5 --early-stopping 3
         %finetune model train --validation-data test --backup backups
@@ -146,6 +148,11 @@ class FinetuneMagics(NotebookMagics):
     def finetune(self, line: str) -> Any:
         """Replaced by the grammar's help below."""
         values = FINETUNE.parse(line)
+        if not line.strip():
+            from nbkeras.widgets.wizard import showing
+
+            showing.wizard("fine_tune")
+            return None
         try:
             return self._done(values)
         except Refusal as refusal:

@@ -162,7 +162,6 @@ def test_the_plan_is_shown_and_nothing_is_trained(magic, shell, capsys):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("", "received ''"),
         ("model", "expected data, x and y or a dataset, received none"),
         ("model x z", "a variable that holds data, received 'z'"),
         ("model x y --stages head", "--stages: expected UNFREEZE:EPOCHS with commas, received 'head'"),
@@ -211,3 +210,8 @@ def test_options_of_the_cell_that_do_nothing_are_named(magic):
     assert "--epochs, --csv of the cell not used: fine_tune has options of its own" in result.run.notes
     assert result.run.progress.epochs == 1
     assert session.runs == []
+
+
+def test_alone_it_is_the_form(magic, capsys):
+    magic("")
+    assert capsys.readouterr().out.startswith(nbkeras.recipes.get("fine_tune").question)
