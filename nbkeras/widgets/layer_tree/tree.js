@@ -93,8 +93,8 @@ export default {
         h("span", {}, "Layer"),
         h("span", { class: "nbk-tree-wide" }, "Class"),
         h("span", { class: "nbk-tree-wide" }, "Output"),
-        h("span", { class: "nbk-tree-number" }, "Parameters"),
-        h("span", {}, "Part"),
+        h("span", { class: "nbk-tree-wide nbk-tree-number" }, "Parameters"),
+        h("span", { class: "nbk-tree-wide" }, "Part"),
         ...(stages ? [h("span", { class: "nbk-tree-marks" }, ...heads)] : []),
       );
       drawLegend(stages);
@@ -108,7 +108,7 @@ export default {
     function drawLegend(stages) {
       const swatch = (part) => h("span", { class: `nbk-tree-part nbk-tree-${part}` }, part);
       const states = stages
-        ? ` In stage ${[...Array(stages).keys()].map((i) => i + 1).join(", ")}: ● trains, ◐ in part, ○ frozen.`
+        ? ` Stage ${[...Array(stages).keys()].map((i) => i + 1).join(", ")}: ● trains, ◐ in part, ○ frozen.`
         : "";
       legend.replaceChildren(
         "The ",
@@ -126,13 +126,15 @@ export default {
       const states = [...mark.slice(1)];
       const open = holds(index) ? String(!folded.has(index)) : null;
       const name = h("span", { class: "nbk-tree-name", style: `padding-left:${(row[LEVEL] - 1) * 16}px` });
-      name.append(h("span", { class: "nbk-tree-arrow" }, open === null ? "" : open === "true" ? "▾" : "▸"));
+      name.append(h("span", { class: "nbk-tree-arrow" }, open === null ? "\u00a0" : open === "true" ? "▾" : "▸"));
       const words = h("span", { class: "nbk-tree-words" }, h("span", { class: "nbk-tree-layer" }, row[NAME]));
       if (row[SIGNS].includes("n")) words.append(h("span", { class: "nbk-tree-chip" }, "batch norm"));
       if (row[SIGNS].includes("f")) words.append(h("span", { class: "nbk-tree-chip" }, "frozen by you"));
       if (isEnd) words.append(h("span", { class: "nbk-tree-chip nbk-tree-end" }, "the base ends here"));
-      const facts = [row[KIND], row[SHAPE]].filter(Boolean).join(", ");
-      words.append(h("span", { class: "nbk-tree-narrow" }, facts));
+      const count = row[PARAMETERS] ? `${row[PARAMETERS].toLocaleString("en")} parameters` : "";
+      const facts = [row[KIND], row[SHAPE], count].filter(Boolean).join(", ");
+      const inWords = h("span", { class: `nbk-tree-part nbk-tree-${part}` }, part);
+      words.append(h("span", { class: "nbk-tree-narrow" }, inWords, ` ${facts}`));
       name.append(words);
       const cells = states.map((state) =>
         h("span", { class: "nbk-tree-mark", "data-state": state, title: STATES[state][1] }, STATES[state][0]),
@@ -155,8 +157,8 @@ export default {
         name,
         h("span", { class: "nbk-tree-wide" }, row[KIND]),
         h("span", { class: "nbk-tree-wide" }, row[SHAPE]),
-        h("span", { class: "nbk-tree-number" }, row[PARAMETERS] ? row[PARAMETERS].toLocaleString("en") : "–"),
-        h("span", {}, h("span", { class: `nbk-tree-part nbk-tree-${part}` }, part)),
+        h("span", { class: "nbk-tree-wide nbk-tree-number" }, count.split(" ")[0] || "–"),
+        h("span", { class: "nbk-tree-wide" }, h("span", { class: `nbk-tree-part nbk-tree-${part}` }, part)),
         ...(states.length ? [h("span", { class: "nbk-tree-marks" }, ...cells)] : []),
       );
       return node;
