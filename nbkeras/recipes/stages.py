@@ -24,7 +24,7 @@ RATE = Number(
 )
 DEPTH = Number(
     name="depth",
-    label="x at lowest",
+    label="Depth factor",
     help="What the rate is multiplied by at the lowest block that trains; the others lie between.",
     default=1.0,
     minimum=1e-6,

@@ -143,7 +143,9 @@ def test_the_tree_has_nested_models_blocks_and_all_layers(keras):
 def test_the_built_in_example_is_what_its_code_makes(keras):
     recipe = recipes.get("fine_tune")
     code = recipe.code(line=keras.__name__)
-    code = re.sub(r"(?m)^before\.fit\(.*\n|^(from tensorflow|import) .*\n", "", code).partition("result =")[0]
+    code = re.sub(r"(?m)^zero_to_four\.fit\(.*\n|^(from tensorflow|import) .*\n", "", code).partition(
+        "result ="
+    )[0]
     space = {"keras": keras}
     exec(code, space)  # noqa: S102 - our own code
     model, paper = space["model"], digits_on_paper()

@@ -51,22 +51,24 @@ export function drawRow(row: Row, shown: Shown): HTMLElement {
     drawName(row, shown),
     h("span", { class: "nbk-tree-wide" }, kind),
     h("span", { class: "nbk-tree-wide" }, shape),
-    h("span", { class: "nbk-tree-number" }, parameters ? parameters.toLocaleString("en") : "–"),
-    h("span", {}, chip(part)),
+    h("span", { class: "nbk-tree-wide nbk-tree-number" }, parameters ? parameters.toLocaleString("en") : "–"),
+    h("span", { class: "nbk-tree-wide" }, chip(part)),
   );
   if (holds(row)) node.setAttribute("aria-expanded", String(!folded));
   if (stages.length) node.append(h("span", { class: "nbk-tree-marks" }, ...stages.map(drawState)));
   return node;
 }
 
-function drawName(row: Row, { isEnd, folded }: Shown): HTMLElement {
-  const [level, name, kind, shape] = row;
-  const arrow = holds(row) ? (folded ? "▸" : "▾") : "";
+function drawName(row: Row, { part, isEnd, folded }: Shown): HTMLElement {
+  const [level, name, kind, shape, parameters] = row;
+  const arrow = holds(row) ? (folded ? "▸" : "▾") : "\u00a0";
   const words = h("span", { class: "nbk-tree-words" }, h("span", { class: "nbk-tree-layer" }, name));
   if (normalizes(row)) words.append(h("span", { class: "nbk-tree-chip" }, "batch norm"));
   if (isFrozenByUser(row)) words.append(h("span", { class: "nbk-tree-chip" }, "frozen by you"));
   if (isEnd) words.append(h("span", { class: "nbk-tree-chip nbk-tree-end" }, "the base ends here"));
-  words.append(h("span", { class: "nbk-tree-narrow" }, [kind, shape].filter(Boolean).join(", ")));
+  const count = parameters ? `${parameters.toLocaleString("en")} parameters` : "";
+  const facts = [kind, shape, count].filter(Boolean).join(", ");
+  words.append(h("span", { class: "nbk-tree-narrow" }, chip(part), ` ${facts}`));
   const style = `padding-left:${(level - 1) * INDENT}px`;
   return h("span", { class: "nbk-tree-name", style }, h("span", { class: "nbk-tree-arrow" }, arrow), words);
 }

@@ -93,13 +93,13 @@ export class LayerTree {
       h("span", {}, "Layer"),
       h("span", { class: "nbk-tree-wide" }, "Class"),
       h("span", { class: "nbk-tree-wide" }, "Output"),
-      h("span", { class: "nbk-tree-number" }, "Parameters"),
-      h("span", {}, "Part"),
+      h("span", { class: "nbk-tree-wide nbk-tree-number" }, "Parameters"),
+      h("span", { class: "nbk-tree-wide" }, "Part"),
     );
     const heads = numbers.map((each) => h("span", { class: "nbk-tree-mark" }, each));
     if (stages) this.names.append(h("span", { class: "nbk-tree-marks" }, ...heads));
     const [base, head] = (["base", "head"] as Part[]).map(chip) as [HTMLElement, HTMLElement];
-    const states = stages ? ` In stage ${numbers.join(", ")}: ● trains, ◐ in part, ○ frozen.` : "";
+    const states = stages ? ` Stage ${numbers.join(", ")}: ● trains, ◐ in part, ○ frozen.` : "";
     const rest = ` is new. A click, or Enter, lets the base end at a layer.${states}`;
     this.legend.replaceChildren("The ", base, " has learned, the ", head, rest);
   }

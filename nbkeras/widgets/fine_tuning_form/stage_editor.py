@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _NUMBERS = (EPOCHS, RATE, DEPTH, PATIENCE)
-_FIELD = "nbk-field"
 _NEW = StageText("all", "3", "0.0001")
 
 
@@ -61,19 +60,26 @@ class StageEditor(traitlets.HasTraits):
             row.tell(name if at == number else "", self._message)
 
     def _show(self) -> None:
-        """Make the rows anew."""
-        for row in self.rows:
-            row.close()
+        """Show what the value says; rows that are there stay, and with them the keyboard's place."""
         stages = stage_texts(self.value)[:MOST]
-        self.rows = [StageRow(at, each, self) for at, each in enumerate(stages, 1)]
+        with self._silence():
+            for row, stage in zip(self.rows, stages, strict=False):
+                row.take(stage)
+        more = [StageRow(at, stages[at - 1], self) for at in range(len(self.rows) + 1, len(stages) + 1)]
+        gone = self.rows[len(stages) :]
+        self.rows = [*self.rows[: len(stages)], *more]
         self.offer(self._offered)
         self.root.children = (*(row.box for row in self.rows), self._add)
         self._add.disabled = len(self.rows) >= MOST
         for row in self.rows:
             row.remove.disabled = len(self.rows) == 1
+        for row in gone:
+            row.close()
 
     def typed(self) -> None:
         """Take what stands in the fields; they stay as they are."""
+        if self._quiet:
+            return
         with self._silence():
             self.value = joined([row.text() for row in self.rows])
 
@@ -126,11 +132,20 @@ class StageRow:
         self.remove = Button(description="Remove", tooltip=f"Remove stage {number}")
         self.remove.add_class("nbk-refresh")
         self.remove.on_click(lambda _: editor.drop(self.number))
-        self.cells = {name: _cell(control) for name, control in {"what": self.what, **self.numbers}.items()}
+        self.cells = {
+            name: _cell(control, f"stage-{number}-{name}")
+            for name, control in {"what": self.what, **self.numbers}.items()
+        }
         self.box = Box([*self.cells.values(), self.remove])
         self.box.add_class("nbk-stage")
         for control in (self.what, *self.numbers.values()):
             control.observe(lambda _: editor.typed(), "value")
+
+    def take(self, stage: StageText) -> None:
+        """Show a stage in the fields."""
+        self.what.value = stage.what
+        for name, control in self.numbers.items():
+            control.value = getattr(stage, name)
 
     def text(self) -> StageText:
         """Return what stands in the fields; a comma or colon there is no part of a name."""
@@ -140,10 +155,9 @@ class StageRow:
     def tell(self, name: str, message: HTML) -> None:
         """Put the message below the field of this name, and away from the others."""
         for its_name, cell in self.cells.items():
-            # The view finds a wrong field by these classes.
+            # By this class the view finds what is wrong.
             act = cell.add_class if its_name == name else cell.remove_class
-            for each in (_FIELD, f"{_FIELD}-stages"):
-                act(each)
+            act("nbk-field-stages")
             children = (cell.children[0], message) if its_name == name else cell.children[:1]
             if cell.children != children:
                 cell.children = children
@@ -157,10 +171,11 @@ class StageRow:
         self.box.close()
 
 
-def _cell(control: Any) -> VBox:
+def _cell(control: Any, name: str) -> VBox:
     control.add_class("nbk-control")
     cell = VBox([control])
-    cell.add_class("nbk-cell")
+    for each in ("nbk-cell", "nbk-field", f"nbk-field-{name}"):
+        cell.add_class(each)
     return cell
 
 

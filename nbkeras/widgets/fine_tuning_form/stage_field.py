@@ -34,7 +34,9 @@ class StageField(Field):
     def _boxed(self, help_line: HTML) -> VBox:
         label = HTML(html.escape(self._parameter.label))
         label.add_class("nbk-stages-label")
-        return VBox([label, self.control.root, help_line])
+        box = VBox([label, self.control.root, help_line])
+        box.add_class("nbk-stages-box")
+        return box
 
 
 def _place(text: str, said: str) -> tuple[int, str]:

@@ -50,6 +50,8 @@ class LayerTree(anywidget.AnyWidget):
             base: the layer at which the base ends.
         """
         with self.hold_sync():
+            if (name, base) != (self.name, self.base):
+                self.said = ""
             self.name, self.base, self.stale = name, base, False
             # Traits that stay the same are not sent.
             self.rows = [told(row) for row in rows]

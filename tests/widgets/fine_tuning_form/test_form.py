@@ -212,7 +212,9 @@ def test_what_is_wrong_in_a_stage_is_said_at_its_field_and_nothing_runs(form, mo
     assert "nbk-field-stages" in editor.rows[1].cells["rate"]._dom_classes
     editor.rows[1].numbers["rate"].value = "0.01"
     assert form.panel.problems == []
-    assert not any("nbk-field" in cell._dom_classes for row in editor.rows for cell in row.cells.values())
+    assert not any(
+        "nbk-field-stages" in cell._dom_classes for row in editor.rows for cell in row.cells.values()
+    )
     # Signs that part the text are no part of a name.
     editor.rows[1].what.value = "a:1, head"
     assert len(editor.rows) == 2

@@ -77,7 +77,9 @@ RECIPE = Recipe(
             name="stages",
             label="Stages",
             help="What of the base trains with the head, from the top: head (none of it), all, 2 blocks, a "
-            "number of layers, or the name of a block or layer from which on.",
+            "number of layers, or the name of a block or layer from which on. The rate, if empty, is the "
+            "compiled one; the depth factor multiplies it at the lowest block that trains; patience ends a "
+            "stage after so many epochs without an improvement.",
             default="head:3:0.001, all:5:0.0001",
             examples=("head:2:0.01, block2:1, all:1:0.0001",),
         ),
