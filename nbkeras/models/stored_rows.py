@@ -70,12 +70,12 @@ class Temporary:
 def _read(data: Any, rows: Any) -> tuple[Any, Any]:
     """Return what is to be read of a dataset for some rows, and where in it they are."""
     if isinstance(rows, slice):
-        numbers = range(*rows.indices(len(data)))
-        if not numbers:
+        places = range(*rows.indices(len(data)))
+        if not places:
             return data[:0], slice(None)
         # HDF5 reads in rising order.
-        low, high = sorted((numbers[0], numbers[-1]))
-        return data[low : high + 1 : abs(numbers.step)], slice(None, None, 1 if numbers.step > 0 else -1)
+        low, high = sorted((places[0], places[-1]))
+        return data[low : high + 1 : abs(places.step)], slice(None, None, 1 if places.step > 0 else -1)
     if rows is None or rows is Ellipsis:
         return data[:], rows
     chosen = np.asarray(rows)
@@ -89,7 +89,7 @@ def _read(data: Any, rows: Any) -> tuple[Any, Any]:
     if chosen.min() < -len(data) or chosen.max() >= len(data):
         raise IndexError(f"expected rows from {-len(data)} to {len(data) - 1}, received {rows}")
     # Each once.
-    each, places = np.unique(np.where(chosen < 0, chosen + len(data), chosen), return_inverse=True)
-    first, last = int(each[0]), int(each[-1])
-    part = data[first : last + 1] if len(each) == last - first + 1 else data[each]
-    return part, places.reshape(chosen.shape)
+    numbers, order = np.unique(np.where(chosen < 0, chosen + len(data), chosen), return_inverse=True)
+    first, last = int(numbers[0]), int(numbers[-1])
+    part = data[first : last + 1] if len(numbers) == last - first + 1 else data[numbers]
+    return part, order.reshape(chosen.shape)

@@ -10,6 +10,7 @@ from nbkeras.recipes.found_by_name import functions
 from nbkeras.recipes.stages import stages_of
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.fine_tuning.data import Data
+from nbkeras.training.fine_tuning.fine_tune import fine_tuning_plan
 from nbkeras.training.fine_tuning.plain import CodeNames, imports_and_body
 from nbkeras.training.fine_tuning.sketch import Sketch, sketched, sketched_on_paper
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nbkeras.recipes.notebook import Notebook
+    from nbkeras.training.fine_tuning.plan import FineTuningPlan
 
 HELD_OUT = 0.2
 # Rows, columns and colours, and the samples.
@@ -43,6 +45,37 @@ def sketch(values: Mapping[str, Any], notebook: Notebook | None) -> Sketch:
     split = HELD_OUT if held_out and not values["validation"] else 0.0
     data = Data(notebook.value(values["x"]), None, None, split, values["batch_size"])
     return sketched(notebook.value(values["model"]), stages, base=values["base"] or None, steps=data.steps)
+
+
+def measured(values: Mapping[str, Any], notebook: Notebook) -> FineTuningPlan:
+    """Return the plan with the time of each stage, of which a few steps are made; all is as before.
+
+    Args:
+        values: the recipe's, with a model and data; an augmentation is left out.
+        notebook: that holds them.
+
+    Raises:
+        Refusal: for what `nbkeras.fine_tune` refuses.
+    """
+    held_out = values["way"] != "loop"
+    names = ("model", "x", "y", "validation")
+    model, x, y, validation = (notebook.value(values[name]) if values[name] else None for name in names)
+    return fine_tuning_plan(
+        model,
+        x,
+        y,
+        validation_data=validation if held_out else None,
+        validation_split=HELD_OUT if held_out and validation is None and y is not None else 0.0,
+        batch_size=values["batch_size"] if y is not None else None,
+        stages=stages_of(values["stages"], batch_norm=not values["batch_norm"]),
+        base=values["base"] or None,
+        cache=None if values["way"] == "nbkeras" and values["cache"] and not _augments(values) else False,
+        estimate=True,
+    )
+
+
+def _augments(values: Mapping[str, Any]) -> bool:
+    return bool(values["augmentation"] != "none")
 
 
 def check(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, str]:

@@ -93,14 +93,7 @@ def find_model(name: Any, line: Line) -> KnownModel | Preset:
     Raises:
         Refusal: for a name that this Keras line does not have.
     """
-    if not isinstance(name, str):
-        shown = getattr(name, "__name__", repr(name))
-        raise Refusal(
-            f"pretrained: expected the name of a model, received {shown} itself: type  "
-            f'nbkeras.pretrained("{shown}")'
-            if callable(name)
-            else f"pretrained: expected the name of a model, received {shown}: %pretrained lists them all"
-        )
+    _check_name(name)
     models = {each.name.lower(): each for each in known_models(line)}
     if name.lower() in models:
         return models[name.lower()]
@@ -124,6 +117,19 @@ def find_model(name: Any, line: Line) -> KnownModel | Preset:
     else:
         mend = "%pretrained lists them all"
     raise Refusal(f"pretrained: expected a model of {line}.applications, received {name!r}: {mend}")
+
+
+def _check_name(name: Any) -> None:
+    if callable(name):
+        function = getattr(name, "__name__", type(name).__name__)
+        raise Refusal(
+            f"pretrained: expected the name of a model, received {function} itself: type  "
+            f'nbkeras.pretrained("{function}")'
+        )
+    if not isinstance(name, str):
+        raise Refusal(
+            f"pretrained: expected the name of a model, received {name!r}: %pretrained lists them all"
+        )
 
 
 def published_names() -> list[str]:

@@ -148,29 +148,50 @@ def planned(
     Raises:
         Refusal: for a stage that the model does not allow.
     """
+    plan = planned_without_data(model, parts, compiled, stages, None if data.x is None else data.steps)
+    heads = [row.number for row in plan.stages if not row.thawed]
+    if cache and not heads:
+        raise Refusal(
+            "cache: expected a stage that trains the head alone, received none: add  "
+            "nbkeras.Stage('head', epochs=3)"
+        )
+    if not heads or cache is False:
+        return plan
     flags = Flags(model)
-    steps = None if data.x is None else data.steps
+    try:
+        set_trainable(model, parts, [])
+        kept, why = _kept(model, parts, data, must=cache is True)
+    finally:
+        flags.restore()
+    rows = tuple(row if row.thawed else replace(row, kept=kept) for row in plan.stages)
+    return replace(plan, stages=rows, caching=caching_line(parts.name, heads, why))
+
+
+def planned_without_data(
+    model: Any, parts: Parts, compiled: Any, stages: Sequence[Stage], steps: int | None
+) -> FineTuningPlan:
+    """Return what the stages come to in a model, or in one on paper, whatever the data are.
+
+    Args:
+        model: as for `planned`.
+        parts: likewise.
+        compiled: likewise.
+        stages: likewise.
+        steps: updates of an epoch, None where they are not known.
+
+    Raises:
+        Refusal: for a stage that the model does not allow.
+    """
+    flags = Flags(model)
     rows = []
     try:
         for number, stage in enumerate(stages, 1):
             thawed = thawed_layers(parts, stage.unfreeze)
             set_trainable(model, parts, thawed, batch_norm=stage.batch_norm)
             rows.append(_row(number, stage, model, parts, compiled, thawed, steps))
-        heads = [row.number for row in rows if not row.thawed]
-        kept, why = None, ""
-        if heads and cache is not False:
-            set_trainable(model, parts, [])
-            kept, why = _kept(model, parts, data, must=cache is True)
     finally:
         flags.restore()
-    if cache and not heads:
-        raise Refusal(
-            "cache: expected a stage that trains the head alone, received none: add  "
-            "nbkeras.Stage('head', epochs=3)"
-        )
-    rows = [replace(row, kept=None if row.thawed else kept) for row in rows]
-    line = caching_line(parts.name, heads, why) if heads and cache is not False else ""
-    return FineTuningPlan(parts.name, tuple(rows), _notes(parts, compiled, stages), line)
+    return FineTuningPlan(parts.name, tuple(rows), _notes(parts, compiled, stages))
 
 
 def caching_line(base: str, heads: Sequence[int], why: str) -> str:

@@ -9,7 +9,7 @@ from nbkeras.models.base_and_head import base_and_head
 from nbkeras.models.layer_tree import marks, tree_rows
 from nbkeras.models.paper import on_paper
 from nbkeras.models.recompiling import Compiled
-from nbkeras.training.fine_tuning.plan import planned
+from nbkeras.training.fine_tuning.plan import planned_without_data
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +27,9 @@ class PaperCompiled:
     kind: str
     learning_rate: Any
     has_factors: bool = False
+
+    def new_optimizer(self, rate: Any = None, factors: Any = None) -> None:
+        """Make none: on paper there are no weights for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ def sketched_on_paper(paper: PaperModel, compiled: Any, stages: Sequence[Stage],
     Raises:
         Refusal: for a stage that the model does not allow.
     """
-    plan = planned(paper.model, paper.parts, compiled, stages, steps)
+    plan = planned_without_data(paper.model, paper.parts, compiled, stages, steps)
     rows = tree_rows(paper)
     found = marks(paper, rows, [(each.thawed, each.stage.batch_norm) for each in plan.stages])
     return Sketch(paper, compiled, plan, tuple(rows), tuple(found))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, Any
 
+from IPython import get_ipython
 from ipywidgets import HTML, Box, Button, VBox
 
-from nbkeras.recipes.fine_tuning import sketch
+from nbkeras.recipes.fine_tuning import measured, sketch
 from nbkeras.recipes.stages import Stages
 from nbkeras.runs.registry import live_runs
 from nbkeras.runtime.keras_lines import is_model
 from nbkeras.runtime.refusal import Refusal
-from nbkeras.training.fine_tuning.before import can_be_undone, undo
+from nbkeras.training.fine_tuning.before import can_be_undone, undo_fine_tuning
 from nbkeras.widgets.fine_tuning import plan_bundle
 from nbkeras.widgets.fine_tuning_form.saved import saved_bundle
 from nbkeras.widgets.fine_tuning_form.stage_field import StageField
@@ -22,6 +23,7 @@ from nbkeras.widgets.wizard.wizard import Wizard
 
 if TYPE_CHECKING:
     from nbkeras.recipes.parameter import Parameter
+    from nbkeras.training.fine_tuning.plan import FineTuningPlan
     from nbkeras.training.fine_tuning.sketch import Sketch
     from nbkeras.widgets.picture.page import Bundle
     from nbkeras.widgets.wizard.fields import Field
@@ -36,6 +38,7 @@ class FineTuningForm(Wizard):
 
     sketch: Sketch | None = None
     """The plan that is shown, the last one that was fine."""
+    _planned: FineTuningPlan | None = None
 
     def show(self) -> None:
         """Bring all widgets up to date with the entries."""
@@ -49,11 +52,16 @@ class FineTuningForm(Wizard):
         else:
             self.sketch = told
             model = told.paper.model
-            self._plan.value = plan_bundle(told.plan)["text/html"]
+            if told.plan != self._planned:
+                # Times that were measured are those of another plan.
+                self._planned = told.plan
+                self._plan.value = plan_bundle(told.plan)["text/html"]
             self._tree.show(model.name, told.rows, told.marks, told.paper.parts.name)
             blocks = told.paper.parts.blocks
             counts = [f"{count} block{'s' * (count > 1)}" for count in range(1, len(blocks))]
             self._stages.offer((*_ALWAYS, *counts[:3], *(block.name for block in reversed(blocks))))
+        can_be_measured = self.entries.values.get("model") and self.entries.values.get("x")
+        self._estimate.layout.display = None if can_be_measured and told is not None else "none"
         self._undo.layout.display = None if can_be_undone(self._model()) else "none"
 
     def saved(self) -> Bundle:
@@ -73,6 +81,13 @@ class FineTuningForm(Wizard):
         self._plan = HTML()
         self._plan.add_class("nbk-plan")
         self._tree = LayerTree(self._chosen)
+        estimate = Button(
+            description="Estimate times",
+            tooltip="Make a few steps of each stage, which change nothing; an augmentation is left out",
+        )
+        estimate.add_class("nbk-refresh")
+        estimate.on_click(lambda _: self._estimate_soon())
+        self._estimate = Box([estimate])
         button = Button(
             description="Undo the fine-tuning",
             tooltip="Give the model its weights, trainable flags, optimizer and compile from before",
@@ -83,16 +98,33 @@ class FineTuningForm(Wizard):
         self._undo = Box([button])
         undoing = Box([self._undo, self.said])
         undoing.add_class("nbk-undo")
-        beside = VBox([self._stages.box, self._plan, self._tree, self.panel, undoing])
+        beside = VBox([self._stages.box, self._plan, self._estimate, self._tree, self.panel, undoing])
         beside.add_class("nbk-beside")
         return beside
+
+    def _estimate_soon(self) -> None:
+        # In the main thread, when no cell runs: the button may be heard in a thread of its own.
+        kernel = getattr(get_ipython(), "kernel", None)
+        if kernel is None:
+            self.estimate()
+        else:
+            kernel.io_loop.add_callback(self.estimate)
+
+    def estimate(self) -> None:
+        """Show how long each stage is going to take, by a few steps of it that change nothing."""
+        try:
+            told = measured(self.entries.values, self.entries.notebook)
+        except Refusal as refusal:
+            self.said.value = f'<div role="status">{html.escape(str(refusal))}</div>'
+        else:
+            self._plan.value = plan_bundle(told)["text/html"]
 
     def undo(self) -> None:
         """Give the model back as it was, and say so, or why not."""
         # The button may be heard in a thread beside a training.
         trains = any(run.live for run in live_runs())
         try:
-            said = "A training is under way: stop it first." if trains else undo(self._model())
+            said = "A training is under way: stop it first." if trains else undo_fine_tuning(self._model())
         except Refusal as refusal:
             said = str(refusal)
         self.said.value = f'<div role="status">{html.escape(said)}</div>'

@@ -98,6 +98,15 @@ RECIPE = Recipe(
             default=True,
             examples=(False,),
         ),
+        Switch(
+            name="cache",
+            label="Compute the base once",
+            help="While the head trains alone, the outputs of the base are computed once, where that is "
+            "exact; with an augmentation it is not. The plan above the monitor tells.",
+            default=True,
+            examples=(False,),
+            when=("way", ("nbkeras",)),
+        ),
         Choice(
             name="augmentation",
             label="Augmentation",
