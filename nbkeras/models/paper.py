@@ -82,6 +82,11 @@ class PaperLayer:
         return list({id(weight): weight for weight in (*self.own, *inner)}.values())
 
     @property
+    def weights(self) -> list[Any]:
+        """Those with a flag of their own: none, the layer's counts for all of them."""
+        return []
+
+    @property
     def parameters(self) -> int:
         """How many numbers it holds, fixed ones too."""
         every = [self, *self._flatten_layers(include_self=False)]

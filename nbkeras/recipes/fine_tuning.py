@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.models.base_and_head import base_and_head
 from nbkeras.recipes import digits_on_paper, own
 from nbkeras.recipes.found_by_name import functions
 from nbkeras.recipes.stages import stages_of
@@ -163,11 +164,14 @@ def follow(values: Mapping[str, Any], notebook: Notebook | None) -> dict[str, An
         with_keras = ["from tensorflow import keras"] if needs_keras else []
         return {**found, "imports": [*with_example, *with_keras]}
     told = sketch(values, notebook)
-    model = told.paper.model if not values["model"] or notebook is None else notebook.value(values["model"])
+    model, parts = told.paper.model, told.paper.parts
+    if values["model"] and notebook is not None:
+        model = notebook.value(values["model"])
+        parts = base_and_head(model, values["base"] or None)
     found |= functions(values, notebook)
     imports, plain = imports_and_body(
         model,
-        told.paper.parts,
+        parts,
         told.plan,
         _names(values, own_objects=bool(found["functions"])),
         told.compiled,

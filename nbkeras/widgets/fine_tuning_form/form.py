@@ -23,7 +23,6 @@ from nbkeras.widgets.wizard.wizard import Wizard
 
 if TYPE_CHECKING:
     from nbkeras.recipes.parameter import Parameter
-    from nbkeras.training.fine_tuning.plan import FineTuningPlan
     from nbkeras.training.fine_tuning.sketch import Sketch
     from nbkeras.widgets.picture.page import Bundle
     from nbkeras.widgets.wizard.fields import Field
@@ -38,7 +37,7 @@ class FineTuningForm(Wizard):
 
     sketch: Sketch | None = None
     """The plan that is shown, the last one that was fine."""
-    _planned: FineTuningPlan | None = None
+    _planned = ""
 
     def show(self) -> None:
         """Bring all widgets up to date with the entries."""
@@ -52,9 +51,9 @@ class FineTuningForm(Wizard):
         else:
             self.sketch = told
             model = told.paper.model
-            if told.plan != self._planned:
+            if repr(told.plan) != self._planned:
                 # Times that were measured are those of another plan.
-                self._planned = told.plan
+                self._planned = repr(told.plan)
                 self._plan.value = plan_bundle(told.plan)["text/html"]
             self._tree.show(model.name, told.rows, told.marks, told.paper.parts.name)
             blocks = told.paper.parts.blocks

@@ -274,6 +274,24 @@ def test_what_is_saved_has_plan_and_layers_and_stays_small(form, variables):
     assert len(str(saved).encode()) <= LIMIT
 
 
+def test_times_are_estimated_by_steps_that_change_nothing(form, variables, net):
+    assert form._estimate.layout.display == "none"
+    form.refresh()
+    chosen(form)
+    weights = [each.numpy() for each in net.weights]
+    form._estimate.children[0].click()
+    assert "about" in form._plan.value
+    # What the base puts out is computed once, and the form says so.
+    assert "computed once (--no-cache)" in html.unescape(form._plan.value).replace("\u200b", "")
+    assert all(np.array_equal(a, b.numpy()) for a, b in zip(weights, net.weights, strict=True))
+    assert net.optimizer.iterations.numpy() == 0
+    # They stay until the plan is another one.
+    form.show()
+    assert "about" in form._plan.value
+    enter(form, batch_size="16")
+    assert "about" not in form._plan.value
+
+
 def test_undo_gives_the_weights_back(form, variables, net):
     form.refresh()
     chosen(form)
