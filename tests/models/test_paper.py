@@ -71,7 +71,14 @@ STAGES = [
 ]
 
 
-@pytest.mark.parametrize("make", [nested, flat, distributed])
+@pytest.mark.parametrize(
+    "make",
+    [
+        nested,
+        pytest.param(flat, marks=pytest.mark.costly),
+        pytest.param(distributed, marks=pytest.mark.costly),
+    ],
+)
 def test_the_plan_on_paper_is_the_models_own(keras, make):
     model = make(keras)
     model.compile(keras.optimizers.Adam(0.01), "mse")

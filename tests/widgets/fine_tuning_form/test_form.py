@@ -255,11 +255,15 @@ def test_rates_by_depth_are_for_keras_3_or_nbkeras(form):
     assert form.panel.problems == []
 
 
-def test_what_is_saved_has_plan_and_layers_and_stays_small(form, variables):
+def test_what_is_saved_has_plan_and_layers(form):
     saved = form.saved()
     assert saved["text/plain"] == f"{form.recipe.question}\n\n{form.panel.code.rstrip()}"
     for words in ("head and all of base", "block2_conv", "frozen", "fine_tune"):
         assert words in saved["text/html"]
+
+
+@pytest.mark.costly
+def test_what_is_saved_of_a_large_model_stays_small(form, variables):
     import keras
 
     stack = [keras.layers.Dense(2, name=f"layer_with_a_name_{number}") for number in range(300)]

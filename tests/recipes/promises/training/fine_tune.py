@@ -50,11 +50,6 @@ def costly(values):
     return True
 
 
-def allowed(values):
-    # What is not asked of these ways.
-    return values["way"] == "nbkeras" or not values["backup"]
-
-
 def before(values, variables):
     return watch(variables, (values["model"] or "model",))
 
