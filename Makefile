@@ -31,7 +31,7 @@ grid: ## Run every recipe for each pair of its values on both Keras lines, and e
 		tests/browser/test_monitor.py tests/kernel/test_backup.py tests/training/test_threads_and_strategies.py \
 		tests/training/test_distributing.py tests/training/test_tuning.py tests/training/custom_step tests/training/test_resuming*.py \
 		tests/training/rate_finder tests/training/batch_sizes tests/browser/test_finders.py \
-		tests/training/fine_tuning tests/magics/test_finetune.py \
+		tests/training/fine_tuning tests/magics/test_finetune.py tests/magics/test_finders.py tests/kernel/test_finders.py \
 		tests/kernel/test_reproducible.py tests/cluster tests/devices tests/models tests/benchmarks
 
 bench: ## Measure nbkeras against its peers and print the table
