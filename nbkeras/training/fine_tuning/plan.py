@@ -49,7 +49,7 @@ class PlannedStage:
     def cells(self) -> tuple[str, ...]:
         """Return the row of the table."""
         updates = "?" if self.updates is None else f"{self.updates:,}"
-        numbers = (str(self.layers), f"{self.parameters:,}", self.rate, str(self.stage.epochs), updates)
+        numbers = (str(self.layers), f"{self.parameters:,}", self.rate, f"{self.stage.epochs:,}", updates)
         return (str(self.number), self.trains, *numbers)
 
 
