@@ -34,7 +34,7 @@ def test_stages_are_marked_in_one_monitor(lab, open_page, tmp_path):
     events = monitor.get_by_role("list", name="Events")
     page.wait_for_function(
         r"() => Number(document.querySelector('.nbkeras')?.innerText.match(/Epoch\s+(\d+)/)?.[1]) >= 20",
-        timeout=60_000,
+        timeout=150_000,
     )
     for theme in ("Dark", "Light"):
         notebook.set_theme(f"JupyterLab {theme}")

@@ -186,3 +186,33 @@ def test_low_rank_weights_train_in_the_place_of_those_they_stand_for():
     # A layer's own flag sets those of all its weights.
     flags.restore()
     assert [each.path for each in model.trainable_weights] == trained
+
+
+def test_a_branch_that_weighs_channels_stays_in_its_block(keras):
+    layers = keras.layers
+    inputs = keras.Input((8, 8, 1))
+    x = layers.Conv2D(2, 3, padding="same", name="stem")(inputs)
+    for number in "12":
+        y = layers.Conv2D(2, 3, padding="same", name=f"wide{number}")(x)
+        weight = layers.GlobalAveragePooling2D(keepdims=True)(y)
+        y = layers.Multiply()([y, layers.Conv2D(2, 1, name=f"squeeze{number}")(weight)])
+        x = layers.Add()([x, layers.Conv2D(2, 1, name=f"narrow{number}")(y)])
+    outputs = layers.Dense(2, name="head")(layers.GlobalAveragePooling2D()(x))
+    parts = base_and_head(keras.Model(inputs, outputs))
+    first, second = (["wide1", "squeeze1", "narrow1"], ["wide2", "squeeze2", "narrow2"])
+    assert [names(block.layers) for block in parts.blocks] == [["stem", *first], second]
+
+
+def test_a_nested_block_of_a_flat_model_is_not_its_base(keras):
+    layers = keras.layers
+    between = keras.Sequential([layers.Conv2D(2, 2, name="shrink")], name="between")
+    inputs = keras.Input((8, 8, 1))
+    x = between(layers.Conv2D(4, 3, name="low")(inputs))
+    x = layers.GlobalAveragePooling2D(name="mean")(layers.Conv2D(8, 3, name="high")(x))
+    parts = base_and_head(keras.Model(inputs, layers.Dense(2, name="head")(x)))
+    assert (names(parts.base), names(parts.head)) == (["low", "shrink", "high"], ["head"])
+    # A new layer on a nested base is no part of it.
+    base = keras.Sequential([layers.Conv2D(4, 3, name="low"), layers.Conv2D(8, 3, name="high")], name="base")
+    x = layers.Conv2D(2, 1, name="new")(base(inputs))
+    parts = base_and_head(keras.Model(inputs, layers.Dense(2, name="head")(layers.Flatten()(x))))
+    assert (names(parts.base), names(parts.head)) == (["low", "high"], ["new", "head"])

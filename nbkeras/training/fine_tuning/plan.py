@@ -62,7 +62,7 @@ class PlannedStage:
         """Return the row of the table, with the time at its end if it is asked for."""
         time = [] if not timed else ["?" if self.seconds is None else about(self.seconds)]
         updates = "?" if self.updates is None else f"{self.updates:,}"
-        numbers = (str(self.layers), f"{self.parameters:,}", self.rate, str(self.stage.epochs), updates)
+        numbers = (str(self.layers), f"{self.parameters:,}", self.rate, f"{self.stage.epochs:,}", updates)
         return (str(self.number), self.trains, *numbers, *time)
 
 
