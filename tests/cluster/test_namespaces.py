@@ -106,6 +106,7 @@ def apart(request, hosts, tmp_path, monkeypatch):
 
 
 @costly
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_all_is_as_on_one_host(apart, tmp_path):
     """The tests of workers on one machine, with workers on two."""
     for name in test_training.CASES:

@@ -124,7 +124,7 @@ def test_what_needs_what_was_trained_is_left_out(notebook, monkeypatch):
     cells = "the cell  print(of_this_test.count_params()), the cell  print(of_this_test.name)"
     assert "thing (expected what is known here, received something of Thing, which is not: define it" in said
     assert f"{cells} ({reason})" in said
-    assert notebook.value("kept, 'thing' in globals()") == [(4, False)] * 2
+    assert notebook.value("(kept, 'thing' in globals())") == [(4, False)] * 2
     # It is not tried again.
     with pytest.raises(WorkerFailure, match="rank 1 was ended by SIGKILL"):
         notebook.run("if rank == 1: os.kill(os.getpid(), signal.SIGKILL)")
