@@ -38,20 +38,15 @@ def on_rows(parts: Split, kept: Mapping[str, Any]) -> Iterator[None]:
     model = parts.model
     readers = {name: _reader(parts, each) for name, each in kept.items()}
     held, stands = vars(model), _OnRows(parts, readers)
-    compiled = held["_jit_compile"]
     for name in _STEPS:
         # Not as Keras sets an attribute, which would track it.
         held[name] = functools.partial(getattr(type(model), name), stands)
-    if any(isinstance(each, StoredRows) for each in kept.values()):
-        # XLA cannot read a file.
-        held["_jit_compile"] = False
     _forget(model)
     try:
         yield
     finally:
         for name in _STEPS:
             held.pop(name, None)
-        held["_jit_compile"] = compiled
         _forget(model)
 
 

@@ -43,6 +43,10 @@ def exact_parts(model: Any, base: str, data: Data) -> Split:
         raise Refusal("cached features: expected the same inputs in each epoch, received an augmentation")
     if model.distribute_strategy.num_replicas_in_sync > 1:
         raise Refusal("cached features: expected one device, received a model of several replicas")
+    if model.jit_compile:
+        # Keras 3.15 on a CPU: the losses of the training alike, val_loss 3e-3 apart for a head with
+        # BatchNormalization, where batches of 8 came of 36 and 12 samples.
+        raise Refusal("cached features: expected a model without XLA, received jit_compile=True")
     if data.x is not None and not data.is_dataset and rows_of(data.x) is None:
         what = type(data.x).__name__
         raise Refusal(f"cached features: expected arrays or a tf.data.Dataset, received {what}")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nbkeras.training.fine_tuning.stage import Stage
 
 HEADER = ("stage", "trains", "layers", "parameters", "rate", "epochs", "updates")
-TIMED = (*HEADER, "about")
+TIMED = (*HEADER, "time, about")
 # What shows a plan in a notebook, once somebody may ask for one.
 shown_as: list[Callable[[FineTuningPlan], dict[str, Any]]] = []
 _MINUTE = 60

@@ -88,6 +88,58 @@ def test_it_trains_as_the_whole_model_would(keras, make, monkeypatch, form, seed
     assert [each for each in ours.run.notes if each != line] == list(plain.run.notes)
 
 
+@pytest.mark.costly
+@pytest.mark.parametrize(
+    ("policy", "compiled"),
+    [
+        ("float32", {"steps_per_execution": 2}),
+        ("float32", {"run_eagerly": True, "weighted_metrics": ["accuracy"]}),
+        ("mixed_bfloat16", {}),
+        ("mixed_float16", {}),
+    ],
+)
+def test_however_the_model_is_compiled(keras, policy, compiled):
+    def tuned(cache):
+        keras.utils.set_random_seed(1)
+        layers = keras.layers
+        images, sizes = keras.Input((4,), name="images"), keras.Input((2,), name="sizes")
+        x = layers.Dense(5, activation="relu", name="low")(images)
+        joined = layers.concatenate([x, layers.Dense(3, name="side")(sizes)], name="joined")
+        hidden = layers.BatchNormalization()(layers.Dense(4, name="hidden", kernel_regularizer="l2")(joined))
+        both = [layers.Dense(1, name=name, dtype="float32")(hidden) for name in "ab"]
+        model = keras.Model({"images": images, "sizes": sizes}, dict(zip("ab", both, strict=True)))
+        options = {"loss": {"a": "mse", "b": "mae"}, "loss_weights": {"a": 1.0, "b": 0.25}, **compiled}
+        if "weighted_metrics" in options:
+            options["weighted_metrics"] = {"a": ["mae"]}
+        model.compile(keras.optimizers.Adam(0.05), **options)
+        x = {"images": X[:, 0, :4, 0], "sizes": X[:, 1, :2, 0]}
+        keras.utils.set_random_seed(5)
+        result = nbkeras.fine_tune(
+            model,
+            x,
+            {"a": X[:, 2, :1, 0], "b": X[:, 3, :1, 0]},
+            base="joined",
+            stages=[Stage("head", epochs=2), Stage("all")],
+            validation_split=0.25,
+            batch_size=8,
+            cache=cache,
+            quiet=True,
+        )
+        return [*result.history.values(), *model.get_weights()], model.optimizer.iterations.numpy()
+
+    before = (
+        keras.mixed_precision.global_policy() if keras.__name__ == "tf_keras" else keras.config.dtype_policy()
+    )
+    keras.mixed_precision.set_global_policy(policy)
+    try:
+        (ours, steps), (plain, expected) = tuned(cache=True), tuned(cache=False)
+    finally:
+        keras.mixed_precision.set_global_policy(before)
+    assert steps == expected
+    for one, other in zip(ours, plain, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5 if policy == "float32" else 1e-2)
+
+
 @BOTH
 def test_callbacks_have_the_whole_model_and_nothing_of_it_stays(keras, make):
     model, seen = make(), []
@@ -172,6 +224,7 @@ def test_where_it_would_not_be_exact_the_reason_is_said(keras, make):
         ("received list_iterator", lambda **o: plan(iter([(X, Y)]), **o)),
         ("received 'd' (Dropout), which draws", lambda **o: plan(X, Y, model=dropping, **o)),
     ]
+    cases.append(("received jit_compile=True", lambda **o: plan(X, Y, model=make(jit_compile=True), **o)))
     stages = [Stage("head"), Stage("all")]
     for words, planned in cases:
         said = planned(stages=stages)

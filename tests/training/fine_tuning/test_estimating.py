@@ -95,8 +95,8 @@ def test_it_is_bounded_and_said(make, monkeypatch):
     plan = nbkeras.fine_tuning_plan(model, X, Y, stages=[Stage("all", epochs=100)], estimate=True)
     # The beginning, a step that traces, and one more.
     assert looks() == 3
-    assert repr(plan).splitlines()[0].endswith("epochs  updates   about")
-    assert repr(plan).splitlines()[1].endswith("200  17 min")
+    assert repr(plan).splitlines()[0].endswith("epochs  updates  time, about")
+    assert repr(plan).splitlines()[1].endswith("200       17 min")
     assert "About 17 min in all" in repr(plan)
     generator = iter([(X, Y)])
     unknown = nbkeras.fine_tuning_plan(model, generator, stages=[ALL], estimate=True)
