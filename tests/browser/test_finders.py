@@ -23,6 +23,8 @@ model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(1)], name
 model.compile(keras.optimizers.SGD(0.5), "mse")
 """
 SIZES = """
+import nbkeras
+nbkeras.batch_size_find
 from nbkeras.training.batch_sizes.found import BatchSizesFound
 from nbkeras.training.batch_sizes.trials import Size
 rates = {8: 900, 16: 1_700, 32: 3_000, 64: 4_900, 128: 7_100, 256: 7_200, 384: 7_150, 400: 7_190}

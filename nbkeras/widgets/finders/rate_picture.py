@@ -9,7 +9,7 @@ from nbkeras.widgets.picture import numerals, svg
 from nbkeras.widgets.picture.chart import COLOURS, Chart
 from nbkeras.widgets.picture.curves import Curve
 from nbkeras.widgets.picture.drawing import draw
-from nbkeras.widgets.picture.frame import BOTTOM, DARK, HEIGHT, STRONG, TOP, WIDTH, Frame
+from nbkeras.widgets.picture.frame import BOTTOM, DARK, HEIGHT, LEFT, RIGHT, STRONG, TOP, WIDTH, Frame
 from nbkeras.widgets.picture.page import render
 from nbkeras.widgets.picture.tables import Table
 from nbkeras.widgets.picture.ticks import power_axis
@@ -96,9 +96,10 @@ def _marks(frame: Frame, found: RatesFound) -> Iterator[str]:
         yield svg.element("path", d=f"M{x:.1f} {TOP}V{BOTTOM}", stroke=colour, stroke_dasharray="2 3")
         yield svg.element("circle", cx=x, cy=y, r=4, fill=colour)
         # One below the other: they may stand at the same rate.
-        yield svg.element(
-            "text", text=label, x=x - 4, y=BOTTOM - 6 - _LINE * place, text_anchor="end", fill=STRONG
-        )
+        # To the right where no other one is, and the edge is not near.
+        is_last = rate == max(found.suggestions.values()) and x < (LEFT + 3 * RIGHT) / 4
+        side = {"x": x + 4} if is_last else {"x": x - 4, "text_anchor": "end"}
+        yield svg.element("text", text=label, y=BOTTOM - 6 - _LINE * place, fill=STRONG, **side)
 
 
 def _cursor(frame: Frame, found: RatesFound, at: int) -> str:
