@@ -9,21 +9,22 @@ SMOOTHING = 3.0
 class Pace:
     """Step rate and remaining time, from what a run says of its steps and epochs.
 
-    All times are seconds of training: the caller leaves pauses out. The first step of a run is left out
-    too, because it holds the tracing of the graph.
+    All times are seconds of training: the caller leaves pauses out. The first step that it hears of is left
+    out too, because it holds the tracing of the graph.
     """
 
     def __init__(self) -> None:
         """Start with nothing known."""
         self.step_rate: float | None = None
         self._rate_at: tuple[float, int] | None = None
+        self._has_stepped = False
         self._epoch_started = 0.0
         self._epoch_seconds: float | None = None
 
     def epoch_began(self, elapsed: float, done: int) -> None:
         """Note that an epoch begins after ``done`` steps; the validation before it is left out."""
         self._epoch_started = elapsed
-        self._rate_at = (elapsed, done) if done else None
+        self._rate_at = (elapsed, done) if self._has_stepped else None
 
     def epoch_ended(self, elapsed: float) -> None:
         """Note that an epoch ended, its validation included."""
@@ -34,6 +35,7 @@ class Pace:
 
     def stepped(self, elapsed: float, done: int) -> None:
         """Note that ``done`` steps are done after ``elapsed`` seconds."""
+        self._has_stepped = True
         if self._rate_at is None:
             self._rate_at = (elapsed, done)
             return

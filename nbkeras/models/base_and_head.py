@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbkeras.models.blocks import Block, blocks_of
-from nbkeras.models.layer_graph import has_graph, inside, units, up_to
+from nbkeras.models.layer_graph import has_graph, nested, units, up_to
 from nbkeras.runtime.refusal import Refusal
 
 _ENDS = re.compile(r"Global\w+Pooling\dD|Flatten")
@@ -37,7 +37,8 @@ def base_and_head(model: Any, base: str | None = None) -> Parts:
     """Find the base and the head of a model.
 
     The base is the largest nested model with what feeds it, or else, in a model of plain layers, everything
-    up to its last pooling or flattening that has layers with weights behind it; the head is all the rest.
+    up to its last pooling or flattening that has layers with weights behind it; the head is all the rest. A
+    nested model with less than half of the weights before that pooling is a block of plain layers.
 
     Args:
         model: a built model of either Keras line.
@@ -53,7 +54,8 @@ def base_and_head(model: Any, base: str | None = None) -> Parts:
         )
     if base is not None:
         return _given(model, base)
-    found = _nested(model) or _flat(model)
+    flat = _flat(model)
+    found = _nested(model, flat) or flat
     if found is None:
         how = "a subclassed model" if not has_graph(model) else "no pooling or flattening that splits it"
         raise Refusal(
@@ -82,26 +84,29 @@ def _given(model: Any, name: str) -> Parts:
     return parts
 
 
-def _nested(model: Any) -> Parts | None:
-    layers = list(model.layers)
-    models = [each for each in layers if inside(each) is not None and each.weights]
+def _nested(model: Any, flat: Parts | None) -> Parts | None:
+    """Return the parts with the largest nested model as the base, None where it is a mere block."""
+    models = [each for each in model.layers if nested(each) is not None and each.weights]
     if not models or not has_graph(model):
         return None
-    sizes = [each.count_params() for each in models]
-    largest = models[sizes.index(max(sizes))]
-    if sizes.count(max(sizes)) > 1:
-        names = " and ".join(repr(each.name) for each in models if each.count_params() == max(sizes))
+    most = max(each.count_params() for each in models)
+    # ConvNeXt, say, is a model of plain layers but for the blocks between its stages.
+    if flat is not None and 2 * most < sum(each.count_params() for each in flat.base):
+        return None
+    largest = [each for each in models if each.count_params() == most]
+    if len(largest) > 1:
+        names = " and ".join(repr(each.name) for each in largest)
         raise Refusal(
-            f"base: expected one largest nested model, received {names}: give  base={largest.name!r}  or "
+            f"base: expected one largest nested model, received {names}: give  base={largest[0].name!r}  or "
             "join them in one model"
         )
-    return _parts(model, largest)
+    return _parts(model, largest[0])
 
 
 def _flat(model: Any) -> Parts | None:
     if not has_graph(model):
         return None
-    layers = [each for each in model.layers if inside(each) is None]
+    layers = [each for each in model.layers if nested(each) is None]
     for pattern in (_ENDS, _POOLS):
         for layer in reversed(layers):
             if pattern.fullmatch(type(layer).__name__) and (parts := _parts(model, layer)):

@@ -10,7 +10,8 @@ from nbkeras.models.layer_graph import inside, units
 
 # block1_conv1, conv2_block3_out, block_12_expand, block4a_se_reduce, …_stage_2_block_0_…
 _NAMED = re.compile(r"(.*?block_?\d+[a-z]?)(?:_.*)?")
-_BOUNDARY = re.compile(r"Add|Concatenate|Average|Maximum|\w*Pooling\dD|Flatten")
+# Global pooling within a base is that of a squeeze-and-excitation branch, which comes back to its block.
+_BOUNDARY = re.compile(r"Add|Concatenate|Average|Maximum|(?:Max|Average)Pooling\dD|Flatten")
 _FEWEST = 2
 
 

@@ -20,13 +20,23 @@ def has_graph(model: Any) -> bool:
     return is_sequential(model) or hasattr(model, "_nodes_by_depth")
 
 
+def nested(layer: Any) -> Any:
+    """Return the model that a layer is, or is a ``TimeDistributed`` of; None for other layers."""
+    return next((held for held in (layer, getattr(layer, "layer", None)) if is_model(held)), None)
+
+
 def inside(layer: Any) -> list[Any] | None:
-    """Return the layers of a nested model, one in ``TimeDistributed`` too; None for other layers."""
-    held: Any
-    for held in (layer, getattr(layer, "layer", None)):
-        if is_model(held):
-            return list(held.layers)
-    return None
+    """Return the layers of a nested model; None for other layers.
+
+    A model that holds weights of its own beside its layers, as a subclass may, counts as one layer: its flag
+    alone freezes them.
+    """
+    model = nested(layer)
+    if model is None:
+        return None
+    layers = list(model.layers)
+    held = {id(weight) for each in layers for weight in each.weights}
+    return layers if all(id(weight) in held for weight in model.weights) else None
 
 
 def units(layers: Any) -> Iterator[Any]:

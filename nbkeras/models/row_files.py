@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import secrets
 import tempfile
-import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbkeras.models.stored_rows import StoredRows
+from nbkeras.models.stored_rows import StoredRows, Temporary
 from nbkeras.models.told_file import ToldFile
 from nbkeras.runtime.refusal import Refusal
 
@@ -99,9 +98,10 @@ class RowWriter:
         self._aside = None
         found = {name: StoredRows(path, name) for name in names}
         if self.path is None:
-            keep = _Temporary(path)
+            temporary = Temporary(path)
             for rows in found.values():
-                rows.keep = keep  # type: ignore[attr-defined]  # the file lives as long as one of them
+                # The file lives as long as one of them.
+                rows.temporary = temporary
         return found
 
     def _open(self) -> None:
@@ -156,13 +156,6 @@ class RowWriter:
         start = len(data)
         data.resize(start + len(array), axis=0)
         data[start:] = array
-
-
-class _Temporary:
-    """A file that goes with the object."""
-
-    def __init__(self, path: Path) -> None:
-        weakref.finalize(self, path.unlink, missing_ok=True)
 
 
 def checked_file(to: str | os.PathLike[str]) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,12 @@ class StoredRows:
         with h5py.File(path, "r") as file:
             self.shape: tuple[int, ...] = tuple(file[name].shape)
             self.dtype = file[name].dtype
+        self.temporary: Temporary | None = None
+
+    def remove(self) -> None:
+        """Delete the file now, if it is a temporary one."""
+        if self.temporary is not None:
+            self.temporary.remove()
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -50,6 +57,14 @@ class StoredRows:
     def __repr__(self) -> str:
         """Say what it is and where."""
         return f"<{self.name}: {self.dtype} {self.shape} in {self.path}>"
+
+
+class Temporary:
+    """A file that goes with the object, or as soon as it is asked to."""
+
+    def __init__(self, path: Path) -> None:
+        """Keep it until then."""
+        self.remove = weakref.finalize(self, path.unlink, missing_ok=True)
 
 
 def _read(data: Any, rows: Any) -> tuple[Any, Any]:

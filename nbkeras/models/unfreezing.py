@@ -65,6 +65,7 @@ def set_trainable(model: Any, parts: Parts, thawed: list[Any], *, batch_norm: bo
     # and leaves layers inside frozen that were frozen on their own.
     for each in _all(model):
         each.trainable = True
+        _freeze_under_lora(each)
     for each in own:
         each.trainable = False
     held = {id(each) for each in thawed}
@@ -78,7 +79,7 @@ def set_trainable(model: Any, parts: Parts, thawed: list[Any], *, batch_norm: bo
 
 
 class Flags:
-    """The ``trainable`` flags of a model and all its layers, as they are now."""
+    """The ``trainable`` flags of a model, all its layers and their weights, as they are now."""
 
     def __init__(self, model: Any) -> None:
         """Read them."""
@@ -86,15 +87,28 @@ class Flags:
         # A flag that is set goes to all layers inside, so those that hold others come first.
         held.sort(key=lambda each: -each[2])
         self._flags = [(layer, flag) for layer, flag, _ in held]
+        # In Keras 3 a weight has a flag of its own, which that of its layer overwrites.
+        self._weights = [(each, each.trainable) for each in model.weights]
 
     def restore(self) -> None:
         """Set them again."""
         for layer, flag in self._flags:
             layer.trainable = flag
+        for weight, flag in self._weights:
+            if weight.trainable != flag:
+                weight.trainable = flag
 
 
 def _all(model: Any) -> list[Any]:
     return [model, *inner_layers(model)]
+
+
+def _freeze_under_lora(layer: Any) -> None:
+    """Keep frozen what low-rank weights train in the place of, see ``enable_lora`` of Keras 3."""
+    if getattr(layer, "lora_enabled", False):
+        # Its public name gives the sum of both.
+        held = layer._kernel if hasattr(layer, "_kernel") else layer._embeddings  # noqa: SLF001
+        held.trainable = False
 
 
 def _place(layers: list[Any], layer: Any) -> int:

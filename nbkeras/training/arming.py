@@ -58,6 +58,11 @@ def disarm(interceptor: Interceptor) -> None:
         _unwrap_all()
 
 
+def armed_last() -> Interceptor | None:
+    """Return who takes over the calls at the moment, None where nobody does."""
+    return _armed[-1] if _armed else None
+
+
 @contextmanager
 def not_armed(model: Any) -> Iterator[None]:
     """Let the calls of a model go to Keras itself in a block, as if they were inside of another one."""

@@ -140,3 +140,79 @@ def test_what_cannot_be_told_apart_is_refused_with_the_way_out(keras):
     twins = [keras.Sequential([keras.Input((3,)), layers.Dense(3)], name=name) for name in ("a", "b")]
     with pytest.raises(nbkeras.Refusal, match="'a' and 'b'"):
         base_and_head(keras.Sequential([keras.Input((3,)), *twins, layers.Dense(1)]))
+
+
+def test_a_base_that_holds_weights_beside_its_layers_is_frozen_as_a_whole(keras):
+    layers = keras.layers
+
+    class Scaled(keras.Model):
+        def __init__(self, **options):
+            super().__init__(**options)
+            self.low = layers.Dense(4, name="low")
+            self.norm = layers.BatchNormalization(name="norm")
+            self.scale = self.add_weight(name="scale", shape=(4,), initializer="ones")
+
+        def call(self, inputs, training=None):
+            return self.norm(self.low(inputs), training=training) * self.scale
+
+        def compute_output_shape(self, shape):
+            return (*shape[:-1], 4)
+
+    inputs = keras.Input((6,))
+    model = keras.Model(inputs, layers.Dense(2, name="head")(Scaled(name="base")(inputs)))
+    parts = base_and_head(model)
+    assert (parts.name, names(parts.base), names(parts.head)) == ("base", ["base"], ["head"])
+    set_trainable(model, parts, [])
+    assert len(model.trainable_weights) == 2
+    set_trainable(model, parts, thawed_layers(parts, "all"))
+    # Its layer and its own weight, and not its normalization.
+    assert len(model.trainable_weights) == 5
+
+
+def test_low_rank_weights_train_in_the_place_of_those_they_stand_for():
+    keras = importlib.import_module("keras")
+    layers = keras.layers
+    base = keras.Sequential([keras.Input((6,)), layers.Dense(4, name="low")], name="base")
+    model = keras.Sequential([base, layers.Dense(2, name="head")])
+    base.get_layer("low").enable_lora(2)
+    flags = Flags(model)
+    parts = base_and_head(model)
+    trained = [each.path for each in model.trainable_weights]
+    set_trainable(model, parts, [])
+    assert len(model.trainable_weights) == 2
+    set_trainable(model, parts, list(parts.base))
+    assert [each.path for each in model.trainable_weights] == trained
+    set_trainable(model, parts, [])
+    # A layer's own flag sets those of all its weights.
+    flags.restore()
+    assert [each.path for each in model.trainable_weights] == trained
+
+
+def test_a_branch_that_weighs_channels_stays_in_its_block(keras):
+    layers = keras.layers
+    inputs = keras.Input((8, 8, 1))
+    x = layers.Conv2D(2, 3, padding="same", name="stem")(inputs)
+    for number in "12":
+        y = layers.Conv2D(2, 3, padding="same", name=f"wide{number}")(x)
+        weight = layers.GlobalAveragePooling2D(keepdims=True)(y)
+        y = layers.Multiply()([y, layers.Conv2D(2, 1, name=f"squeeze{number}")(weight)])
+        x = layers.Add()([x, layers.Conv2D(2, 1, name=f"narrow{number}")(y)])
+    outputs = layers.Dense(2, name="head")(layers.GlobalAveragePooling2D()(x))
+    parts = base_and_head(keras.Model(inputs, outputs))
+    first, second = (["wide1", "squeeze1", "narrow1"], ["wide2", "squeeze2", "narrow2"])
+    assert [names(block.layers) for block in parts.blocks] == [["stem", *first], second]
+
+
+def test_a_nested_block_of_a_flat_model_is_not_its_base(keras):
+    layers = keras.layers
+    between = keras.Sequential([layers.Conv2D(2, 2, name="shrink")], name="between")
+    inputs = keras.Input((8, 8, 1))
+    x = between(layers.Conv2D(4, 3, name="low")(inputs))
+    x = layers.GlobalAveragePooling2D(name="mean")(layers.Conv2D(8, 3, name="high")(x))
+    parts = base_and_head(keras.Model(inputs, layers.Dense(2, name="head")(x)))
+    assert (names(parts.base), names(parts.head)) == (["low", "shrink", "high"], ["head"])
+    # A new layer on a nested base is no part of it.
+    base = keras.Sequential([layers.Conv2D(4, 3, name="low"), layers.Conv2D(8, 3, name="high")], name="base")
+    x = layers.Conv2D(2, 1, name="new")(base(inputs))
+    parts = base_and_head(keras.Model(inputs, layers.Dense(2, name="head")(layers.Flatten()(x))))
+    assert (names(parts.base), names(parts.head)) == (["low", "high"], ["new", "head"])

@@ -25,8 +25,12 @@ _ROUNDING = collections.defaultdict(lambda: 1e-4, {"float16": 1e-2, "bfloat16": 
 _SAMPLE = 8
 
 
-def check_model(split: Split) -> None:
+def check_model(split: Split, *, compiled: bool = True) -> None:
     """Refuse a model whose base gives, in training, other outputs each epoch, or does more than to give them.
+
+    Args:
+        split: the model in two parts.
+        compiled: whether it trains as it is compiled now; False where it is compiled again first.
 
     Raises:
         Refusal: with the layer and the reason.
@@ -56,9 +60,9 @@ def check_model(split: Split) -> None:
                 f"({type(layer).__name__}), which draws in training though it is frozen",
                 _PLAIN,
             )
-    compiled = getattr(model, "_compiled_trainable_state", None) or {}
+    trained = (getattr(model, "_compiled_trainable_state", None) or {}) if compiled else {}
     for layer in layers:
-        if is_compiled(model) and compiled.get(layer, False) and not layer.trainable:
+        if is_compiled(model) and trained.get(layer, False) and not layer.trainable:
             raise _inexact(
                 f"a model compiled after freezing, received {layer.name!r} frozen since", "compile it again"
             )

@@ -87,7 +87,7 @@ def known_models(line: Line) -> tuple[KnownModel, ...]:
     return tuple(sorted(found, key=lambda each: (each.parameters or last, each.name)))
 
 
-def find_model(name: str, line: Line) -> KnownModel | Preset:
+def find_model(name: Any, line: Line) -> KnownModel | Preset:
     """Return the model of a name, in any case of its letters, or the preset of KerasHub.
 
     Raises:

@@ -33,11 +33,26 @@ class Before:
         self._compiled = compiled
         self._flags = Flags(compiled.model)
         self._weights = [np.array(each) for each in compiled.model.get_weights()]
+        # Those at this moment, where an earlier process has kept others to go back to.
+        self._now = self._weights
+        self._earlier = vars(compiled.model).get(_HELD)
 
     def hold(self) -> None:
         """Be what `undo` goes back to."""
         # Not as Keras does, which would track it.
         object.__setattr__(self._compiled.model, _HELD, self)
+
+    def nothing_trained(self) -> None:
+        """Give the model all of it again, and let `undo` go back to what it would have gone back to."""
+        self._weights = self._now
+        self.restore()
+        object.__delattr__(self._compiled.model, _HELD)
+        if self._earlier is not None:
+            self._earlier.hold()
+
+    def trained(self) -> None:
+        """Let go what only `nothing_trained` needs."""
+        self._now, self._earlier = self._weights, None
 
     def in_folder(self, folder: str, *, anew: bool) -> None:
         """Keep the weights beside the backups, or take those that an earlier process has kept there.
@@ -62,8 +77,28 @@ class Before:
         self._compiled.restore()
 
 
-def undo(model: Any) -> str:
+def can_be_undone(model: Any) -> bool:
+    """Tell whether a model was fine-tuned in this process, and not given back yet."""
+    return is_model(model) and _HELD in vars(model)
+
+
+def undo_fine_tuning(model: Any) -> str:
     """Give a model the weights, flags and compilation that it had before its last fine-tuning.
+
+    It does what ``undo`` of `nbkeras.fine_tune`'s result does, and is there for when an error or a second
+    interrupt has ended the training, so that there is no result.
+
+    Example:
+        >>> import numpy as np, keras, nbkeras
+        >>> base = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)], name="base")
+        >>> model = keras.Sequential([base, keras.layers.Dense(2)], name="model")
+        >>> model.compile("adam", "mse")
+        >>> result = nbkeras.fine_tune(model, np.ones((8, 4)), np.ones((8, 2)), quiet=True)
+        >>> nbkeras.undo_fine_tuning(model)
+        'model: weights, trainable flags, optimizer and compile as before the fine-tuning'
+
+    Args:
+        model: of either Keras line, fine-tuned in this process.
 
     Returns:
         One line that says so.

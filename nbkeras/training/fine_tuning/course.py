@@ -3,27 +3,44 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbkeras.callbacks.backup.callback_states import history_of
-from nbkeras.callbacks.backup.directories import own_directory
-from nbkeras.callbacks.backup.store import Store
-from nbkeras.callbacks.plan import Continued, Plan
+from nbkeras.callbacks.plan import Plan
 from nbkeras.callbacks.staged_monitor import staged_monitor_class
 from nbkeras.models.unfreezing import set_trainable
 from nbkeras.runtime.keras_lines import active_line, line_of
+from nbkeras.runtime.refusal import Refusal
+from nbkeras.training.arming import armed_last
+from nbkeras.training.fine_tuning.callbacks import whole_files
 from nbkeras.training.fine_tuning.data import Data, stage_arguments
+from nbkeras.training.fine_tuning.kept import Kept
 from nbkeras.training.fine_tuning.result import FineTuning
+from nbkeras.training.fine_tuning.so_far import stages_so_far
 from nbkeras.training.fitting import armed
 from nbkeras.training.options import FitOptions, parse_early_stopping
+from nbkeras.training.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nbkeras.models.base_and_head import Parts
     from nbkeras.models.recompiling import Compiled
     from nbkeras.training.fine_tuning.before import Before
     from nbkeras.training.fine_tuning.plan import FineTuningPlan, PlannedStage
+
+# Options of a cell that concern a fit in it, and not all of its models.
+_OF_ONE_FIT = (
+    "epochs",
+    "batch_size",
+    "early_stopping",
+    "checkpoint",
+    "tensorboard",
+    "csv",
+    "max_time",
+    "backup",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +61,18 @@ def train(task: Task) -> FineTuning:
     """Train the stages one after the other, as the fits of one armed cell."""
     options, model = task.options, task.model
     line = line_of(model) or active_line()
-    whole, finished = _so_far(options, len(task.plan.stages))
+    so_far = stages_so_far(options, task.plan)
+    whole, finished = so_far.whole, so_far.finished
     monitor = staged_monitor_class(line)(plan=Plan(name=options.name or "", view=not options.quiet))
     monitor.host, monitor.whole = sys._getframe(), whole  # noqa: SLF001 - CPython's documented way to a frame
     histories: list[Any] = []
     epoch = 0
-    current = [options]
-    # An earlier process has marked the stages that it began.
-    begun = finished + (whole is not None and _store(options, finished + 1).has_any())
-    with armed(options, lambda: current[0]) as session:
+    current, kept = [options], Kept(task.data)
+    callbacks = task.fit.get("callbacks", [])
+    unused = _unused(armed_last())
+    with armed(options, lambda: current[0]) as session, whole_files(callbacks) as (said, go_on_with_files):
+        monitor.said = (*unused, *said)
+        task.before.hold()
         try:
             for planned_stage in task.plan.stages:
                 number, stage = planned_stage.number, planned_stage.stage
@@ -62,14 +82,17 @@ def train(task: Task) -> FineTuning:
                 )
                 current[0] = replace(options, early_stopping=stopping)
                 monitor.passes = number <= finished
-                monitor.mark = "" if number <= begun else _mark(task.plan, planned_stage)
+                monitor.note = "" if planned_stage.thawed else task.plan.caching
+                monitor.mark = "" if number <= so_far.begun else _mark(task.plan, planned_stage)
                 monitor.epochs = epoch + sum(each.stage.epochs for each in task.plan.stages[number - 1 :])
-                history = model.fit(
-                    **stage_arguments(task.data, number, line, options.seed),
-                    **{**task.fit, "callbacks": [*_listed(task.fit.get("callbacks")), monitor]},
-                    initial_epoch=epoch,
-                    epochs=epoch + stage.epochs,
-                )
+                with _given(task, planned_stage, kept, session, passes=monitor.passes) as arguments:
+                    history = model.fit(
+                        **arguments,
+                        **{**task.fit, "callbacks": [*callbacks, monitor]},
+                        initial_epoch=epoch,
+                        epochs=epoch + stage.epochs,
+                    )
+                go_on_with_files()
                 histories.append(history)
                 epoch = history.epoch[-1] + 1 if history.epoch else epoch
                 if monitor.stopped:
@@ -77,11 +100,17 @@ def train(task: Task) -> FineTuning:
             else:
                 session.cell_ended()
         except BaseException as error:
-            if monitor.run is None:
-                # Nothing was trained.
-                task.before.restore()
+            # Finished stages have given what they came to, at the most.
+            is_refused = isinstance(error, Refusal) and len(histories) <= finished
+            if is_refused or not monitor.get_state().get("done"):
+                task.before.nothing_trained()
+            else:
+                task.before.trained()
             monitor.close(error)
             raise
+        finally:
+            kept.forget()
+        task.before.trained()
         monitor.run.add_note(_left(task, len(histories)))
         monitor.finish()
     return FineTuning(model, task.plan, tuple(histories), monitor.run)
@@ -94,30 +123,25 @@ def _begin_stage(task: Task, planned_stage: PlannedStage) -> None:
     task.compiled.compile_anew(stage.learning_rate, planned_stage.factors)
 
 
-def _so_far(options: FitOptions, count: int) -> tuple[Continued | None, int]:
-    """Return how far all stages together had come, and how many of them are finished."""
-    if options.backup is None or options.restart:
-        return None, 0
-    whole, finished = None, 0
-    for number in range(1, count + 1):
-        loaded = _store(options, number).load()
-        if loaded is None:
-            break
-        about, history = loaded[0].about, history_of(loaded[1]["callbacks"])
-        before = whole or Continued(0, 0)
-        merged = {
-            name: {**before.history.get(name, {}), **history.get(name, {})}
-            for name in dict.fromkeys([*before.history, *history])
-        }
-        whole = Continued(before.steps + about["done"], about["position"][0], merged)
-        if not about["finished"]:
-            break
-        finished += 1
-    return whole, finished
-
-
-def _store(options: FitOptions, number: int) -> Store:
-    return Store(Path(own_directory(str(options.backup), number)).expanduser())
+@contextmanager
+def _given(
+    task: Task, planned_stage: PlannedStage, kept: Kept, session: Session, *, passes: bool
+) -> Iterator[dict[str, Any]]:
+    """Give the arguments of a stage's ``fit`` that are its data."""
+    data, line = task.data, line_of(task.model) or active_line()
+    if planned_stage.kept is None:
+        if planned_stage.thawed:
+            # The base is about to be another one.
+            kept.forget()
+        yield stage_arguments(data, planned_stage.number, line, task.options.seed)
+        return
+    own = (data.x, data.y, data.sample_weight, data.validation_data)
+    session.data = dict(zip(("x", "y", "sample_weight", "validation_data"), own, strict=True))
+    try:
+        with kept.stage(planned_stage.kept, computes=not passes) as arguments:
+            yield arguments
+    finally:
+        session.data = None
 
 
 def _mark(plan: FineTuningPlan, each: PlannedStage) -> str:
@@ -128,6 +152,16 @@ def _mark(plan: FineTuningPlan, each: PlannedStage) -> str:
     )
 
 
+def _unused(outer: Any) -> list[str]:
+    """Say which options of the cell around a fine-tuning do nothing in it."""
+    if not isinstance(outer, Session):
+        return []
+    given, default = outer.options, FitOptions()
+    names = [each for each in _OF_ONE_FIT if getattr(given, each) != getattr(default, each)]
+    options = ", ".join(f"--{each.replace('_', '-')}" for each in names)
+    return [f"{options} of the cell not used: fine_tune has options of its own"] if names else []
+
+
 def _left(task: Task, trained: int) -> str:
     """Say how the model is left."""
     stage = task.plan.stages[trained - 1]
@@ -135,9 +169,3 @@ def _left(task: Task, trained: int) -> str:
         f"{task.model.name} stays as stage {stage.number} has left it: {stage.trains} trainable, compiled "
         f"with its own {task.compiled.kind}; .undo() brings back what it was before"
     )
-
-
-def _listed(callbacks: Any) -> list[Any]:
-    if callbacks is None:
-        return []
-    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]

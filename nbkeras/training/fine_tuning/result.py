@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nbkeras.training.fine_tuning.before import undo
+from nbkeras.training.fine_tuning.before import undo_fine_tuning
 
 if TYPE_CHECKING:
     from nbkeras.runs.run import Run
@@ -31,12 +31,14 @@ class FineTuning:
     @property
     def history(self) -> dict[str, list[float]]:
         """The metrics by epoch, over all stages."""
-        names = dict.fromkeys(name for each in self.histories for name in each.history)
-        return {name: [v for each in self.histories for v in each.history.get(name, [])] for name in names}
+        # A History among the user's own callbacks is the one of all stages.
+        single = {id(each): each.history for each in self.histories}.values()
+        names = dict.fromkeys(name for each in single for name in each)
+        return {name: [value for each in single for value in each.get(name, [])] for name in names}
 
     def undo(self) -> str:
         """Give the model weights, flags, optimizer and compile as before; return a line that says so."""
-        return undo(self.model)
+        return undo_fine_tuning(self.model)
 
     def __repr__(self) -> str:
         """Say what came of it in one line."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.runtime.refusal import Refusal
@@ -60,7 +61,11 @@ class Stage:
 
     def __post_init__(self) -> None:
         """Check the values."""
-        if isinstance(self.unfreeze, bool) or not isinstance(self.unfreeze, (str, int)) or not self.unfreeze:
+        if (
+            isinstance(self.unfreeze, bool)
+            or not isinstance(self.unfreeze, (str, Integral))
+            or not self.unfreeze
+        ):
             raise Refusal(
                 f"unfreeze: expected head, all, a number of layers or a name, received {self.unfreeze!r}: "
                 "give  'all'"
@@ -124,5 +129,5 @@ def checked_stages(stages: Sequence[Any]) -> tuple[Stage, ...]:
 
 
 def _is_positive(value: Any) -> bool:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
     return is_number and math.isfinite(value) and value > 0

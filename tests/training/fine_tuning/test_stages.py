@@ -10,8 +10,7 @@ import pytest
 import nbkeras
 from nbkeras import Stage
 from nbkeras.models.layer_rates import LayerRates
-from nbkeras.reproducibility import seeding
-from nbkeras.training.fine_tuning.fine_tune import fine_tuning_plan
+from nbkeras.training.fine_tuning import kept
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(48, 6, 6, 1)).astype("float32")
@@ -21,40 +20,6 @@ STAGES = [
     Stage("c2", epochs=1, learning_rate=1e-2),
     Stage("all", epochs=2, learning_rate=1e-3, depth_factor=0.1),
 ]
-
-
-@pytest.fixture(autouse=True)
-def settings_of_others(monkeypatch):
-    """Seeding makes operations deterministic, for good; other tests want none of it."""
-    monkeypatch.setattr(seeding, "_seeded", seeding._Seeded())
-    yield
-    from tensorflow.python.framework import config
-
-    config.disable_op_determinism()
-
-
-@pytest.fixture
-def make(keras, monkeypatch):
-    monkeypatch.setenv("TF_USE_LEGACY_KERAS", str(int(keras.__name__ == "tf_keras")))
-
-    def make(optimizer=None, **compiled):
-        keras.utils.set_random_seed(1)
-        layers = keras.layers
-        low = [
-            layers.Conv2D(2, 3, name="c1"),
-            layers.BatchNormalization(name="bn"),
-            layers.MaxPooling2D(name="pool"),
-            layers.Conv2D(3, 2, name="c2"),
-            layers.GlobalAveragePooling2D(name="mean"),
-        ]
-        base = keras.Sequential(low, name="base")
-        model = keras.Sequential([keras.Input((6, 6, 1)), base, layers.Dense(3, name="head")], name="net")
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        options = {"loss": loss, "metrics": ["accuracy"], **compiled}
-        model.compile(optimizer or keras.optimizers.Adam(0.05, beta_1=0.8), **options)
-        return model
-
-    return make
 
 
 def held(model, name):
@@ -104,7 +69,7 @@ def test_each_stage_moves_what_it_says_and_nothing_else(keras, make):
 def test_the_plan_says_what_the_stages_do_and_changes_nothing(make):
     model = make()
     flags, weights, optimizer = [e.trainable for e in model.layers], model.get_weights(), model.optimizer
-    plan = fine_tuning_plan(model, X, stages=STAGES)
+    plan = nbkeras.fine_tuning_plan(model, X, stages=STAGES)
     assert repr(plan).splitlines()[:4] == [
         "stage  trains                    layers  parameters             rate  epochs  updates",
         "    1  head                           1          12             0.05       2        4",
@@ -115,7 +80,7 @@ def test_the_plan_says_what_the_stages_do_and_changes_nothing(make):
     assert flags == [each.trainable for each in model.layers]
     assert same(weights, model.get_weights())
     assert model.optimizer is optimizer
-    default = [each.stage for each in fine_tuning_plan(model).stages]
+    default = [each.stage for each in nbkeras.fine_tuning_plan(model).stages]
     assert [(e.unfreeze, e.learning_rate, e.depth_factor) for e in default] == [
         ("head", None, 1.0),
         ("all", pytest.approx(0.005), 0.1),
@@ -260,7 +225,10 @@ def test_a_loss_scale_stays_around_the_stage_s_optimizer(keras, make):
 
 
 @pytest.mark.costly
-def test_a_stop_leaves_the_rest_to_the_next_run_of_the_cell(keras, make, tmp_path):
+def test_a_stop_leaves_the_rest_to_the_next_run_of_the_cell(keras, make, tmp_path, monkeypatch):
+    computed, calls = kept.computed, []
+    monkeypatch.setattr(kept, "computed", lambda *a, **k: calls.append(a) or computed(*a, **k))
+
     class Stop(keras.callbacks.Callback):
         def __init__(self, step):
             super().__init__()
@@ -285,12 +253,17 @@ def test_a_stop_leaves_the_rest_to_the_next_run_of_the_cell(keras, make, tmp_pat
     # Two steps are the first stage.
     stopped = cell("parts", 3)
     assert (len(stopped.histories), stopped.run.status) == (2, "stopped")
-    went_on, whole = cell("parts", 99), cell("whole", 99)
+    calls.clear()
+    went_on = cell("parts", 99)
+    # The head's stage is finished: the base's outputs are not computed once more.
+    assert not calls
+    whole = cell("whole", 99)
+    assert len(calls) == 1
     assert went_on.history == whole.history
     assert same(went_on.model.get_weights(), whole.model.get_weights())
     assert went_on.run.id == stopped.run.id
     assert went_on.run.history["loss"] == whole.run.history["loss"]
-    with pytest.raises(nbkeras.Refusal, match="finished after 1 epochs"):
+    with pytest.raises(nbkeras.Refusal, match=r"is finished in .*take what it came to with  --reuse"):
         cell("parts", 99)
     again = cell("parts", 99, reuse=True)
     assert again.history == whole.history
