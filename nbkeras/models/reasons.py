@@ -31,7 +31,8 @@ def reason_of(error: BaseException) -> str:
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
     lines = [" ".join(line.split()) for line in _ESCAPES.sub("", text).splitlines()]
     told = [line for line in lines if line and not line.startswith((*_INTRODUCTIONS, "File "))]
-    reason = told[0] if told else type(error).__name__
+    # In a refusal's line, a colon stands before what to do.
+    reason = told[0].replace(": ", ", ") if told else type(error).__name__
     reason = f"no {reason}" if isinstance(error, KeyError) else reason
     return reason if len(reason) <= _MOST else f"{reason[: _MOST - 1]}…"
 

@@ -114,6 +114,7 @@ def test_the_losses_are_those_of_the_plain_way_however_it_is_trained(keras, way)
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
+@pytest.mark.costly
 def test_the_model_is_saved_and_its_layers_are_found_as_before(keras, tmp_path):
     model = made(keras)
     output, summary = model.get_layer("hidden").output, model.to_json()

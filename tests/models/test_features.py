@@ -191,6 +191,29 @@ def test_uses_are_numbered_as_they_are_written_however_keras_computes_them(keras
     np.testing.assert_allclose(found["siamese#1"], siamese(x), atol=1e-6)
 
 
+@pytest.mark.costly
+def test_an_if_on_tensors_is_converted_where_keras_converts_it():
+    import tf_keras
+
+    class Own(tf_keras.Model):
+        def __init__(self):
+            super().__init__(name="own")
+            self.low, self.high = tf_keras.layers.Dense(2, name="low"), tf_keras.layers.Dense(2, name="high")
+
+        def call(self, x):
+            y = self.low(x)
+            if tf.reduce_sum(y) > 0:
+                y = self.high(y)
+            return y
+
+    model, x = Own(), X[:, 0, 0]
+    model.compile("sgd", "mse")
+    model.fit(x, np.ones((10, 2)), verbose=0)
+    assert list(features(model, "*", x)) == ["low"]
+    assert nbkeras.probe(model, x, np.ones((10, 2)))["low"].gradient > 0
+    assert nbkeras.saliency(model, x, 0).shape == x.shape
+
+
 def test_layers_of_one_name_in_a_subclassed_model_are_told_apart(keras):
     class Own(keras.Model):
         def __init__(self):

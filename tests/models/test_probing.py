@@ -103,6 +103,7 @@ def test_nothing_of_the_model_is_changed(keras):
         np.testing.assert_array_equal(old, new.numpy())
 
 
+@pytest.mark.costly
 def test_several_outputs_that_were_never_trained(keras):
     inputs = {"a": keras.Input((3,), name="a"), "b": keras.Input((2,), name="b")}
     low = keras.layers.Dense(4, name="low")(keras.layers.concatenate(list(inputs.values())))

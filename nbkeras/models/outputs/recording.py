@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.models.converting import converting_subclasses
 from nbkeras.models.outputs.calls_in_order import CallsInOrder
 from nbkeras.runtime.keras_lines import keras_module, line_of
 from nbkeras.runtime.refusal import Refusal
@@ -119,10 +120,11 @@ def _uses(each: Chosen, count: int) -> list[int]:
 
 
 def _called(model: Any, inputs: Any, *, training: bool) -> Any:
-    try:
-        return model(inputs, training=training)
-    except TypeError as error:
-        # The own call of a subclass may have no such argument, in tf_keras.
-        if "training" not in str(error):
-            raise
-        return model(inputs)
+    with converting_subclasses():
+        try:
+            return model(inputs, training=training)
+        except TypeError as error:
+            # The own call of a subclass may have no such argument, in tf_keras.
+            if "training" not in str(error):
+                raise
+            return model(inputs)

@@ -10,6 +10,7 @@ import numpy as np
 from nbkeras.data.tensors import LeftToKeras, packed, tensors
 from nbkeras.devices.placing.inner_losses import kept_losses
 from nbkeras.devices.placing.kept_state import kept_randomness, kept_variables
+from nbkeras.models.converting import converting_subclasses
 from nbkeras.models.outputs.chosen import paths_of
 from nbkeras.models.probing.told import LayerGradient, Probe
 from nbkeras.models.reasons import computing
@@ -54,7 +55,8 @@ def probe(model: Any, x: Any, y: Any = None, sample_weight: Any = None, *, batch
 
     def step(inputs: Any, targets: Any, weights: Any) -> Any:
         with tf.GradientTape() as tape:
-            outputs = model(inputs, **mode)
+            with converting_subclasses():
+                outputs = model(inputs, **mode)
             loss = model.compute_loss(x=inputs, y=targets, y_pred=outputs, sample_weight=weights)
         found = tape.gradient(loss, held)
         return loss, [

@@ -8,6 +8,7 @@ import numpy as np
 
 from nbkeras.devices.placing.inner_losses import kept_losses
 from nbkeras.devices.placing.kept_state import kept_randomness, kept_variables
+from nbkeras.models.converting import converting_subclasses
 from nbkeras.models.reasons import computing
 from nbkeras.runtime.keras_lines import is_model
 from nbkeras.runtime.refusal import Refusal
@@ -58,7 +59,8 @@ def saliency(model: Any, x: Any, index: Any = None, *, batch_size: int = 32) -> 
     def gradient(rows: Any, numbers: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch(rows)
-            scores = model(rows, training=False)
+            with converting_subclasses():
+                scores = model(rows, training=False)
             if not tf.is_tensor(scores) or scores.shape.rank != _MATRIX:
                 raise Refusal(
                     "saliency: expected one score for each class, received outputs of shape "
