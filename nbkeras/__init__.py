@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from nbkeras.training.batch_sizes.finding import batch_size_find
     from nbkeras.training.custom_step.steps import test_step, train_step, try_step
     from nbkeras.training.fine_tuning.before import undo_fine_tuning
-    from nbkeras.training.fine_tuning.fine_tune import fine_tune
+    from nbkeras.training.fine_tuning.fine_tune import fine_tune, fine_tuning_plan
     from nbkeras.training.fine_tuning.stage import Stage
     from nbkeras.training.fitting import fitting
     from nbkeras.training.precision.asking import mixed_precision
@@ -69,6 +69,7 @@ __all__ = [
     "devices",
     "features",
     "fine_tune",
+    "fine_tuning_plan",
     "fitting",
     "layer_rates",
     "load_ipython_extension",
@@ -105,6 +106,7 @@ _HOMES = {
     "features": "nbkeras.widgets.features",
     "Stage": "nbkeras.training.fine_tuning.stage",
     "fine_tune": "nbkeras.training.fine_tuning.fine_tune",
+    "fine_tuning_plan": "nbkeras.training.fine_tuning.fine_tune",
     "fitting": "nbkeras.training.fitting",
     "layer_rates": "nbkeras.models.layer_rates",
     "lr_find": "nbkeras.training.rate_finder.finding",
@@ -132,6 +134,7 @@ _HOMES = {
 # What shows the results of some of them.
 _VIEWS = {
     "batch_size_find": "nbkeras.widgets.finders.sizes_picture",
+    "fine_tuning_plan": "nbkeras.widgets.fine_tuning",
     "lr_find": "nbkeras.widgets.finders.rate_view",
     "tune": "nbkeras.widgets.tuning.live",
 }

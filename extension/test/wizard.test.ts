@@ -3,39 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import wizard from "../src/wizard";
 import { INSERT, RUN, SAVED } from "../src/wizard/events";
 import { FakeKernel } from "./kernel";
-
-type Listener = (...values: unknown[]) => void;
-
-class FakeModel {
-  readonly sent: { type: string; name?: string }[] = [];
-  widget_manager: { kernel?: FakeKernel } = {};
-  private readonly listeners = new Map<string, Set<Listener>>();
-
-  constructor(private readonly traits: Record<string, unknown>) {}
-
-  get(name: string) {
-    return this.traits[name];
-  }
-  on(event: string, callback: Listener) {
-    this.listeners.set(event, (this.listeners.get(event) ?? new Set()).add(callback));
-  }
-  off(event: string, callback: Listener) {
-    this.listeners.get(event)?.delete(callback);
-  }
-  send(content: { type: string }) {
-    this.sent.push(content);
-  }
-  set(name: string, value: unknown) {
-    this.traits[name] = value;
-    this.emit(`change:${name}`);
-  }
-  emit(event: string, ...values: unknown[]) {
-    for (const listener of this.listeners.get(event) ?? []) listener(...values);
-  }
-  get listening() {
-    return [...this.listeners.values()].reduce((sum, each) => sum + each.size, 0);
-  }
-}
+import { FakeModel } from "./model";
 
 const HTML = '<div class="highlight"><pre><span></span><span class="kn">import</span> keras\n</pre></div>';
 let page: HTMLElement;

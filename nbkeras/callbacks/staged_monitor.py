@@ -22,6 +22,7 @@ class StagedMonitorHooks(MonitorHooks):
 
     Attributes:
         host: the frame that lives as long as all stages.
+        note: what is said above the monitor of the coming stage, "" for nothing.
         mark: what is said where the coming stage begins, "" where an earlier process has said it.
         epochs: those of all stages, as far as they are known.
         whole: how far all stages together had come, where they go on.
@@ -30,6 +31,7 @@ class StagedMonitorHooks(MonitorHooks):
     """
 
     host: FrameType | None = None
+    note: str = ""
     mark: str = ""
     epochs: int = 0
     whole: Continued | None = None
@@ -79,7 +81,7 @@ class StagedMonitorHooks(MonitorHooks):
             super()._begin(kind, self.host or host, caller)
         if kind == "fit":
             run = self._live.run
-            for note in self.said:
+            for note in (*self.said, *filter(None, (self.note,))):
                 run.add_note(note)
             if self.mark:
                 run.add_event(self.mark)

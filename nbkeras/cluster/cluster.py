@@ -10,7 +10,9 @@ from nbkeras.cluster.commands import Commands
 from nbkeras.cluster.endings import ending_of
 from nbkeras.cluster.failure import WorkerFailure
 from nbkeras.cluster.folder import OwnFolder
+from nbkeras.cluster.gpus import own_gpus, shared_gpus
 from nbkeras.cluster.health import Health, hanging
+from nbkeras.cluster.joining import greet, importing_from, late
 from nbkeras.cluster.kernel import WorkerKernel
 from nbkeras.cluster.raised import raised_by
 from nbkeras.cluster.tasks import free_addresses, tf_config
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
 _LOOK = 100
 # Seconds that the others have after an error of one worker: most errors come on all of them.
 GRACE = 5.0
-# The states of a worker that joins, from its start on.
-_WAY = ("starts", "is there", "runs", "imports TensorFlow", "waits for the others", "serves", "ready", "done")
 # Seconds after an interrupt until workers that wait in an operation of TensorFlow are ended.
 _AFTER_INTERRUPT = 3.0
 
@@ -153,6 +153,7 @@ class Cluster:
         self.commands = self._new_commands()
         addresses = self._addresses()
         self.healths = [Health(rank) for rank in range(self.size)]
+        gpus = self._shared_gpus()
         show()
         end = time.monotonic() + self._deadline
         with self._freed_on_failure(starting=True):
@@ -160,8 +161,8 @@ class Cluster:
                 own = (environment or {}).get(rank, {})
                 # TensorFlow's own chatter would come into the cell's output.
                 said = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_CONFIG": self._config(addresses, rank)}
-                kernel.start({**said, **{name: str(value) for name, value in own.items()}})
-            self._greet(end)
+                kernel.start({**said, **gpus[rank], **{name: str(value) for name, value in own.items()}})
+            greet(self._kernels, self.healths, self._messages, lambda: self._look_while_joining(end))
             self._request(self._beginnings(), lambda _, __: show(), end)
         for health in self.healths:
             health.state = "ready"
@@ -218,6 +219,12 @@ class Cluster:
         """Return the ``TF_CONFIG`` of one process."""
         return tf_config(addresses, rank)
 
+    def _shared_gpus(self) -> list[dict[str, str]]:
+        """Return what gives each process GPUs of its own; what there is to say of it is news."""
+        added, line = shared_gpus(own_gpus(), self.roles or ["worker"] * self.size)
+        self.news += [line] if line else []
+        return added
+
     def _beginning(self, rank: int) -> str:
         """Return the code by which a process joins."""
         kernel = self._kernels[rank]
@@ -242,30 +249,7 @@ class Cluster:
         return free_addresses(self.size)
 
     def _beginnings(self) -> dict[int, str]:
-        return {
-            kernel.rank: f"import sys\npath = {list(kernel.path)!r}\n"
-            "sys.path[:] = path + [each for each in sys.path if each not in path]\ndel path\n"
-            f"{self._beginning(kernel.rank)}"
-            for kernel in self._kernels
-        }
-
-    def _greet(self, end: float) -> None:
-        """Wait until each kernel is there, and its outputs are heard."""
-        heard: set[tuple[int, str]] = set()
-        asked = 0.0
-        while len(heard) < 2 * self.size:
-            if time.monotonic() - asked > 1:
-                asked = time.monotonic()
-                for kernel in self._kernels:
-                    kernel.send("kernel_info_request", {})
-            for rank, message in self._messages():
-                kind = message["header"]["msg_type"]
-                if kind in {"kernel_info_reply", "status"}:
-                    heard.add((rank, kind))
-                    if {(rank, "kernel_info_reply"), (rank, "status")} <= heard:
-                        self.healths[rank].state = "is there"
-            self._look_for_failures({})
-            self._keep_deadline(end)
+        return {each.rank: importing_from(each.path, self._beginning(each.rank)) for each in self._kernels}
 
     def _request(
         self,
@@ -344,12 +328,13 @@ class Cluster:
             if found is not None:
                 raise WorkerFailure(*found)
 
+    def _look_while_joining(self, end: float) -> None:
+        self._look_for_failures({})
+        self._keep_deadline(end)
+
     def _keep_deadline(self, end: float) -> None:
-        if time.monotonic() < end:
-            return
-        missing = min(self.healths, key=lambda health: _WAY.index(health.state))
-        text = f"has not joined within {self._deadline:g} s ({missing.state})"
-        raise WorkerFailure(missing.rank, f"{text}: type  %cluster start --deadline 5m")
+        if time.monotonic() > end:
+            raise late(self.healths, self._deadline)
 
     @contextmanager
     def _freed_on_failure(self, *, starting: bool = False) -> Iterator[None]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pickle
 import re
+import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbkeras.runtime.keras_lines import is_model, keras_module, line_of
+from nbkeras.runtime.keras_lines import LINES, is_model, keras_module, line_of
 from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from nbkeras.runtime.keras_lines import Line
@@ -74,10 +76,10 @@ def unpack(
     """
     if path.suffix == ARRAY:
         return np.load(path)
+    read = _model if path.suffix == MODEL else _pickled
+    known = known or {}
     try:
-        if path.suffix == MODEL:
-            return _model(path, known or {})
-        return pickle.loads(path.read_bytes())  # noqa: S301 - written by a process of this user for this one
+        return _read(read, path, known, {name: each for name, each in known.items() if _is_own_class(each)})
     except Exception as error:
         missing = _missing(error)
         if missing is None:
@@ -87,20 +89,31 @@ def unpack(
         raise Refusal(f"{text}: {define}") from None
 
 
-def _model(path: Path, known: Mapping[str, Any]) -> Any:
-    return _loaded(path, known, {name: each for name, each in known.items() if _is_own_class(each)})
-
-
-def _loaded(path: Path, known: Mapping[str, Any], own: dict[str, Any]) -> Any:
-    line: Line = "tf_keras" if path.suffixes[-2] == ".tf_keras" else "keras"
+def _read(
+    read: Callable[[Path, dict[str, Any]], Any], path: Path, known: Mapping[str, Any], own: dict[str, Any]
+) -> Any:
     try:
-        return keras_module(line).models.load_model(path, custom_objects=own)
+        return read(path, own)
     except Exception as error:
         missing = _missing(error)
         if missing is None or missing in own or not callable(known.get(missing)):
             raise
     # A function is given when it is asked for alone: all of them would hide Keras's own names.
-    return _loaded(path, known, {**own, missing: known[missing]})
+    return _read(read, path, known, {**own, missing: known[missing]})
+
+
+def _model(path: Path, own: dict[str, Any]) -> Any:
+    line: Line = "tf_keras" if path.suffixes[-2] == ".tf_keras" else "keras"
+    return keras_module(line).models.load_model(path, custom_objects=own)
+
+
+def _pickled(path: Path, own: dict[str, Any]) -> Any:
+    """Return a value; models in it look for classes of one's own where Keras is told of them alone."""
+    with ExitStack() as scopes:
+        for line in LINES:
+            if line in sys.modules:
+                scopes.enter_context(keras_module(line).utils.custom_object_scope(own))
+        return pickle.loads(path.read_bytes())  # noqa: S301 - written by a process of this user for this one
 
 
 def _missing(error: Exception) -> str | None:

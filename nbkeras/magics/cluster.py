@@ -13,6 +13,7 @@ from nbkeras.magics.cluster_grammar import ACTIONS, CLUSTER, CLUSTER_CELL, START
 from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
+    from nbkeras.cluster.cluster import Cluster
     from nbkeras.widgets.remote_outputs import RemoteOutputs
 
 
@@ -110,18 +111,20 @@ class ClusterMagics(NotebookMagics):
 
     def _start(self, options: dict[str, Any]) -> None:
         from nbkeras.cluster.current import current, set_current
-        from nbkeras.cluster.hosts.starting import new_cluster
+        from nbkeras.cluster.hosts.starting import cluster_maker
         from nbkeras.widgets.workers import WorkersTable
 
         running = current()
         if running is not None and running.runs:
             text = f"expected no cluster, received one of {running.described}"
             raise Refusal(f"{text}: type  %cluster restart  or  %cluster stop")
+        make = cluster_maker(**options)
         # Its engines would be taken, and end with it.
         set_current(None)
-        cluster = new_cluster(**options)
+        cluster = make()
         set_current(cluster)
         cluster.start(WorkersTable(cluster).show)
+        _tell_news(cluster)
 
     def _tend(self, action: str) -> None:
         from nbkeras.cluster.current import current, set_current
@@ -136,6 +139,7 @@ class ClusterMagics(NotebookMagics):
         elif action == "restart":
             cluster.prepared.clear()
             cluster.start(WorkersTable(cluster).show)
+            _tell_news(cluster)
         else:
             cluster.look()
             WorkersTable(cluster).show()
@@ -175,10 +179,16 @@ def _say(text: str) -> None:
     print(text)  # noqa: T201 - the magic's answer
 
 
+def _tell_news(cluster: Cluster) -> None:
+    while cluster.news:
+        _say(f"nbkeras: {cluster.news.pop(0)}")
+
+
 def _refuse_what_goes_elsewhere(action: str, values: dict[str, Any]) -> None:
     for option in ("workers", *STARTING):
         if values[option] is not None and action != "start":
-            raise Refusal(f"--{option}: expected start before it, received {action}: type  %cluster start")
+            name = option.replace("_", "-")
+            raise Refusal(f"--{name}: expected start before it, received {action}: type  %cluster start")
     if values["names"] and action not in {"push", "get", "logs"}:
         text = f"expected no names behind {action}, received {' '.join(values['names'])!r}"
         raise Refusal(f"{text}: type  %cluster {action}")

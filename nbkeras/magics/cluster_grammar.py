@@ -5,10 +5,11 @@ from __future__ import annotations
 from nbkeras.magics.fit import FIT
 from nbkeras.magics.grammar import Grammar, Option
 from nbkeras.runtime.durations import parse_duration
+from nbkeras.runtime.memory import parse_bytes
 
 ACTIONS = ("start", "status", "stop", "restart", "push", "get", "logs")
 # Options of start beside --workers.
-STARTING = ("deadline", "patience", "ps", "hosts", "profile")
+STARTING = ("deadline", "patience", "ps", "hosts", "profile", "max_memory")
 
 
 def _whole(option: str, text: str, *, least: int = 1) -> int:
@@ -61,6 +62,12 @@ CLUSTER = Grammar(
             "A file of hosts where ssh starts workers, one a line: host [slots=N] [python=…] [address=…].",
             "FILE",
             complete="path",
+        ),
+        Option(
+            "--max-memory",
+            "Main memory that processes on this machine may take, such as 16GB; by default what is free.",
+            "SIZE",
+            lambda text: parse_bytes(text, option="--max-memory"),
         ),
         Option("--profile", "Workers beside the engines of this profile of ipyparallel.", "NAME"),
         Option(

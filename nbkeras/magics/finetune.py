@@ -55,10 +55,13 @@ FINETUNE = Grammar(
     details="""
         The base and the head are found: a nested model, or what stands before the last pooling. Each stage
         freezes the rest, compiles with a new optimizer of the same kind, and trains; batch normalization of
-        the base stays in inference mode. All stages are one run with one monitor; ■ ends all of them. --undo
-        gives the model back as it was. In Python: nbkeras.fine_tune(model, x, y, stages=[nbkeras.Stage(…)])
+        the base stays in inference mode, and where the head trains alone its outputs are computed once. All
+        stages are one run with one monitor; ■ ends all of them. --undo gives the model back as it was. Alone
+        it opens a form, in which one sees the model's layers. In
+        Python: nbkeras.fine_tune(model, x, y, stages=[nbkeras.Stage(…)])
         """,
     examples="""
+        %finetune
         %finetune model x y --validation-split 0.2
         %finetune model x y --stages head:3,block5:5,all:10 --rates 1e-3,1e-4,1e-5 --early-stopping 3
         %finetune model train --validation-data test --backup backups
@@ -119,7 +122,11 @@ FINETUNE = Grammar(
         Option("--every", "When to back up: epoch, a number of steps, or a time; 30s by default.", "WHEN"),
         Option("--restart", "Delete the backups and begin anew."),
         Option("--reuse", "Give what a finished training came to."),
-        Option("--plan", "Show what each stage trains, and train nothing."),
+        Option(
+            "--no-cache",
+            "Compute the base in every epoch, also where its outputs can be computed once.",
+        ),
+        Option("--plan", "Show what each stage trains and about how long, by a few steps; train nothing."),
         Option("--code", "Print the plain Keras code that does the same, and train nothing."),
         Option("--loop", "With --code: a training loop of your own in place of fit."),
         Option(
@@ -141,6 +148,11 @@ class FinetuneMagics(NotebookMagics):
     def finetune(self, line: str) -> Any:
         """Replaced by the grammar's help below."""
         values = FINETUNE.parse(line)
+        if not line.strip():
+            from nbkeras.widgets.wizard import showing
+
+            showing.wizard("fine_tune")
+            return None
         try:
             return self._done(values)
         except Refusal as refusal:
@@ -163,6 +175,8 @@ class FinetuneMagics(NotebookMagics):
                 f"expected data, x and y or a dataset, received {received}: type  %finetune model x y"
             )
         given = {name: values[name] for name in _TRAINING if values[name] is not None}
+        if values["no_cache"]:
+            given["cache"] = False
         for name in ("augmentation", "validation_data"):
             if name in given:
                 given[name] = self._held(given[name], name.replace("_", " "))
@@ -180,13 +194,13 @@ class FinetuneMagics(NotebookMagics):
         self, model: Any, data: list[Any], given: dict[str, Any], stages: Any, values: dict[str, Any]
     ) -> None:
         from nbkeras.training.fine_tuning.data import Data
-        from nbkeras.training.fine_tuning.fine_tune import prepared
+        from nbkeras.training.fine_tuning.fine_tune import fine_tuning_plan, prepared
 
-        options = {key: value for key, value in given.items() if key != "base"}
-        parts, _, plan = prepared(model, Data(*data, **options), stages, given.get("base"))
         if not values["code"]:
-            _show_plan(plan)
+            _show_plan(fine_tuning_plan(model, *data, stages=stages, **given, estimate=True))
             return
+        base, cache = (given.pop(name, None) for name in ("base", "cache"))
+        parts, _, plan = prepared(model, Data(*data, **given), stages, base, cache=cache)
         from nbkeras.recipes.formatting import formatted
         from nbkeras.training.fine_tuning.plain import CodeNames, fine_tuning_code
 

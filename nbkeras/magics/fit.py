@@ -120,6 +120,11 @@ FIT = Grammar(
             checked_word,
             complete=WORDS,
         ),
+        Option(
+            "--pad",
+            "Give an uneven last batch whole to each replica of a strategy, and count it once, so that the "
+            "training is that of one device.",
+        ),
         Option("--quiet", "Record the runs and show nothing.", config="quiet"),
         Option("--code", "Print the plain Keras code that does the same, and train nothing."),
     ),
@@ -145,7 +150,7 @@ class FitMagics(NotebookMagics):
             return None
         show_code = values.pop("code")
         values["restore_best"] = not values.pop("no_restore_best")
-        values["quiet"] = bool(values["quiet"])
+        values["quiet"], values["pad"] = bool(values["quiet"]), bool(values["pad"])
         values["restart"], values["reuse"] = bool(values["restart"]), bool(values["reuse"])
         from nbkeras.runs import registry
         from nbkeras.training.fitting import fitting

@@ -21,11 +21,13 @@ class Held:
         names: of the model, the inputs and the targets, None for what is not named.
         data: what they hold.
         weights: the weights of samples, None for none.
+        weights_name: the variable that holds them.
     """
 
     names: tuple[str, str, str | None]
     data: tuple[Any, Any, Any]
     weights: Any
+    weights_name: str | None
 
     @classmethod
     def of(cls, values: Mapping[str, Any], variables: Mapping[str, Any], *, magic: str) -> Held:
@@ -51,4 +53,5 @@ class Held:
             if name not in variables:
                 raise Refusal(f"expected a variable of the notebook, received {name!r}: %who shows them")
         held = tuple(None if name is None else variables[name] for name in names)
-        return cls(names, (held[0], held[1], held[2]), None if weights is None else variables[weights])
+        value = None if weights is None else variables[weights]
+        return cls(names, (held[0], held[1], held[2]), value, weights)

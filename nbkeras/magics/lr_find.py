@@ -15,12 +15,13 @@ from nbkeras.runtime.durations import parse_duration
 from nbkeras.runtime.refusal import Refusal
 
 
-def number(text: str) -> float:
-    """Read a rate."""
+def number(text: str, *, example: str = "--start 1e-6") -> float:
+    """Read a rate, or another number."""
     try:
         return float(text)
     except ValueError:
-        raise Refusal(f"expected a number such as 1e-3, received {text!r}: type  --start 1e-6") from None
+        received = f"expected a number such as {example.partition(' ')[2]}, received {text!r}"
+        raise Refusal(f"{received}: type  {example}") from None
 
 
 def whole(text: str) -> int:
@@ -57,6 +58,12 @@ LR_FIND = Grammar(
         Option("--end", "The last rate; 10 by default.", "RATE", number),
         Option("--steps", "How many rates, of one batch each; 100 by default.", "N", whole),
         Option(
+            "--smoothing",
+            "The weight of earlier losses in the smooth curve, 0 to below 1; 0.9 by default.",
+            "WEIGHT",
+            lambda text: number(text, example="--smoothing 0.9"),
+        ),
+        Option(
             "--max-time",
             "Time after which no further batch begins; 30s by default.",
             "TIME",
@@ -65,7 +72,7 @@ LR_FIND = Grammar(
         Option("--code", "Print the plain Keras code of such a test, and run nothing."),
     ),
 )
-_OPTIONS = ("batch_size", "start", "end", "steps", "max_time")
+_OPTIONS = ("batch_size", "start", "end", "steps", "max_time", "smoothing")
 
 
 @magics_class
@@ -98,12 +105,13 @@ def _code(held: Held, options: dict[str, Any]) -> str:
 
     return plain_code(
         *held.names,
+        sample_weight=held.weights_name,
         keras=line_of(held.data[0]) or active_line(),
         batch_size=options.get("batch_size"),
         start=options.get("start", finding.START),
         end=options.get("end", finding.END),
         steps=options.get("steps", finding.STEPS),
-        smoothing=finding.SMOOTHING,
+        smoothing=options.get("smoothing", finding.SMOOTHING),
     )
 
 

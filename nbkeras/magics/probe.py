@@ -22,7 +22,7 @@ PROBE = Grammar(
     details="""
         It is computed in training, on the first 32 samples or a Dataset's first batch, and changes nothing:
         no weight, statistic, metric or random number. %%probe above a cell that trains shows it before and
-        after.         In Python: nbkeras.probe(model, x, y) and nbkeras.saliency(model, x)
+        after. In Python: nbkeras.probe(model, x, y) and nbkeras.saliency(model, x)
         """,
     examples="""
         %probe model x y

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import sys
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.callbacks import open_runs
 from nbkeras.models.base_and_head import base_and_head
 from nbkeras.models.blocks import is_batch_norm
 from nbkeras.models.layer_factors import inner_layers
@@ -14,6 +16,7 @@ from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import FrameType
     from typing import TypeAlias
 
     Logs: TypeAlias = Mapping[str, Any] | None
@@ -25,7 +28,8 @@ class GradualUnfreezingHooks:
     Compile the model with everything trainable that shall be in the end, and give this to ``fit``. The
     optimizer gets its slots for all weights as the training begins; a block that is frozen has no gradients,
     no momentum and no weight decay, and stays as it is bit for bit. Where a block is thawed, the training
-    step is traced anew. After the training the ``trainable`` flags are as they were before.
+    step is traced anew. After the training the ``trainable`` flags are as they were before; where an error or
+    an interrupt has ended it, at the end of the notebook's cell, or as the next training begins.
 
     Example:
         >>> import numpy as np, keras, nbkeras
@@ -56,6 +60,8 @@ class GradualUnfreezingHooks:
         self._every, self._base, self._batch_norm = every, base, batch_norm
         self._flags: Flags | None = None
         self._blocks: tuple[Any, ...] = ()
+        self.host: FrameType | None = None
+        """The frame of the ``fit`` under way, see `open_runs`."""
         self.thawed = 0
         """How many blocks train with the head by now."""
 
@@ -65,12 +71,19 @@ class GradualUnfreezingHooks:
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on with what was thawed."""
-        self._thaw(int(state["thawed"]))
+        if state["thawed"] != self.thawed:
+            self._thaw(int(state["thawed"]))
+
+    def fail(self, error: BaseException | None) -> None:  # noqa: ARG002 - as of any open run
+        """Give the flags back after a ``fit`` that was left."""
+        self._give_back()
 
     # Keras calls the methods below.
 
     def on_train_begin(self, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
         """Give the optimizer all weights, then freeze the base."""
+        # A fit that an error has ended told this callback, or another one, nothing.
+        open_runs.close_abandoned(None)
         model = self.model  # type: ignore[attr-defined]  # Keras's base class brings it
         # From the top.
         self._blocks = base_and_head(model, self._base).blocks[::-1]
@@ -82,6 +95,9 @@ class GradualUnfreezingHooks:
             )
         _prepare(model)
         self._flags = Flags(model)
+        # Its caller is Keras's list of callbacks, whose caller is fit.
+        self.host = sys._getframe(2)  # noqa: SLF001 - CPython's documented way to a frame
+        open_runs.opened(self)
         self._thaw(0)
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
@@ -92,6 +108,11 @@ class GradualUnfreezingHooks:
 
     def on_train_end(self, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
         """Give the flags back."""
+        self._give_back()
+
+    def _give_back(self) -> None:
+        open_runs.closed(self)
+        self.host = None
         if self._flags is not None:
             self._flags.restore()
             self._flags = None

@@ -20,12 +20,14 @@ class Call:
         arguments: its keyword arguments as they stand in the graph.
         inputs: the symbolic tensors that go in.
         outputs: the symbolic tensors that come out.
+        number: its place among all calls of the layer, from 0 on, in the order in which they were written.
     """
 
     layer: Any
     arguments: Mapping[str, Any]
     inputs: tuple[Any, ...]
     outputs: tuple[Any, ...]
+    number: int
 
     @property
     def is_input(self) -> bool:
@@ -34,7 +36,7 @@ class Call:
 
 
 def graph_calls(model: Any) -> list[Call] | None:
-    """Return the calls of a model's graph from its inputs on, None for a model without a graph."""
+    """Return the calls of a model's graph in the order in which Keras runs them, None without a graph."""
     # A Sequential of Keras 3 keeps its graph in a functional model. Neither line has public names for calls
     # (Keras 3.15, tf_keras 2.21).
     graph = getattr(model, "_functional", None) or model
@@ -55,12 +57,14 @@ def symbolic(model: Any, which: str) -> Any:
 
 
 def _keras_3(node: Any) -> Call:
-    return Call(node.operation, node.arguments.kwargs, tuple(node.input_tensors), tuple(node.output_tensors))
+    inputs, outputs = tuple(node.input_tensors), tuple(node.output_tensors)
+    number = node.operation._inbound_nodes.index(node)  # noqa: SLF001 - as above
+    return Call(node.operation, node.arguments.kwargs, inputs, outputs, number)
 
 
 def _tf_keras(node: Any) -> Call:
     import tensorflow as tf
 
-    return Call(
-        node.layer, node.call_kwargs or {}, tuple(node.keras_inputs), tuple(tf.nest.flatten(node.outputs))
-    )
+    inputs, outputs = tuple(node.keras_inputs), tuple(tf.nest.flatten(node.outputs))
+    number = node.layer._inbound_nodes.index(node)  # noqa: SLF001 - as above
+    return Call(node.layer, node.call_kwargs or {}, inputs, outputs, number)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.models.layer_factors import weight_factors
+from nbkeras.models.weight_decay import leave_out_the_same
 from nbkeras.runtime.keras_lines import keras_module, line_of
 from nbkeras.runtime.refusal import Refusal
 
@@ -68,7 +69,7 @@ def layer_rates(optimizer: Any, model: Any, factors: Mapping[Any, float]) -> Any
     if getattr(optimizer, "built", False) or getattr(optimizer, "_built", False):
         raise Refusal(
             f"layer_rates: expected a new optimizer, received {type(optimizer).__name__} after "
-            f"{int(optimizer.iterations)} steps: make another one, its state would be lost"
+            f"{int(optimizer.iterations.numpy())} steps: make another one, its state would be lost"
         )
     if isinstance(optimizer, LayerRates):
         raise Refusal(
@@ -81,7 +82,10 @@ def layer_rates(optimizer: Any, model: Any, factors: Mapping[Any, float]) -> Any
         config["learning_rate"] = schedule
     kind: Any = type(optimizer)
     rated = rated_class(kind, line)
-    return rated.from_config({**config, "factors": weight_factors(model, factors)})
+    made = rated.from_config({**config, "factors": weight_factors(model, factors)})
+    made.know(model.trainable_variables)
+    leave_out_the_same(made, optimizer)
+    return made
 
 
 class LayerRates(Optimizer):  # type: ignore[misc]  # of the line that is active
@@ -96,15 +100,30 @@ class LayerRates(Optimizer):  # type: ignore[misc]  # of the line that is active
         object.__setattr__(self, "_factor", 1.0)
         super().__init__(*args, **options)
         object.__setattr__(self, "factors", tuple(float(each) for each in factors))
+        object.__setattr__(self, "_keys", ())
+
+    def know(self, variables: Any) -> None:
+        """Note whose the factors are: a loop of one's own may hand the weights over in another order."""
+        object.__setattr__(self, "_keys", tuple(map(self._var_key, variables)))
 
     def build(self, variables: Any) -> None:
         """Make the slots, once the factors are known to be those of these weights."""
         # tf_keras builds at each step, and those that have slots may be more than those that train now.
-        if not getattr(self, "_built", False) and len(variables) != len(self.factors):
-            raise Refusal(
-                f"layer_rates: expected the {len(self.factors)} trainable weights of the model as it was, "
-                f"received {len(variables)}: freeze layers first, then call  layer_rates , then compile"
-            )
+        if not getattr(self, "_built", False):
+            keys = list(map(self._var_key, variables))
+            known = dict(zip(self._keys, self.factors, strict=True)) if self._keys else {}
+            # Those of a copy of the model are others, in the same order.
+            is_other = not known.keys() & set(keys)
+            if len(keys) != len(self.factors) or not (is_other or known.keys() == set(keys)):
+                others = " others" if len(keys) == len(self.factors) else ""
+                raise Refusal(
+                    f"layer_rates: expected the {len(self.factors)} trainable weights of the model as it "
+                    f"was, received {len(keys)}{others}: freeze layers first, then call  layer_rates , then "
+                    "compile"
+                )
+            if not is_other:
+                object.__setattr__(self, "factors", tuple(known[key] for key in keys))
+                object.__setattr__(self, "_keys", tuple(keys))
         super().build(variables)
 
     @property

@@ -52,8 +52,8 @@ def one_cycle(
 
     Source:
         Smith, A disciplined approach to neural network hyper-parameters: Part 1 (2018); the two cosines and
-        the defaults are those of fastai's ``fit_one_cycle``. The cycle of momentum there is left out: Keras's
-        optimizers read momentum once, when they are made.
+        the defaults are those of fastai's ``fit_one_cycle``. The cycle of momentum there is left out: Keras
+        3.15 and tf_keras 2.21 make a constant of momentum when they trace a step.
     """
     steps = counted(epochs, "epochs") * counted(steps_per_epoch, "steps_per_epoch")
     return one_cycle_class(line or active_line())(

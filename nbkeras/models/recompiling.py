@@ -6,6 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.models.layer_rates import LayerRates, layer_rates
+from nbkeras.models.weight_decay import leave_out_the_same
 from nbkeras.runtime.keras_lines import LINES, is_compiled, keras_module, line_of
 from nbkeras.runtime.refusal import Refusal
 
@@ -89,6 +90,11 @@ class Compiled:
         # A variable holds 0.001 as 0.0010000000474974513.
         return float(f"{float(rate(0) if callable(rate) else rate):.7g}")
 
+    def compile_anew(self, rate: Any = None, factors: Mapping[Any, float] | None = None) -> None:
+        """Compile with a `new_optimizer`."""
+        with self.model.distribute_strategy.scope():
+            self.model.compile(optimizer=self.new_optimizer(rate, factors), **self._settings)
+
     def new_optimizer(self, rate: Any = None, factors: Mapping[Any, float] | None = None) -> Any:
         """Make a new optimizer of the same class and settings, for what is trainable now.
 
@@ -110,22 +116,14 @@ class Compiled:
                     f"fine_tune: expected an optimizer that can be made from its configuration, received "
                     f"{self.kind} ({first}): let  {self.kind}.from_config  take what its get_config returns"
                 ) from error
+            leave_out_the_same(optimizer, getattr(self.optimizer, "inner_optimizer", self.optimizer))
             if factors:
                 optimizer = layer_rates(optimizer, self.model, factors)
-            if self._scaled:
-                outer = self.optimizer.get_config()
-                own = {
-                    name: outer[name]
-                    for name in ("dynamic", "initial_scale", "dynamic_growth_steps", "name")
-                    if name in outer
-                }
-                optimizer = type(self.optimizer)(optimizer, **own)
-        return optimizer
-
-    def compile_anew(self, rate: Any = None, factors: Mapping[Any, float] | None = None) -> None:
-        """Compile with a `new_optimizer`."""
-        with self.model.distribute_strategy.scope():
-            self.model.compile(optimizer=self.new_optimizer(rate, factors), **self._settings)
+            if not self._scaled:
+                return optimizer
+            outer = self.optimizer.get_config()
+            names = ("dynamic", "initial_scale", "dynamic_growth_steps", "name")
+            return type(self.optimizer)(optimizer, **{name: outer[name] for name in names if name in outer})
 
     def restore(self) -> None:
         """Compile with the optimizer itself that the model had, its state included."""

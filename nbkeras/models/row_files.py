@@ -2,68 +2,24 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+import secrets
 import tempfile
-import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nbkeras.models.stored_rows import StoredRows, Temporary
+from nbkeras.models.told_file import ToldFile
 from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import os
+    from collections.abc import Iterator, Mapping
 
 _MARK = "nbkeras_features"
-
-
-class StoredRows:
-    """An array in an HDF5 file, read row by row.
-
-    Attributes:
-        path: the file.
-        name: the name of the dataset in it.
-        shape: rows first.
-        dtype: of NumPy.
-    """
-
-    def __init__(self, path: Path, name: str) -> None:
-        """Look at the file; it is opened for each reading, and is free in between."""
-        import h5py
-
-        self.path, self.name = path, name
-        with h5py.File(path, "r") as file:
-            self.shape: tuple[int, ...] = tuple(file[name].shape)
-            self.dtype = file[name].dtype
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return self.shape[0]
-
-    def __getitem__(self, rows: Any) -> Any:
-        """Return rows by a slice, a number or numbers in any order, as an array."""
-        import h5py
-
-        with h5py.File(self.path, "r") as file:
-            data = file[self.name]
-            if isinstance(rows, (slice, int)):
-                return data[rows]
-            # HDF5 reads rows in rising order, each once.
-            numbers, places = np.unique(np.asarray(rows), return_inverse=True)
-            first, last = (int(numbers[0]), int(numbers[-1])) if len(numbers) else (0, -1)
-            if len(numbers) == last - first + 1:
-                return data[first : last + 1][places]
-            return data[numbers][places]
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:  # noqa: FBT001 - NumPy's protocol
-        """Return all rows."""
-        whole = self[:]
-        return whole if dtype is None else whole.astype(dtype)
-
-    def __repr__(self) -> str:
-        """Say what it is and where."""
-        return f"<{self.name}: {self.dtype} {self.shape} in {self.path}>"
+_CHUNK = 1 << 20
 
 
 class RowWriter:
@@ -81,30 +37,48 @@ class RowWriter:
         self._most = most
         self._size = 0
         self._parts: dict[str, list[Any]] = {}
+        self._shapes: dict[str, tuple[int, ...]] = {}
         self._file: Any = None
+        self._raw: ToldFile | None = None
         self._aside: Path | None = None
 
     def __enter__(self):  # type: ignore[no-untyped-def]  # noqa: ANN204 - typing.Self is of Python 3.11
         """Begin; a file is begun at once, for it to fail before anything is computed."""
         if self.path is not None:
-            self._open()
+            try:
+                self._open()
+            except BaseException as error:
+                self.__exit__(type(error))
+                raise
         return self
 
     def __exit__(self, kind: object, *_rest: object) -> None:
         """Take away what is no whole file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-        if self._aside is not None:
-            self._aside.unlink(missing_ok=True)
+        try:
+            with contextlib.suppress(OSError):
+                self._close()
+        finally:
+            if self._aside is not None:
+                self._aside.unlink(missing_ok=True)
 
     def append(self, arrays: Mapping[str, Any]) -> None:
-        """Add a batch of rows to each array."""
+        """Add a batch of rows to each array.
+
+        Raises:
+            Refusal: for rows of another shape than those before, texts, and a disk that can't take them.
+        """
         for name, given in arrays.items():
-            array = _storable(np.asarray(given))
+            array = _storable(name, np.asarray(given))
+            shape = self._shapes.setdefault(name, array.shape[1:])
+            if array.shape[1:] != shape:
+                raise Refusal(
+                    f"features: expected rows of one shape from {name}, received {shape} and "
+                    f"{array.shape[1:]}: give samples of one size"
+                )
             self._size += array.nbytes
             if self._file is not None:
-                self._write(name, array)
+                with self._told():
+                    self._write(name, array)
             else:
                 self._parts.setdefault(name, []).append(array)
         if self._file is None and self._most is not None and self._size > self._most:
@@ -114,51 +88,74 @@ class RowWriter:
         """Return each array, from memory or from the file, which has its name from now on."""
         if self._file is None:
             return {name: np.concatenate(parts) for name, parts in self._parts.items()}
-        names = list(self._file)
-        self._file.close()
-        self._file, aside = None, self._aside
+        names, aside = list(self._file), self._aside
         assert aside is not None  # noqa: S101 - for mypy: a file was opened
-        if self.path is not None:
-            aside.replace(self.path)
+        with self._told():
+            self._close()
+            if self.path is not None:
+                aside.replace(self.path)
         path = self.path or aside
         self._aside = None
         found = {name: StoredRows(path, name) for name in names}
         if self.path is None:
-            keep = _Temporary(path)
+            temporary = Temporary(path)
             for rows in found.values():
-                rows.keep = keep  # type: ignore[attr-defined]  # the file lives as long as one of them
+                # The file lives as long as one of them.
+                rows.temporary = temporary
         return found
 
     def _open(self) -> None:
         import h5py
 
-        folder = None if self.path is None else self.path.parent
-        handle, name = tempfile.mkstemp(".part" if self.path else ".h5", "nbkeras-features-", folder)
-        os.close(handle)
-        self._aside = Path(name)
-        self._file = h5py.File(name, "w")
-        self._file.attrs[_MARK] = 1
-        parts, self._parts = self._parts, {}
-        for key, arrays in parts.items():
-            for array in arrays:
-                self._write(key, array)
+        with self._told():
+            if self.path is not None:
+                # Not by tempfile, which lets nobody else read what it makes.
+                self._aside = self.path.with_name(f"{self.path.name}.{secrets.token_hex(4)}.part")
+                self._raw = ToldFile(self._aside, "x+")
+            else:
+                handle, name = tempfile.mkstemp(".h5", "nbkeras-features-")
+                self._aside, self._raw = Path(name), ToldFile(handle, "r+")
+            self._file = h5py.File(self._raw, "w")
+            self._file.attrs[_MARK] = 1
+            parts, self._parts = self._parts, {}
+            for key, arrays in parts.items():
+                for array in arrays:
+                    self._write(key, array)
+
+    def _close(self) -> None:
+        file, raw, self._file, self._raw = self._file, self._raw, None, None
+        if file is not None:
+            file.close()
+        if raw is not None:
+            raw.close()
+            raw.check()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say in one line that a file can't be written."""
+        try:
+            yield
+            if self._raw is not None:
+                self._raw.check()
+        except OSError as error:
+            folder = tempfile.gettempdir() if self.path is None else str(self.path.parent)
+            mend = "give a file elsewhere as  to" if self.path is None else "name a file elsewhere"
+            raise Refusal(
+                f"to: expected a folder that can be written to, received {folder!r} "
+                f"({error.strerror or error}): make room, or {mend}"
+            ) from None
 
     def _write(self, name: str, array: Any) -> None:
         if name not in self._file:
-            chunk = (max(1, min(len(array), 32)), *array.shape[1:])
+            # No more than HDF5's cache holds, for a row to be read without many others.
+            rows = max(1, min(len(array), 32, _CHUNK * len(array) // max(1, array.nbytes)))
+            chunk = (rows, *array.shape[1:])
             self._file.create_dataset(name, data=array, maxshape=(None, *array.shape[1:]), chunks=chunk)
             return
         data = self._file[name]
         start = len(data)
         data.resize(start + len(array), axis=0)
         data[start:] = array
-
-
-class _Temporary:
-    """A file that goes with the object."""
-
-    def __init__(self, path: Path) -> None:
-        weakref.finalize(self, path.unlink, missing_ok=True)
 
 
 def checked_file(to: str | os.PathLike[str]) -> Path:
@@ -189,6 +186,8 @@ def _is_ours(path: Path) -> bool:
         return False
 
 
-def _storable(array: Any) -> Any:
+def _storable(name: str, array: Any) -> Any:
+    if array.dtype.kind in "OSU":
+        raise Refusal(f"features: expected numbers, received texts from {name}: leave it out")
     # NumPy's own types alone go into HDF5, and float32 holds every bfloat16.
     return array if array.dtype.kind in "fiubc" else array.astype("float32")

@@ -35,6 +35,9 @@ class Notebook:
         """Return the names of one kind: variables sorted, layers and metrics in the model's order."""
         if kind == "layer":
             return layer_names(self._variables.get(of))
+        if kind == "outer layer":
+            model: Any = self._variables.get(of)
+            return [str(each.name) for each in model.layers] if is_model(model) else []
         if kind == "metric":
             return self._metrics(of)
         if kind == "device":

@@ -20,16 +20,18 @@ Kind = Literal[
     "dataset",
     "data",
     "layer",
+    "outer layer",
     "metric",
     "device",
 ]
 
-_OF_A_MODEL = ("layer", "metric", "device")
+_OF_A_MODEL = ("layer", "outer layer", "metric", "device")
 _WORDS = {
     "built model": "built model (called once on data, or with keras.Input)",
     "graph model": "functional or sequential model with keras.Input",
     "compiled graph model": "compiled functional or sequential model with keras.Input",
     "data": "array or dataset",
+    "outer layer": "layer of the model itself, not of one inside it,",
 }
 
 
@@ -39,17 +41,19 @@ class Pick(Parameter):
 
     Args:
         kind: what it has to be; ``"data"`` is an array or a dataset, ``"graph model"`` a functional or
-            sequential one that is no subclass, with an Input.
+            sequential one that is no subclass, with an Input; an outer layer is one of no nested model.
         of: for a layer or a metric, the parameter that names its model.
         example: for a layer or a metric, the names that the code's own example model has. Needed where
             ``default`` is not ``""``.
         many: whether it is several, a tuple of names.
+        nothing: how a form shows that nothing is picked.
     """
 
     kind: Kind
     of: str = ""
     example: tuple[str, ...] = ()
     many: bool = False
+    nothing: str = "(none)"
 
     @property
     def is_variable(self) -> bool:

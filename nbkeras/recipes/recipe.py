@@ -64,11 +64,13 @@ class Recipe:
         refused: for a line that is not in ``lines``, what to do instead, in one line.
         magic: the magic of nbkeras that does it, as one types it, ``""`` if there is none; with one, the
             template knows how to write the code with it.
+        by_switch: whether a switch of the form asks for the magic; else one of the parameters does.
         module: a package that the code needs beside Keras's own, with the extra of nbkeras that brings it.
         check: what is wrong with values together, in a notebook if there is one: parameter's name -> one
             line. It is asked when each value is fine by itself.
         follow: what the template is given in the place of some values, or beside them, because it follows
-            from others or from the notebook.
+            from others or from the notebook. It finds the Keras line among the values, as ``line``, and may
+            raise `Refusal` for what does not go with it.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Recipe:
     lines: tuple[Line, ...] = LINES
     refused: str = ""
     magic: str = ""
+    by_switch: bool = True
     module: tuple[str, str] = ("", "")
     check: Check = field(default=_nothing, repr=False)
     follow: Follow = field(default=_nothing, repr=False)
@@ -181,7 +184,7 @@ class Recipe:
         taken: Collection[str] = (),
     ) -> str:
         """Return the code before it is formatted; it gives no name of the notebook's to its own things."""
-        known = {**values, **self.follow(values, notebook)}
+        known = {**values, **self.follow({**values, "line": line}, notebook)}
         variables = [each.name for each in self.parameters if isinstance(each, Pick) and each.is_variable]
         # A field that does not count may hold anything.
         picks = [name for name in variables if known[name] and isinstance(known[name], str)]

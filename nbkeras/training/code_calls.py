@@ -15,6 +15,7 @@ from nbkeras.training.code_edits import Edit
 from nbkeras.training.code_names import UNKNOWN
 from nbkeras.training.code_noise import noise_of
 from nbkeras.training.code_order import order_of
+from nbkeras.training.code_padding import AFTER, BEFORE, COUNTED_ONCE
 from nbkeras.training.resuming import backup_code
 
 if TYPE_CHECKING:
@@ -82,14 +83,18 @@ class CallWriter:
         self._open: list[ast.expr] = []
         self._new: list[str] = []
         self._in_spreads: dict[ast.Name, list[str]] = {}
+        self._padded = False
         self._read()
         if options.epochs is not None and self.kind == "fit":
             self._set("epochs", options.epochs)
         if options.batch_size is not None and self._is_none("batch_size"):
             self._set_batch_size(options.batch_size)
+        if self.kind == "fit" and options.pad:
+            # Its callback belongs to the data: without them it would count too little.
+            self._set_order(options, place)
         if self.kind == "fit":
             self._add_callbacks(self._callbacks(options, place))
-        if self.kind == "fit" and options.seed is not None:
+        if self.kind == "fit" and options.seed is not None and not options.pad:
             self._set_order(options, place)
         self._close()
 
@@ -153,15 +158,24 @@ class CallWriter:
             self._set("batch_size", size)
 
     def _set_order(self, options: FitOptions, place: CallPlace) -> None:
-        """Give arrays an order of their own each epoch, and datasets random numbers."""
+        """Give arrays an order of their own each epoch, and datasets random numbers; pad what is uneven."""
         x = self._arguments.get("x", _Argument(UNKNOWN))
-        if self._set_noise(x, options) or (x.value is not UNKNOWN and _come_in_batches(x.value)):
+        said = "the data" if x.node is None else ast.unparse(x.node)
+        if options.seed is not None and self._set_noise(x, options):
+            if options.pad:
+                self.comments.append(f"--pad is not written, because {said} has random numbers that go on")
+            return
+        if x.value is not UNKNOWN and _come_in_batches(x.value):
+            if options.pad and x.node is not None:
+                start, end = self._source.start(x.node), self._source.end(x.node)
+                self.edits += [Edit(start, start, BEFORE), Edit(end, end, AFTER)]
+                self._padded = True
             return
         if x.value is UNKNOWN and self._is_none("y"):
-            said = "the data" if x.node is None else ast.unparse(x.node)
             self.comments.append(f"{said} may be arrays: the order of each epoch is not written")
             return
-        seed = "next(orders)" if place.counts_orders else str((options.seed or 0) + place.number - 1)
+        counts = place.counts_orders and options.seed is not None
+        seed = "next(orders)" if counts else str((options.seed or 0) + place.number - 1)
         given = {name: argument.node for name, argument in self._arguments.items()}
         if self._open:
             given["x"] = None
@@ -171,11 +185,15 @@ class CallWriter:
             self._source,
             seed=seed,
             size=options.batch_size or DEFAULT_BATCH_SIZE,
+            around=(BEFORE, AFTER) if options.pad else ("", ""),
         )
         self.edits += order.edits
         self._new += order.new
+        self._padded = options.pad and bool(order.edits)
         if order.comment is not None:
             self.comments.append(order.comment)
+        elif options.pad and not order.edits:
+            self.comments.append(f"--pad is not written for arrays in their own order: make {said} a dataset")
 
     def _set_noise(self, x: _Argument, options: FitOptions) -> bool:
         """Let the random numbers of a dataset go on; tell whether the data are one."""
@@ -233,7 +251,7 @@ class CallWriter:
             self.comments.append(
                 "a fit that runs more than once writes the same files again: name them anew for each"
             )
-        codes = [callback.code for callback in added]
+        codes = [*([COUNTED_ONCE] if self._padded else []), *(callback.code for callback in added)]
         if options.backup is not None:
             codes.insert(0, backup_code(options, place.number))
             if options.seed is None:

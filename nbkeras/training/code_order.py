@@ -49,7 +49,13 @@ class Order:
 
 
 def order_of(
-    given: Mapping[str, ast.expr | None], values: Mapping[str, Any], source: Source, *, seed: str, size: int
+    given: Mapping[str, ast.expr | None],
+    values: Mapping[str, Any],
+    source: Source,
+    *,
+    seed: str,
+    size: int,
+    around: tuple[str, str] = ("", ""),
 ) -> Order:
     """Write the order of one call.
 
@@ -59,6 +65,7 @@ def order_of(
         source: the cell's text.
         seed: the expression of the order's seed.
         size: samples in a batch where the call does not say.
+        around: what stands before and behind the data. Default: nothing.
     """
     x, y = given.get("x"), given.get("y")
     if values.get("shuffle", True) in (False, None):
@@ -88,7 +95,8 @@ def order_of(
             f"validation_data=({', '.join(held)},)" if y is None else f"validation_data=({', '.join(held)})"
         )
         order.edits.append(Edit(source.start(split), source.end(split), "0.0"))
-    order.edits.append(Edit(source.start(x), source.end(x), f"in_order({', '.join(texts)})"))
+    before, behind = around
+    order.edits.append(Edit(source.start(x), source.end(x), f"{before}in_order({', '.join(texts)}){behind}"))
     if y is not None:
         order.edits.append(Edit(source.start(y), source.end(y), "None"))
     shuffle = given.get("shuffle")

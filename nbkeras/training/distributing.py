@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from nbkeras.training.calls import Call
 
 
-def distribution_notes(call: Call, asked: int | None = None) -> list[str]:
+def distribution_notes(call: Call, asked: int | None = None, *, pad: bool = False) -> list[str]:
     """Return what is said about the sharing of a call's batches.
 
     Args:
         call: any call; nothing of it is changed.
         asked: the batch size of ``--batch-size``.
+        pad: whether uneven batches of a ``fit`` go whole to each replica. Default False.
 
     Raises:
         Refusal: for what Keras fails at in the middle of the call with words that do not tell why.
@@ -46,10 +47,22 @@ def distribution_notes(call: Call, asked: int | None = None) -> list[str]:
     if asked is not None and not call.says("batch_size") and not call.has_batches:
         size = asked
     _refuse_steps(call, count)
-    _refuse_batch(call, count, size, several_here=_has_several_here(strategy))
+    _refuse_sizes(call, count, size, several_here=_has_several_here(strategy), pad=pad)
     if call.kind == "fit":
-        notes = [*_shares(call, count, size), *_normalization(call.model), *notes]
+        notes = [*_shares(call, count, size, pad=pad), *_normalization(call.model), *notes]
     return notes
+
+
+def sharing_strategy(call: Call) -> Any:
+    """Return the strategy whose replicas share a call's batches, None where there are not several."""
+    in_force = _in_force()
+    if in_force is None and not _is_distributed(call.model):
+        return None
+    variables = _variables(call.model)
+    strategy = (_strategy_of(variables[0]) if variables else None) or in_force
+    if strategy is None or not _shares_batches(strategy) or int(strategy.num_replicas_in_sync) == 1:
+        return None
+    return strategy
 
 
 def _shares_batches(strategy: Any) -> bool:
@@ -125,6 +138,14 @@ def _refuse_steps(call: Call, count: int) -> None:
         raise Refusal(text)
 
 
+def _refuse_sizes(call: Call, count: int, size: int | None, *, several_here: bool, pad: bool) -> None:
+    is_fit = call.kind == "fit"
+    if not (pad and is_fit):
+        _refuse_batch(call, count, size, several_here=several_here)
+    if is_fit and several_here and line_of(call.model) == "keras":
+        _refuse_validation(call, count, size)
+
+
 def _refuse_batch(call: Call, count: int, size: int | None, *, several_here: bool) -> None:
     if call.kind == "predict" or size is None:
         return
@@ -147,27 +168,58 @@ def _refuse_batch(call: Call, count: int, size: int | None, *, several_here: boo
         raise Refusal(text)
 
 
+def _refuse_validation(call: Call, count: int, size: int | None) -> None:
+    """Refuse what Keras 3 fails at when the first epoch is over, for the reason that is told above."""
+    samples = _validation_samples(call)
+    whole = call.get("validation_batch_size") or size
+    if samples is None or whole is None:
+        return
+    first = min(int(whole), samples)
+    if first % count:
+        text = (
+            f"validation: expected a first batch that {count} replicas can share evenly, received {first} "
+            f"sample{'s' * (first != 1)}: give {first - first % count or count}"
+        )
+        raise Refusal(text)
+
+
+def _validation_samples(call: Call) -> int | None:
+    """Return how many samples a ``fit`` validates on, None where it doesn't, or that can't be told."""
+    given = call.get("validation_data")
+    if given is None:
+        split, x = call.get("validation_split") or 0.0, call.get("x")
+        count = _rows(x)
+        return count - math.floor(count * (1.0 - split)) if split and count else None
+    return _rows(given[0]) if isinstance(given, (list, tuple)) and given else None
+
+
 def samples_of(call: Call) -> int | None:
     """Return how many samples a call trains on, None where that cannot be told without reading data."""
     x = call.get("x")
     if x is None or call.has_batches:
         return None
+    count = _rows(x)
+    split = call.get("validation_split") or 0.0
+    return count if count is None or call.says("validation_data") else math.floor(count * (1.0 - split))
+
+
+def _rows(x: Any) -> int | None:
+    """Return how many samples arrays have, None for other things."""
     while isinstance(x, (dict, list, tuple)) and x and not hasattr(x, "shape"):
         x = next(iter(x.values())) if isinstance(x, dict) else x[0]
     shape = getattr(x, "shape", None)
-    if shape is None or len(shape) == 0:
-        return None
-    split = call.get("validation_split") or 0.0
-    return math.floor(int(shape[0]) * (1.0 - split)) if not call.says("validation_data") else int(shape[0])
+    return None if shape is None or len(shape) == 0 else int(shape[0])
 
 
-def _shares(call: Call, count: int, size: int | None) -> list[str]:
+def _shares(call: Call, count: int, size: int | None, *, pad: bool) -> list[str]:
     if size is None:
         return [f"{count} replicas share each batch"]
+    if size % count:
+        return [f"{count} replicas"]
     notes = [f"{count} replicas: each takes {size // count} samples of a batch of {size}"]
     samples = samples_of(call)
     last = 0 if samples is None or call.says("steps_per_epoch") else samples % size
-    if samples is not None and last % count:
+    if samples is not None and last % count and not pad:
         # Measured with 65 samples in batches of 32 on 2 replicas: the weights differ from those of one
         # device by 0.04 after 3 epochs, and by 6e-8 with 64 or 62 samples.
         even = samples - last % count

@@ -40,6 +40,7 @@ def fitting(
     reuse: bool = False,
     strategy: str | None = None,
     mixed_precision: str | None = None,
+    pad: bool = False,
 ) -> Iterator[Session]:
     """Monitor every ``fit``, ``evaluate`` and ``predict`` inside a ``with`` block.
 
@@ -90,6 +91,8 @@ def fitting(
             hardware is good at, ``"float16"`` and ``"bfloat16"`` name it, ``"off"`` is float32, and
             ``"auto"`` measures for up to 10 s before a training which is faster, see
             `nbkeras.mixed_precision`. By default the notebook's own dtype policy.
+        pad: give an uneven last batch of a ``fit`` whole to each of several replicas, and let its metrics
+            count once, so that the training is that of one device. Default False: it is shared unevenly.
 
     Yields:
         An object with the block's ``runs`` so far, and the last ``run``.
@@ -117,6 +120,7 @@ def fitting(
         reuse=reuse,
         strategy=strategy,
         mixed_precision=mixed_precision,
+        pad=pad,
     )
     with armed(options) as session:
         yield session

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from dataclasses import dataclass
 from datetime import timedelta
 from numbers import Integral, Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Union
+from typing import Union
 
 from nbkeras.callbacks.backup.directories import has_own_name
 from nbkeras.callbacks.backup.pacing import DEFAULT as DEFAULT_EVERY
@@ -18,9 +19,6 @@ from nbkeras.reproducibility.seeding import checked_seed
 from nbkeras.runtime.durations import parse_duration
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.paths import output_directory, output_file
-
-if TYPE_CHECKING:
-    import os
 
 StrPath = Union[str, "os.PathLike[str]"]
 
@@ -57,6 +55,7 @@ class FitOptions:
     reuse: bool = False
     strategy: str | None = None
     mixed_precision: str | None = None
+    pad: bool = False
 
 
 def fit_options(
@@ -78,6 +77,7 @@ def fit_options(
     reuse: bool = False,
     strategy: str | None = None,
     mixed_precision: str | None = None,
+    pad: bool = False,
 ) -> FitOptions:
     """Check the options and bring each into one form.
 
@@ -103,6 +103,7 @@ def fit_options(
         reuse=reuse,
         strategy=None if strategy is None else checked_kind(strategy),
         mixed_precision=_precision(mixed_precision, backup=backup, seed=seed),
+        pad=_pad(pad, backup=backup),
     )
 
 
@@ -196,6 +197,15 @@ def _precision(word: str | None, *, backup: StrPath | None, seed: int | None) ->
             "otherwise the next time: give  on"
         )
     return None if word is None else checked_word(word)
+
+
+def _pad(asked: bool, *, backup: StrPath | None) -> bool:  # noqa: FBT001 - the option as it was given
+    if asked and backup is not None:
+        raise Refusal(
+            "pad: expected no --backup beside it, whose training may go on in the midst of an epoch, "
+            f"received {os.fspath(backup)!r}: leave one of them out"
+        )
+    return asked
 
 
 def _max_time(value: object) -> float:

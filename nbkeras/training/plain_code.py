@@ -14,6 +14,7 @@ from nbkeras.training.code_directions import directions_in
 from nbkeras.training.code_edits import Source, without_magics
 from nbkeras.training.code_names import Names
 from nbkeras.training.code_order import COUNTED, IN_ORDER, SEEDS
+from nbkeras.training.code_padding import PADDED
 from nbkeras.training.precision.in_cell import beginning
 
 if TYPE_CHECKING:
@@ -153,14 +154,15 @@ def _prelude(
     if limited and "time" not in imported:
         imports.append("import time")
     known = getattr(namespace.get("keras"), "__name__", "") == line
-    ordered = "in_order(" in body and seed is not None
+    padded = options.pad and "CountedOnce()" in body
+    ordered = "in_order(" in body and (seed is not None or padded)
     # What stands above the cell's own imports needs some of its own.
-    above = limited or seed is not None or options.mixed_precision is not None
+    above = limited or padded or seed is not None or options.mixed_precision is not None
     if ("keras.callbacks." in body or above) and not known and (above or "keras" not in imported):
         imports.append("import keras" if line == "keras" else "import tf_keras as keras")
-    if seed is not None or options.strategy is not None:
+    if seed is not None or padded or options.strategy is not None:
         imports.append("import tensorflow as tf")
-    if ordered and counted:
+    if ordered and counted and seed is not None:
         imports.append("import itertools")
     if backed:
         imports.append("import nbkeras")
@@ -177,4 +179,5 @@ def _prelude(
         head
         + ("\n" + _TIME_LIMIT + "\n\n" if limited else "")
         + ("\n" + IN_ORDER + "\n\n" if ordered else "")
+        + ("\n" + PADDED + "\n\n" if padded else "")
     )

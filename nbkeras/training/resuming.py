@@ -22,7 +22,7 @@ from nbkeras.training.callback_lists import members_of
 from nbkeras.training.seeded import feed_in_order, seeded_notes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from nbkeras.training.calls import Call
     from nbkeras.training.options import FitOptions
@@ -41,6 +41,7 @@ class Resuming:
         run: the id of its run, if it does not go on with an earlier one.
         order_seed: seed of the arrays' order, where neither the options nor a backup has one. Default None:
             that of ``%seed``, or any.
+        data: the user's own by the names of ``fit``, where the call has others in their place. Default None.
         writes: whether this process writes the backups. Default True; else another one of the same training.
 
     Raises:
@@ -55,6 +56,7 @@ class Resuming:
         run: str,
         *,
         order_seed: int | None = None,
+        data: Mapping[str, Any] | None = None,
         writes: bool = True,
     ) -> None:
         """Look for a backup to go on from."""
@@ -66,7 +68,7 @@ class Resuming:
             self._directory, options.every, restart=options.restart, reuse=options.reuse
         )
         # As the user gave them: arrays are about to be given an order.
-        self.callback.values = values_of({name: call.get(name) for name in _DATA})
+        self.callback.values = values_of(data or {name: call.get(name) for name in _DATA})
         self._writes = writes
         if not writes:
             self.callback.only_read()

@@ -75,7 +75,19 @@ def feed_in_order(call: Call, seed: int, *, by: str) -> str | None:
     return f"arrays in an order of their own each epoch (seed {seed}), the same in each run, by {by}"
 
 
-def _arguments(call: Call, seed: int, line: Line) -> dict[str, Any]:
+def unshuffled(call: Call) -> None:
+    """Replace the arrays of a ``fit`` by a dataset of them in their own order.
+
+    Raises:
+        LeftToKeras: for arrays that only Keras can take; nothing is changed.
+    """
+    arguments = _arguments(call, 0, line_of(call.model) or active_line(), shuffle=False)
+    for name, value in arguments.items():
+        if value is not None or call.says(name):
+            call.set(name, value)
+
+
+def _arguments(call: Call, seed: int, line: Line, *, shuffle: bool = True) -> dict[str, Any]:
     """Return the arguments that stand in for the arrays."""
     if call.get("shuffle") == "batch":
         raise LeftToKeras("shuffle='batch'")
@@ -100,7 +112,7 @@ def _arguments(call: Call, seed: int, line: Line) -> dict[str, Any]:
     if steps == -1:
         raise LeftToKeras("steps_per_epoch=-1")
     size = call.get("batch_size") or (math.ceil(_count(x) / steps) if steps else DEFAULT_BATCH_SIZE)
-    batches = ordered_batches(x, y, weights, batch_size=size, seed=seed, line=line)
+    batches = ordered_batches(x, y, weights, batch_size=size, seed=seed, shuffle=shuffle, line=line)
     if steps and line == "tf_keras":
         # It goes through arrays as often as there are epochs, wherever an epoch ends; Keras 3 begins anew
         # with a dataset as it does with arrays.

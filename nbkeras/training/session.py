@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from nbkeras.callbacks.interrupt import InterruptCount
 from nbkeras.callbacks.monitor import MonitorHooks, monitor_class
 from nbkeras.callbacks.plan import Plan
+from nbkeras.checks.seeded_by_hand import global_seed
+from nbkeras.reproducibility.seeding import LARGEST
 from nbkeras.runs.naming import new_id
 from nbkeras.runtime.durations import format_duration
 from nbkeras.runtime.keras_lines import active_line, line_of
@@ -19,6 +22,7 @@ from nbkeras.training.calls import Call
 from nbkeras.training.data_passes import finding_notes
 from nbkeras.training.distributing import distribution_notes
 from nbkeras.training.metric_names import compiled_directions, refuse_unknown_metric
+from nbkeras.training.padding import padding_of
 from nbkeras.training.precision.findings import precision_notes
 from nbkeras.training.results import results_of
 from nbkeras.training.resuming import Resuming
@@ -51,6 +55,8 @@ class Session:
         self._backups: list[Resuming] = []
         self.cell: SeededCell | None = None
         self.precision: CellPrecision | None = None
+        self.data: dict[str, Any] | None = None
+        """The user's own data, by the names of ``fit``, while its calls are given others in their place."""
 
     def begin_cell(self) -> None:
         """Note that a cell begins: its first interrupt is a graceful one, and its files are anew its own."""
@@ -88,7 +94,11 @@ class Session:
             return method(model, *args, **kwargs)
         call.refuse_if_not_compiled()
         _refuse(call, options)
-        shared = distribution_notes(call, options.batch_size)
+        shared = distribution_notes(call, options.batch_size, pad=options.pad)
+        padding = None
+        if options.pad:
+            padding, said = padding_of(call, options.batch_size)
+            shared += said
         if self.precision is not None:
             shared += self.precision.notes(call, options.batch_size)
         own = next((c for c in members_of(call.get("callbacks")) if isinstance(c, MonitorHooks)), None)
@@ -121,6 +131,10 @@ class Session:
         else:
             backup.begin(call, options, number, notes)
             first.append(backup.callback)
+        if padding is not None:
+            said, counting = padding.begin(call, self._any_seed(number))
+            notes += said
+            first.append(counting)
         notes += finding_notes(call, options) + precision_notes(call)
         if own is None:
             monitor = self._new_monitor(line, plan)
@@ -134,10 +148,15 @@ class Session:
         return self._monitored(call, more, monitor, first)
 
     def _resuming(self, call: Call, options: FitOptions, number: int, run: str) -> Resuming:
-        return Resuming(call, options, number, run)
+        return Resuming(call, options, number, run, data=self.data)
 
     def _ordered(self, call: Call, options: FitOptions, number: int) -> list[str]:
         return seeded_notes(call, options, number)
+
+    def _any_seed(self, number: int) -> int:
+        """Return a seed for the orders of a fit's arrays, where no option gives one."""
+        by_hand = global_seed()
+        return secrets.randbelow(LARGEST) if by_hand is None else (by_hand + number - 1) % LARGEST
 
     def _new_monitor(self, line: Line, plan: Plan) -> Any:
         return monitor_class(line)(plan=plan)
@@ -160,7 +179,8 @@ class Session:
             raise
         finally:
             for callback in first:
-                callback.close()
+                if hasattr(callback, "close"):
+                    callback.close()
             if joined is not None:
                 joined.leave()
             if monitor.run is not before:

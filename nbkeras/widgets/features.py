@@ -24,9 +24,12 @@ LIMIT = 64_000
 _AXES = 3
 _OUTPUTS = 40
 _LENGTH = 60
+# Letters that the width of a histogram has room for.
+_ABOVE = 32
 _COLUMNS = 8
 _PIXELS = 400
 _SAMPLES = 256
+_REMARK = 400
 _HEADER = ("output", "shape", "mean", "std", "zeros", "dead units")
 
 
@@ -73,7 +76,8 @@ def features(
         Refusal: for a model that is not built, for a layer that there is not, that is not called, or that is
             called in a loop, and for an endless Dataset.
     """
-    return ShownFeatures(computed(model, layers, x, to=to, batch_size=batch_size, training=training))
+    found = computed(model, layers, x, to=to, batch_size=batch_size, training=training)
+    return ShownFeatures(found, found.left_out)
 
 
 class ShownFeatures(Features):
@@ -121,31 +125,44 @@ def features_bundle(found: Features, sample: int = 0) -> Bundle:
     shown = tuple(_row(name, found[name].shape, rows[name]) for name in names)
     table = Table(_HEADER, shown, len(found) - len(shown), words=2)
     size = numerals.plural(max((len(each) for each in rows.values()), default=0), "sample")
-    remark = f"Figures and histograms are of the first {size}; a dead unit gives 0 for all of them."
+    remarks = [f"Figures and histograms are of the first {size}; a dead unit gives 0 for all of them."]
+    remarks += [wording.line(each, _REMARK) for each in found.remarks()]
 
     def made(detail: _Detail) -> Bundle:
         charts = [
             _maps(name, one[name], sample, detail) if _is_image(one[name]) else _histogram(name, rows[name])
             for name in names[: detail.pictures]
         ]
-        html = render("features.html", table=table, charts=charts, remark=remark)
-        return {"text/html": html, "text/plain": "\n".join(table.plain())}
+        html = render("features.html", table=table, charts=charts, remarks=remarks, label="Outputs of layers")
+        return {"text/html": html, "text/plain": "\n".join([*table.plain(), *remarks[1:]])}
 
     return fit(LIMIT, _DETAILS, made)
 
 
 def _row(name: str, shape: tuple[int, ...], rows: Any) -> tuple[str, ...]:
-    values = np.asarray(rows, "float64")
+    values = _real(rows)
     # A unit is a place on the last axis: a channel, a neuron.
     dead = (values == 0).reshape(-1, values.shape[-1]).all(0) if values.ndim > 1 else np.zeros(0)
+    mean, std = _mean_and_std(values)
     return (
         wording.line(name, _LENGTH),
         " x ".join(map(str, shape)),
-        numerals.value(float(values.mean())),
-        numerals.value(float(values.std())),
+        mean,
+        std,
         f"{(values == 0).mean():.0%}",
-        f"{int(dead.sum())} of {len(dead)}",
+        f"{int(dead.sum())} of {len(dead)}" if len(dead) else numerals.MISSING,
     )
+
+
+def _real(rows: Any) -> Any:
+    """Return values as real numbers, of complex ones their sizes."""
+    return np.asarray(np.abs(rows) if np.iscomplexobj(rows) else rows, "float64")
+
+
+def _mean_and_std(values: Any) -> tuple[str, str]:
+    # Half precision overflows to infinities, which have no deviation.
+    with np.errstate(invalid="ignore"):
+        return numerals.value(float(values.mean())), numerals.value(float(values.std()))
 
 
 def _is_image(one: Any) -> bool:
@@ -153,8 +170,8 @@ def _is_image(one: Any) -> bool:
 
 
 def _maps(name: str, one: Any, sample: int, detail: _Detail) -> dict[str, Any]:
-    channels = np.moveaxis(np.asarray(one, "float64"), -1, 0)
-    some = np.nan_to_num(channels[: detail.maps])
+    channels = np.moveaxis(_real(one), -1, 0)
+    some = _finite(channels[: detail.maps])
     step = -(-max(some.shape[1:]) // detail.side)
     picture = png.grid(some[:, ::step, ::step], min(_COLUMNS, len(some)))
     scale = max(1, _PIXELS // picture.shape[1])
@@ -170,11 +187,19 @@ def _maps(name: str, one: Any, sample: int, detail: _Detail) -> dict[str, Any]:
     }
 
 
+def _finite(maps: Any) -> Any:
+    """Return maps without infinities, which are the highest and lowest of the others, and NaN, which is 0."""
+    known = maps[np.isfinite(maps)]
+    return np.nan_to_num(maps, posinf=known.max(initial=0.0), neginf=known.min(initial=0.0))
+
+
 def _histogram(name: str, rows: Any) -> dict[str, Any]:
-    values, title = np.asarray(rows, "float64"), wording.line(name, _LENGTH)
-    mean, std = numerals.value(float(values.mean())), numerals.value(float(values.std()))
+    values, title = _real(rows), wording.line(name, _LENGTH)
+    mean, std = _mean_and_std(values)
+    # The end of a path says most.
+    above = title if len(title) <= _ABOVE else f"…{title[1 - _ABOVE :]}"
     return {
-        "src": svg.address(histogram.draw(title, values)),
+        "src": svg.address(histogram.draw(above, values)),
         "alt": f"Histogram of the outputs of {title}: mean {mean}, standard deviation {std}",
         "title": "",
         "width": histogram.WIDTH,

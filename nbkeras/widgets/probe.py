@@ -51,7 +51,7 @@ def probe_bundle(after: Probe, before: Probe | None = None, maps: Any = None) ->
     table = Table(header, tuple(rows), len(after.layers) - len(rows), words=2)
     charts = [] if maps is None else [_saliency(*maps)]
     remark = f"{', '.join(facts)}; Euclidean norms, one batch in training."
-    html = render("features.html", table=table, charts=charts, remark=remark)
+    html = render("features.html", table=table, charts=charts, remarks=[remark], label="Gradients")
     return {"text/html": html, "text/plain": "\n".join([*table.plain(), remark])}
 
 

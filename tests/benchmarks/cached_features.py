@@ -24,10 +24,13 @@ def rows(notebook: Notebook, effort: Effort) -> list[Row]:
     turns = [
         notebook.value(f"frozen_base.timed({samples})") for _ in range(max(1, min(3, effort.pairs // 3)))
     ]
+    stages = [notebook.value(f"frozen_base.staged({samples})") for _ in turns]
     plain = [statistics.median(each[0][1:]) for each in turns]
     kept = [statistics.median(each[1][1:]) for each in turns]
     ratios = [a / b for a, b in zip(plain, kept, strict=True)]
     middle, apart = statistics.median(ratios), max(each[3] for each in turns)
+    of_stages = [statistics.median(p[1:]) / statistics.median(k[1:]) for p, k, _ in stages]
+    stages_apart = max(each[2] for each in stages)
     spread = f" ({number(min(ratios))} to {number(max(ratios))}, {len(ratios)} trainings)"
     what = f"epoch of {samples} images, MobileNetV2 frozen"
     return [
@@ -36,4 +39,11 @@ def rows(notebook: Notebook, effort: Effort) -> list[Row]:
         told("the base's outputs, once", statistics.median([each[2] for each in turns]), "s"),
         Row("epoch after the first, plain / cached", f"{number(middle)}{spread}", f"≥ {BAR}", middle >= BAR),
         Row("its losses, plain and cached, apart", f"{apart:.1e}", f"≤ {SAME:.0e}", apart <= SAME),
+        Row(
+            "the same of `fine_tune`'s head, plain / cached",
+            f"{number(statistics.median(of_stages))} ({number(min(of_stages))} to {number(max(of_stages))})",
+            f"≥ {BAR}",
+            statistics.median(of_stages) >= BAR,
+        ),
+        Row("its losses apart, too", f"{stages_apart:.1e}", f"≤ {SAME:.0e}", stages_apart <= SAME),
     ]

@@ -18,6 +18,7 @@ from nbkeras import recipes
 from nbkeras.recipes.notebook import Notebook as Variables
 from nbkeras.recipes.parameter import Choice, Switch
 from nbkeras.recipes.picks import Pick
+from nbkeras.recipes.stages import Stages
 from tests.recipes.cases import PAIRWISE
 from tests.recipes.worker import promises
 
@@ -63,7 +64,9 @@ def filling(recipe):
     allowed = getattr(promises(recipe.name), "allowed", lambda values: True)
     # A metric comes first: the direction that it has not must not be the form's. Then what is typed: a choice
     # alone may be for another machine.
-    for parameter in sorted(recipe.parameters, key=_rank):
+    # Stages have an editor, and a test of their own.
+    asked = [each for each in recipe.parameters if not isinstance(each, Stages)]
+    for parameter in sorted(asked, key=_rank):
         for value in parameter.examples:
             values = {**recipe.defaults, parameter.name: value}
             offered = not isinstance(parameter, Pick) or value in parameter.choices(Variables({}), values)

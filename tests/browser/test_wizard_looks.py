@@ -19,7 +19,8 @@ WIDE = {"width": 1280, "height": 1000}
 # What stands out of the form to the right, but for what scrolls in a box of its own.
 STANDS_OUT = """form => {
     const edge = form.getBoundingClientRect().right;
-    const out = each => each.getBoundingClientRect().right > edge + 0.5 && !each.closest('pre *, option');
+    const own = 'pre *, option, .nbk-tree-box *, [style*="overflow-x"] *';
+    const out = each => each.getBoundingClientRect().right > edge + 0.5 && !each.closest(own);
     return [...form.querySelectorAll('*')].filter(out).map(each => each.outerHTML.slice(0, 200));
 }"""
 # The field that has the keyboard, or the words of a button.

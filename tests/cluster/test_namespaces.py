@@ -19,7 +19,8 @@ import pytest
 from nbkeras.cluster.failure import WorkerFailure
 from nbkeras.cluster.hosts.starting import new_cluster
 from nbkeras.training.on_cluster.exchanging import push
-from tests.cluster.conftest import Notebook, costly, gone
+from tests.cluster import test_failures, test_retries, test_training
+from tests.cluster.conftest import LINES, Notebook, costly, gone
 
 ipyparallel = pytest.importorskip("ipyparallel")
 # Of TEST-NET-2, which no other network has.
@@ -61,11 +62,11 @@ def hosts():
         subprocess.run(["ip", "link", "del", BRIDGE], check=False, capture_output=True)
 
 
-@pytest.fixture
-def apart(hosts, tmp_path, monkeypatch):
+@pytest.fixture(params=LINES)
+def apart(request, hosts, tmp_path, monkeypatch):
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
-    monkeypatch.setenv("TF_USE_LEGACY_KERAS", "0")
+    monkeypatch.setenv("TF_USE_LEGACY_KERAS", str(int(request.param == "tf_keras")))
     folder = tmp_path / f"profile_{PROFILE}"
     controller = ipyparallel.Cluster(
         profile_dir=str(folder), cluster_id="", controller_ip=f"{NET}.254", log_level=50
@@ -90,7 +91,7 @@ def apart(hosts, tmp_path, monkeypatch):
             engines.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
         with controller.connect_client_sync() as client:
             client.wait_for_engines(2, timeout=60, interactive=False)
-        made = Notebook("keras")
+        made = Notebook(request.param)
         made.cluster = new_cluster(profile=PROFILE)
         try:
             made.start()
@@ -102,6 +103,18 @@ def apart(hosts, tmp_path, monkeypatch):
             engine.kill()
             engine.wait()
         controller.stop_cluster_sync()
+
+
+@costly
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_all_is_as_on_one_host(apart, tmp_path):
+    """The tests of workers on one machine, with workers on two."""
+    for name in test_training.CASES:
+        test_training.test_workers_agree_with_each_other_and_with_one_process(apart, name)
+    test_training.test_variables_and_models_go_both_ways(apart)
+    with pytest.raises(WorkerFailure, match="rank 1 raised ZeroDivisionError: division by zero"):
+        apart.run(test_failures.TRAINING.replace("WHAT", "1 / 0"))
+    test_retries.test_a_killed_worker_changes_nothing(apart, tmp_path, 3, 12)
 
 
 @costly

@@ -74,6 +74,23 @@ def test_models_of_what_is_not_known(keras, tmp_path):
         np.testing.assert_array_equal(read.predict(x, verbose=0), model.predict(x, verbose=0))
 
 
+@pytest.mark.filterwarnings("ignore:__array__ impl:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:The object being serialized includes:UserWarning")
+def test_models_in_lists_and_dicts(keras, tmp_path):
+    made = models(keras)
+    for name, contained in (
+        ("Twice", lambda model: [1, model]),
+        ("own_activation", lambda model: {1: model}),
+    ):
+        model, own = made[name]
+        path = pack("models", contained(model), tmp_path)
+        with pytest.raises(
+            Refusal, match=rf"^models: expected what is known .* of {name}, which is not: define"
+        ):
+            unpack(path)
+        assert type(unpack(path, {name: own})[1]) is type(model)
+
+
 @pytest.fixture
 def thing(monkeypatch, tmp_path):
     """A file with a thing whose class, of a cell, is not known any more."""

@@ -7,8 +7,10 @@ import re
 import subprocess
 import sys
 import textwrap
+import time
 
 import numpy as np
+import psutil
 import pytest
 
 from nbkeras.cluster.prepared import Given
@@ -16,7 +18,7 @@ from nbkeras.training.on_cluster.exchanging import get
 from nbkeras.training.on_cluster.options import cell_options
 from nbkeras.training.on_cluster.plain import plain_script, slurm_script
 from nbkeras.training.on_cluster.served_script import served_script, served_slurm_script
-from tests.cluster.conftest import costly
+from tests.cluster.conftest import costly, gone
 
 SETUP = """
 import os
@@ -95,6 +97,35 @@ def test_a_script_goes_on_from_its_backup(tmp_path, monkeypatch):
         assert ("worker 1 ended with exit code -9" in ended.stderr) == (name == "killed")
         ends.append(weights(tmp_path / "0.npz"))
     assert all(map(np.array_equal, *ends))
+
+
+def ends_with_its_starter(folder, script, count):
+    """Start a script whose processes wait for ever, kill it, and wait until none of them is left."""
+    (folder / "train.py").write_text(script)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    environment.pop("TF_CONFIG", None)
+    command = [sys.executable, "train.py"]
+    with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.DEVNULL) as process:
+        end = time.monotonic() + 100
+        while not (folder / "mark").exists():
+            assert process.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.2)
+        started = psutil.Process(process.pid).children()
+        process.kill()
+    assert len(started) == count
+    end = time.monotonic() + 20
+    while not all(gone(each.pid) for each in started):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+@costly
+def test_the_script_s_workers_end_with_it(tmp_path):
+    """One of them in an operation that waits for the other, which sleeps."""
+    wait = "if RANK:\n    open('mark', 'w').close()\n    time.sleep(3600)\n"
+    script = plain_script(f"{wait}{CELL}", cell_options(), 2, [Given(SETUP.format(line="keras"))])
+    ends_with_its_starter(tmp_path, script, 2)
 
 
 SRUN = """\

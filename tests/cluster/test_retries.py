@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from nbkeras import Refusal
 from nbkeras.cluster.failure import WorkerFailure
+from nbkeras.cluster.prepared import Given
 from nbkeras.runs import library
+from nbkeras.training.on_cluster import retrying
 from nbkeras.training.on_cluster.exchanging import get, push
 from nbkeras.training.on_cluster.options import cell_options
 from tests.cluster.conftest import costly
@@ -96,21 +101,73 @@ def test_what_an_earlier_cell_asked_for_is_kept(notebook):
 
 
 @costly
-def test_a_cell_that_needs_what_was_trained_is_left_out(notebook):
-    """Workers that take the place of others have no model until a cell makes one."""
+def test_what_needs_what_was_trained_is_left_out(notebook, monkeypatch):
+    """Workers that take the place of others have no model until a cell makes one, and no class of it."""
     notebook.run("made = 3")
+    thing = type("Thing", (), {"__module__": "__main__"})
+    monkeypatch.setattr(sys.modules["__main__"], "Thing", thing, raising=False)
     notebook.run("import numpy\nx = numpy.ones((16, 6), 'float32')")
     notebook.run(
         "model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)])\nmodel.compile('sgd', 'mse')\n"
-        "model.fit(x, x[:, :1], batch_size=16, verbose=0)\nof_this_test = model"
+        "model.fit(x, x[:, :1], batch_size=16, verbose=0)\nof_this_test = model\n"
+        "Thing = type('Thing', (), {'__module__': '__main__'})"
     )
+    push(notebook.cluster, {"thing": thing(), "kept": 4})
     notebook.run("print(of_this_test.count_params())")
+    notebook.run("print(of_this_test.name)")
     with pytest.raises(WorkerFailure, match="rank 1 was ended by SIGKILL"):
         notebook.run("if rank == 1: os.kill(os.getpid(), signal.SIGKILL)")
     notebook.said.clear()
     assert notebook.value("made") == [3, 3]
-    left_out = [each for each in notebook.said if each.startswith("nbkeras: left out a cell")]
-    assert any("(print(of_this_test.count_params())): rank 0 raised NameError" in each for each in left_out)
+    (said,) = [each for each in notebook.said if each.startswith("nbkeras: left out")]
+    reason = "rank 0 raised NameError: name 'of_this_test' is not defined"
+    cells = "the cell  print(of_this_test.count_params()), the cell  print(of_this_test.name)"
+    assert "thing (expected what is known here, received something of Thing, which is not: define it" in said
+    assert f"{cells} ({reason})" in said
+    assert notebook.value("(kept, 'thing' in globals())") == [(4, False)] * 2
+    # It is not tried again.
+    with pytest.raises(WorkerFailure, match="rank 1 was ended by SIGKILL"):
+        notebook.run("if rank == 1: os.kill(os.getpid(), signal.SIGKILL)")
+    notebook.said.clear()
+    assert notebook.value("kept") == [4, 4]
+    assert not any("left out" in each for each in notebook.said)
+
+
+def test_what_is_left_out_is_one_line(tmp_path, monkeypatch):
+    """The workers are not there: what they refuse and raise is given."""
+    paths = {name: tmp_path / name for name in ("good", "bad", "worse")}
+    for each in paths.values():
+        each.touch()
+    variables = {name: str(path) for name, path in paths.items()}
+    cells = [f"print({number})\nmore" for number in range(5)]
+    prepared = [
+        Given(variables=variables),
+        *map(Given, cells),
+        Given("fine"),
+        Given(variables={"bad": str(paths["bad"])}),
+    ]
+    cluster = SimpleNamespace(prepared=prepared, start=lambda _: None)
+    given, said = [], []
+
+    def give(_, some):
+        if some.keys() & {"bad", "worse"}:
+            raise Refusal(f"{next(name for name in some if name != 'good')}: expected better")
+        given.append(some)
+
+    def run(_, cell, **__):
+        if cell.startswith("print"):
+            raise WorkerFailure(0, f"raised {cell[:8]}", all_are_back=True)
+
+    monkeypatch.setattr(retrying, "give", give)
+    monkeypatch.setattr(retrying, "run_on_cluster", run)
+    retrying.start_again(cluster, "why", lambda: None, said.append)
+    assert said[0].endswith("given again: good, bad, worse, 6 cells that trained nothing")
+    shown = [f"the cell  print({number}) (rank 0 raised print({number}))" for number in (0, 1)]
+    left_out = "; ".join(["bad, worse (expected better)", *shown, "and 3 more"])
+    assert said[1:] == [f"nbkeras: left out, because it needs what was trained: {left_out}"]
+    assert given == [{"good": variables["good"]}]
+    assert cluster.prepared == [Given(variables={"good": variables["good"]}), Given("fine")]
+    assert [path.exists() for path in paths.values()] == [True, False, False]
 
 
 def test_what_is_refused_before_anything_runs():

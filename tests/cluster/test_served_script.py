@@ -13,7 +13,7 @@ from nbkeras.cluster.prepared import Given
 from nbkeras.training.on_cluster.options import cell_options
 from nbkeras.training.on_cluster.served_script import served_script, served_slurm_script
 from tests.cluster.conftest import costly
-from tests.cluster.test_plain_script import SCONTROL, run
+from tests.cluster.test_plain_script import SCONTROL, ends_with_its_starter, run
 
 SETUP = """
 import os
@@ -86,6 +86,14 @@ if task == {{"type": "{kind}", "index": 0}}:
     assert f"{kind} 0 ended with exit code 3" in ended.stderr
     assert ended.returncode == (kind == "ps"), ended.stderr[-3000:]
     assert (tmp_path / "end.npz").exists() == (kind == "worker")
+
+
+@costly
+def test_all_that_the_script_has_started_ends_with_it(tmp_path):
+    """The chief waits for itself, the others serve."""
+    cell = "open('mark', 'w').close()\ntime.sleep(3600)\n" + CELL
+    script = served_script(cell, cell_options(), 1, 1, [Given(SETUP.format(line="keras"))])
+    ends_with_its_starter(tmp_path, script, 3)
 
 
 SRUN = """\

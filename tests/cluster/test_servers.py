@@ -231,6 +231,7 @@ def test_pause_learning_rate_and_interrupt(served, during, python_interrupts):
     ("cell", "options", "said"),
     [
         ("", {"backup": "b"}, "backup: expected none on a cluster with parameter servers"),
+        ("", {"pad": True}, "pad: expected none on a cluster with parameter servers"),
         (
             "model.compile('sgd', 'mse', run_eagerly=True)",
             {},

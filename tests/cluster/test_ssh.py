@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from nbkeras import Refusal
@@ -115,10 +116,10 @@ def server(tmp_path, monkeypatch):
         process.kill()
 
 
-@costly
-def test_workers_that_ssh_starts(server, tmp_path, monkeypatch):
+@pytest.fixture
+def file(server, tmp_path):
+    """A file of one host with two slots."""
     pytest.importorskip("ipyparallel")
-    monkeypatch.setenv("TF_USE_LEGACY_KERAS", "0")
     python = tmp_path / "python"
     # ssh brings none of this environment there.
     paths = shlex.quote(os.pathsep.join(filter(None, sys.path)))
@@ -126,8 +127,54 @@ def test_workers_that_ssh_starts(server, tmp_path, monkeypatch):
     python.chmod(0o755)
     file = tmp_path / "hosts.txt"
     file.write_text(f"{server} slots=2 python={python}\n")
+    return file
+
+
+PROGRAM = """
+import time
+from nbkeras.cluster.hosts import ssh
+from nbkeras.cluster.hosts.starting import new_cluster
+ssh._SSH = {ssh!r}
+cluster = new_cluster(hosts={file!r})
+cluster.start()
+engines = [kernel.parent for kernel in cluster._kernels]
+print(cluster._engines._files, cluster.folder, *cluster.pids, *engines, flush=True)
+time.sleep(3600)
+"""
+
+
+@costly
+def test_nothing_is_left_of_a_notebook_that_is_killed(file):
     before = {*Path.home().glob(".ipython/nbkeras-hosts-*")}
-    made = Notebook("keras")
+    program = PROGRAM.format(ssh=ssh._SSH, file=str(file))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        profile, folder, *pids = process.stdout.readline().split()
+        assert len(pids) == 4
+        # The controller, the programs that watch it, and ssh itself name the profile.
+        started = [each.pid for each in psutil.process_iter() if profile in " ".join(_words(each))]
+        process.kill()
+    end = time.monotonic() + 60
+    while not all(gone(int(pid)) for pid in (*pids, *started)) or any(map(os.path.exists, (profile, folder))):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert {*Path.home().glob(".ipython/nbkeras-hosts-*")} == before
+
+
+def _words(process):
+    try:
+        return *process.environ().values(), *process.cmdline()
+    except psutil.Error:
+        return ()
+
+
+@costly
+@pytest.mark.parametrize("line", ["keras", "tf_keras"])
+def test_workers_that_ssh_starts(file, monkeypatch, line):
+    monkeypatch.setenv("TF_USE_LEGACY_KERAS", str(int(line == "tf_keras")))
+    before = {*Path.home().glob(".ipython/nbkeras-hosts-*")}
+    made = Notebook(line)
     made.cluster = new_cluster(hosts=file)
     try:
         assert made.cluster.where.endswith(f"--hosts {file}, with engines of their own")
@@ -142,6 +189,9 @@ def test_workers_that_ssh_starts(server, tmp_path, monkeypatch):
         )
         assert len(get(made.cluster, "losses", {})["loss"]) == 2
         assert len({*made.value("os.environ['SSH_CONNECTION'].split()[2]")}) == 1
+        assert made.value("type(model).__module__.partition('.')[0]") == [line] * 2
+        weights = made.value("[each.tolist() for each in model.get_weights()]")
+        assert weights[0] == weights[1]
     finally:
         made.cluster.stop()
     end = time.monotonic() + 30

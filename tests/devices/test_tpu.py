@@ -309,6 +309,18 @@ def test_the_plain_code_takes_what_the_environment_names(monkeypatch):
     assert 'TPUClusterResolver("local")' in plain_code("local")
 
 
+def test_the_plain_code_takes_what_older_runtimes_name(monkeypatch, tmp_path):
+    monkeypatch.setenv("XRT_TPU_CONFIG", "tpu_worker;0;10.0.0.3:8470")
+    assert 'TPUClusterResolver("grpc://10.0.0.3:8470")' in plain_code(root=tmp_path)
+    monkeypatch.setenv("COLAB_TPU_ADDR", "10.0.0.2:8470")
+    assert 'TPUClusterResolver("grpc://10.0.0.2:8470")' in plain_code(root=tmp_path)
+    assert 'TPUClusterResolver("local")' in plain_code("local", root=tmp_path)
+    # As in %tpu_connect, the TPU of the machine and what TensorFlow reads go before them.
+    assert 'TPUClusterResolver("local")' in plain_code(root=machine(tmp_path))
+    monkeypatch.setenv("TPU_NAME", "mine")
+    assert 'TPUClusterResolver("mine")' in plain_code(root=tmp_path)
+
+
 def test_targets_have_addresses():
     assert named("grpc://[fe80::1%eth0]").address == ("fe80::1%eth0", 8470)
     assert named("grpc://[::1]:9").address == ("::1", 9)

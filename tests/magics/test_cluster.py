@@ -45,6 +45,14 @@ def magics(tmp_path, monkeypatch, shell):
         ("start --workers 0", "--workers: expected a whole number of 1 or more, received '0'"),
         ("start --workers two", "--workers: expected a whole number of 1 or more, received 'two'"),
         ("start --ps 0", "--ps: expected a whole number of 1 or more, received '0'"),
+        ("start --max-memory much", "--max-memory: expected memory such as 800MB or 4GB"),
+        ("stop --max-memory 4GB", "--max-memory: expected start before it, received stop"),
+        ("start --workers 9 --max-memory 1GB", "because each process takes about 800 MB and 1.0 GB is what"),
+        (
+            "start --ps 1 --hosts a",
+            "--ps: expected parameter servers on this machine, received --hosts: leave",
+        ),
+        ("start --ps 1 --profile a", "expected parameter servers on this machine, received --profile: leave"),
         ("restart --ps 1", "--ps: expected start before it, received restart"),
         ("start --deadline soon", "--deadline: expected a time such as"),
         ("start --worker 2", "received '--worker': type --workers"),
@@ -66,6 +74,26 @@ def test_lines_that_cannot_be_meant(magics, line, words):
     assert "\n" not in str(caught.value)
 
 
+def test_a_refusal_keeps_the_cluster_that_was_there(magics, monkeypatch):
+    """One whose workers have ended still has what they had been given."""
+    before = Cluster(2)
+    monkeypatch.setattr(clusters, "_current", before)
+    for line in ("--hosts nowhere.txt", "--profile nowhere", "--workers 9 --max-memory 1GB"):
+        with pytest.raises(UsageError):
+            magics.cluster(f"start {line}")
+        assert clusters.current() is before
+
+
+def test_what_a_start_has_to_say_is_told(magics, monkeypatch, capsys):
+    monkeypatch.setattr(clusters, "_current", None)
+    monkeypatch.setattr(Cluster, "start", lambda self, _: self.news.append("1 GPU for 2 workers: they train"))
+    for line in ("start", "restart"):
+        magics.cluster(line)
+        assert capsys.readouterr().out == "nbkeras: 1 GPU for 2 workers: they train\n"
+        assert clusters.current().news == []
+    clusters.set_current(None)
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -78,6 +106,7 @@ def test_lines_that_cannot_be_meant(magics, line, words):
         ("--backup b --every 30s", "--every: expected epoch or a number of steps"),
         ("--mixed-precision auto", "--mixed-precision: expected on, off or a format, because each worker"),
         ("--restart", "--restart: expected a directory for the backups, received none"),
+        ("--pad --backup b", "--pad: expected no --backup beside it, whose training may go on in the midst"),
         ("--code --max-time 10m", "--code: expected no --max-time beside it"),
         ("--code --backup b --restart", "--code: expected no --restart beside it"),
     ],

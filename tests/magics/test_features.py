@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from IPython.core.error import UsageError
 
+from nbkeras.models.outputs.features import Features
 from nbkeras.widgets.features import LIMIT, features, features_bundle
 from nbkeras.widgets.picture.page import size
 
@@ -37,7 +38,7 @@ def made(keras):
 @pytest.fixture
 def cell(shell, keras):
     shell.run_line_magic("load_ext", "nbkeras")
-    shell.user_ns.update(model=made(keras), x=X)
+    shell.user_ns.update(model=made(keras), x=X, flat=X[:, 0])
     yield shell
     shell.run_line_magic("unload_ext", "nbkeras")
 
@@ -52,7 +53,7 @@ def test_the_magic_is_the_function(cell, tmp_path):
     np.testing.assert_allclose(stored["twice#2"][3:9], expected["twice#2"][3:9], atol=1e-6)
 
 
-@pytest.mark.parametrize("layers", ["scale end", "conv twice"])
+@pytest.mark.parametrize("layers", ["scale end", "conv twice", "*"])
 def test_the_code_gives_the_same_without_nbkeras(cell, capsys, monkeypatch, tmp_path, layers):
     # The code says `tensorflow.keras`, which is one line in a process.
     line = type(cell.user_ns["model"]).__module__.partition(".")[0]
@@ -77,6 +78,23 @@ def test_the_code_gives_the_same_without_nbkeras(cell, capsys, monkeypatch, tmp_
             np.testing.assert_allclose(found, rows, atol=1e-6)
 
 
+def test_the_code_numbers_uses_as_they_are_written(cell, keras, capsys, monkeypatch):
+    monkeypatch.setattr("tensorflow.keras", keras)
+    layers = keras.layers
+    both, tower = keras.Input((2, 3)), layers.Dense(2, name="tower")
+    parts = [tower(layers.Flatten()(layers.Cropping1D(cut)(both))) for cut in ((0, 1), (1, 0))]
+    model = keras.Model(both, layers.Subtract()(parts[::-1]))
+    cell.user_ns.update(model=model, pairs=X[:, 0, :2])
+    expected = cell.run_line_magic("features", "model tower pairs")
+    np.testing.assert_allclose(expected["tower#1"], tower(X[:, 0, 0]), atol=1e-6)
+    cell.run_line_magic("features", "model tower pairs --code")
+    names = {"model": model, "pairs": X[:, 0, :2]}
+    exec(capsys.readouterr().out, names)  # noqa: S102 - the code is what is tested
+    assert set(names["features"]) == {"tower#1", "tower#2"}
+    for name, rows in expected.items():
+        np.testing.assert_allclose(names["features"][name], rows, atol=1e-6)
+
+
 def test_maps_and_histograms_are_shown_with_words_for_them(cell):
     found = features(cell.user_ns["model"], "*", X)
     cell.user_ns["model"].get_layer("end").bias.assign([np.nan, 0])
@@ -91,6 +109,13 @@ def test_maps_and_histograms_are_shown_with_words_for_them(cell):
     dead = (found["twice#1"] == 0).all(0).sum()
     assert line.endswith(f"{dead} of 4")
     assert "NaN" in features_bundle(features(cell.user_ns["model"], "end", X))["text/plain"]
+    # Half precision overflows; a layer may give one number, or complex ones.
+    odd = {"inf": X * np.where(X > 2, np.inf, 1), "one": X[:, 0, 0, 0], "complex": X * 1j, "truth": X > 0}
+    odd |= {"none": np.full((4, 2), np.nan), "all": np.full((4, 6, 6, 2), -np.inf)}
+    shown = features_bundle(Features(odd, {"memory/cell": "is called in a loop"}))
+    assert "left out: memory/cell, which is called in a loop" in shown["text/plain"]
+    assert "left out: memory/cell" in shown["text/html"]
+    assert next(each for each in shown["text/plain"].splitlines() if each.startswith("one")).endswith("-")
 
 
 @pytest.mark.parametrize(
@@ -103,6 +128,9 @@ def test_maps_and_histograms_are_shown_with_words_for_them(cell):
         ("model cnv x", "expected a layer of 'whole', received 'cnv': it has"),
         ("model conv x --to a.npz", "--to: expected a file that ends with .h5"),
         ("model twice#2 x --code", "--code: expected layers with all of their uses"),
+        ("model conv model --to kept.h5", "expected arrays, received Functional: give NumPy arrays"),
+        ("model conv flat", "expected data of 'whole', received some that it can't compute"),
+        ("model conv x --to /proc/kept.h5", "--to: expected a folder that can be written to"),
     ],
 )
 def test_mistakes_are_one_line(cell, line, words):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pytest
 from IPython.core.error import UsageError
@@ -57,7 +59,8 @@ def test_a_test_is_shown_and_its_code_printed(notebook):
         ("lr_find", "model x z", "expected a variable of the notebook, received 'z': %who shows them"),
         ("lr_find", "x y", "expected a compiled model, received a ndarray: give it first"),
         ("lr_find", "model x y --start 1 --end 0.1", "start, end: expected two rates above 0"),
-        ("lr_find", "model x y --start soon", "expected a number such as 1e-3, received 'soon'"),
+        ("lr_find", "model x y --smoothing 1", "--smoothing: expected 0 to below 1, received 1.0"),
+        ("lr_find", "model x y --start soon", "expected a number such as 1e-6, received 'soon'"),
         ("batch_size_find", "", "expected a model, its inputs and its targets, received nothing"),
         ("batch_size_find", "model x y --max-memory much", "--max-memory: expected memory such as"),
         ("batch_size_find", "x y", "expected a compiled model, received a ndarray"),
@@ -68,6 +71,39 @@ def test_refusals_are_one_line(notebook, magic, line, said):
         notebook.run_line_magic(magic, line)
     assert str(refused.value).startswith(f"%{magic}: {said}")
     assert "\n" not in str(refused.value)
+
+
+def test_the_code_of_a_search_is_printed(notebook):
+    with capture_output() as shown:
+        notebook.run_line_magic("batch_size_find", "model x y --smallest 16 --max-memory 2GB --code")
+    compile(shown.stdout, "code", "exec")
+    assert "tf.data.Dataset.from_tensor_slices((x[:32], y[:32])).save(" in shown.stdout
+    assert "setrlimit(resource.RLIMIT_DATA, (2147483648, 2147483648))" in shown.stdout
+    assert "size, fits, too_large, end = 16, 0, None, time.monotonic() + 60" in shown.stdout
+    assert "size = min(2 * size, 128)" in shown.stdout
+    with capture_output() as shown:
+        notebook.run_line_magic("lr_find", "model x y --sample-weight y --code")
+    assert "model.fit(x, y, sample_weight=y, epochs=100," in shown.stdout
+
+
+@pytest.mark.costly
+@pytest.mark.parametrize("line", ["keras", "tf_keras"])
+def test_the_code_of_a_search_searches(notebook, line, monkeypatch):
+    monkeypatch.setenv("TF_USE_LEGACY_KERAS", str(int(line == "tf_keras")))
+    keras = importlib.import_module(line)
+    layers = [keras.layers.Input((4,)), keras.layers.RepeatVector(1_000_000)]
+    model = keras.Sequential([*layers, keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    notebook.user_ns["model"] = model
+    options = "--smallest 16 --largest 512 --max-memory 4GB --max-time 150s --code"
+    with capture_output() as code:
+        notebook.run_line_magic("batch_size_find", f"model x y {options}")
+    with capture_output() as shown:
+        notebook.run_cell(code.stdout).raise_error()
+    first, last = shown.stdout.splitlines()[0], shown.stdout.splitlines()[-1]
+    assert first.startswith("16: ")
+    # Each sample takes 16 MB more than once.
+    assert 16 <= int(last.removeprefix("largest that fits: ")) < 256
 
 
 def found(model):

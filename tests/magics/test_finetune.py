@@ -66,10 +66,11 @@ def same(one, other):
 
 @pytest.mark.costly("tf_keras")
 def test_the_code_trains_as_the_magic_does_bit_for_bit(keras, magic, shell, capsys):
-    line = f"model x y {STAGES} --early-stopping 1 --validation-split 0.25 --batch-size 12"
+    line = f"model x y {STAGES} --early-stopping 1 --validation-split 0.25 --batch-size 12 --no-cache"
     magic(f"{line} --code")
     code = capsys.readouterr().out
     assert "nbkeras" not in code
+    assert "computes the base's outputs once" not in code
     before = weights(shell.user_ns["model"])
     keras.utils.set_random_seed(5)
     result = magic(line)
@@ -85,6 +86,23 @@ def test_the_code_trains_as_the_magic_does_bit_for_bit(keras, magic, shell, caps
 
 
 @pytest.mark.costly
+@pytest.mark.parametrize(
+    "keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.costly)], indirect=True
+)
+def test_the_code_says_what_the_magic_computes_once(keras, magic, shell, capsys):
+    magic("model x y --stages head:2 --code")
+    code = capsys.readouterr().out
+    assert "Where the head trains alone, %finetune computes the base's outputs once." in code
+    keras.utils.set_random_seed(5)
+    result = magic("model x y --stages head:2")
+    assert "stage 1: the outputs of 'base' are computed once (--no-cache)" in capsys.readouterr().out
+    plain = made(keras)
+    keras.utils.set_random_seed(5)
+    run(code, {"model": plain, "x": X, "y": Y, "keras": keras})
+    for ours, theirs in zip(weights(result.model), weights(plain), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     "keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.costly)], indirect=True
 )
@@ -135,14 +153,15 @@ def test_the_plan_is_shown_and_nothing_is_trained(magic, shell, capsys):
     model = shell.user_ns["model"]
     before = weights(model)
     magic(f"model x y {STAGES} --plan")
-    assert "head and base from high up" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "head and base from high up" in shown
+    assert "in all, by a few steps of each stage" in shown
     assert same(before, weights(model))
 
 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("", "received ''"),
         ("model", "expected data, x and y or a dataset, received none"),
         ("model x z", "a variable that holds data, received 'z'"),
         ("model x y --stages head", "--stages: expected UNFREEZE:EPOCHS with commas, received 'head'"),
@@ -191,3 +210,8 @@ def test_options_of_the_cell_that_do_nothing_are_named(magic):
     assert "--epochs, --csv of the cell not used: fine_tune has options of its own" in result.run.notes
     assert result.run.progress.epochs == 1
     assert session.runs == []
+
+
+def test_alone_it_is_the_form(magic, capsys):
+    magic("")
+    assert capsys.readouterr().out.startswith(nbkeras.recipes.get("fine_tune").question)

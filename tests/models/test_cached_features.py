@@ -27,7 +27,7 @@ def keras(request):
     return importlib.import_module(request.param)
 
 
-def made(keras, inside=(), before=(), *, frozen=True, dropout=0.5):
+def made(keras, inside=(), before=(), *, frozen=True, dropout=0.5, **compiled):
     keras.utils.set_random_seed(1)
     layers = keras.layers
     inner = [keras.Input((6, 6, 3)), layers.Conv2D(4, 3, name="conv")]
@@ -38,7 +38,8 @@ def made(keras, inside=(), before=(), *, frozen=True, dropout=0.5):
         x = layer(x)
     x = layers.Dropout(dropout, seed=3)(layers.Dense(8, activation="relu", name="hidden")(x))
     model = keras.Model(inputs, layers.Dense(3, activation="softmax", name="end")(x), name="whole")
-    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    options = {"metrics": ["accuracy"], **compiled}
+    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", **options)
     return model
 
 
@@ -46,7 +47,7 @@ def losses(keras, model, *data, **options):
     # The same seed, and with it the same dropout and, for arrays, the same shuffling.
     keras.utils.set_random_seed(5)
     history = model.fit(*data, epochs=3, verbose=0, **options).history
-    return np.array([history["loss"], history["accuracy"]])
+    return np.array([history[name] for name in sorted(history)])
 
 
 def test_the_head_learns_what_the_whole_model_would(keras):
@@ -67,6 +68,62 @@ def test_the_head_learns_what_the_whole_model_would(keras):
     np.testing.assert_allclose(
         model.predict(X, verbose=0), cached.head.predict(cached.features, verbose=0), atol=1e-6
     )
+
+
+WAYS = {
+    "several steps at once": ({"steps_per_execution": 3}, {}),
+    "one step at a time": ({"run_eagerly": True}, {}),
+    "weights of classes": ({}, {"class_weight": {0: 1.0, 1: 3.0, 2: 0.2}}),
+    "weights of samples": ({"weighted_metrics": ["accuracy"]}, {"sample_weight": np.linspace(0, 2, 50)}),
+    "a part to validate": ({"steps_per_execution": 2}, {"validation_split": 0.3}),
+    "metrics and losses as objects": ("objects", {"validation_split": 0.3}),
+    "half precision": ("mixed_float16", {}),
+    "one replica": ("mirrored", {}),
+}
+
+
+def made_for(keras, way):
+    if way == "mixed_float16":
+        keras.mixed_precision.set_global_policy(way)
+        try:
+            return made(keras)
+        finally:
+            keras.mixed_precision.set_global_policy("float32")
+    if way == "mirrored":
+        with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+            return made(keras)
+    if way == "objects":
+        model = made(keras, metrics=[keras.metrics.SparseTopKCategoricalAccuracy(2, name="top")])
+        loss = keras.losses.SparseCategoricalCrossentropy(reduction="sum", name="own")
+        metrics = ["accuracy", keras.metrics.SparseCategoricalCrossentropy(name="far")]
+        model.compile(model.optimizer, loss, metrics=metrics)
+        return model
+    return made(keras, **way)
+
+
+@pytest.mark.costly
+@pytest.mark.parametrize("way", WAYS)
+def test_the_losses_are_those_of_the_plain_way_however_it_is_trained(keras, way):
+    compiled, fitted = WAYS[way]
+    plain, model = made_for(keras, compiled), made_for(keras, compiled)
+    expected = losses(keras, plain, X, Y, batch_size=16, **fitted)
+    cached = cache_features(model, "base", X, batch_size=16)
+    found = losses(keras, cached.head, cached.features, Y, batch_size=16, **fitted)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    for ours, theirs in zip(model.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_the_model_is_saved_and_its_layers_are_found_as_before(keras, tmp_path):
+    model = made(keras)
+    output, summary = model.get_layer("hidden").output, model.to_json()
+    for _ in range(2):
+        cache_features(model, "base", X)
+    assert model.get_layer("hidden").output is output
+    assert model.to_json() == summary
+    model.save(tmp_path / "whole.keras")
+    again = keras.models.load_model(tmp_path / "whole.keras", compile=False)
+    np.testing.assert_array_equal(again.predict(X, verbose=0), model.predict(X, verbose=0))
 
 
 @pytest.mark.costly
@@ -163,6 +220,10 @@ def test_what_would_not_be_exact_is_refused_with_the_reason(keras):
                 self.count.assign_add(1.0)
             return x
 
+    class Centred(layers.Layer):
+        def call(self, x):
+            return x - tf.reduce_mean(x)
+
     class Doubled(layers.Layer):
         def call(self, x, training=None):
             return x * 2 if training else x
@@ -177,6 +238,7 @@ def test_what_would_not_be_exact_is_refused_with_the_reason(keras):
         (made(keras, before=[layers.RandomFlip(name="flip")]), "received 'flip' (RandomFlip), which draws"),
         (made(keras, [regular]), "received 1 up to 'base', such as those of activity_regularizer"),
         (made(keras, [Counting()]), "received one up to 'base' that training changes"),
+        (made(keras, [Centred()]), "some that depend on the other samples of a batch"),
         (made(keras, [Doubled()]), "the same outputs of 'base' in training and in inference"),
     ]
     for model, words in cases:
@@ -193,6 +255,35 @@ def test_what_would_not_be_exact_is_refused_with_the_reason(keras):
     late.get_layer("base").trainable = False
     with pytest.raises(nbkeras.Refusal, match="expected a model compiled after freezing"):
         cache_features(late, "base", X)
+
+
+def test_a_mask_that_features_would_lose_is_refused(keras):
+    def reader(*, mask_zero):
+        keras.utils.set_random_seed(1)
+        words = keras.layers.Embedding(9, 4, mask_zero=mask_zero, trainable=False, name="words")
+        pool = keras.layers.GlobalAveragePooling1D()
+        model = keras.Sequential([keras.Input((5,)), words, pool, keras.layers.Dense(3, "softmax")])
+        model.compile("adam", "sparse_categorical_crossentropy")
+        return model
+
+    x = RANDOM.integers(0, 9, (50, 5))
+    # In Keras 3 the mask is a part of the graph.
+    says = "received 'words' with one, such as mask_zero makes|something of .* that goes around it"
+    with pytest.raises(nbkeras.Refusal, match=says):
+        cache_features(reader(mask_zero=True), "words", x)
+    model = reader(mask_zero=False)
+    cached = cache_features(model, "words", x)
+    expected = losses(keras, reader(mask_zero=False), x, Y)
+    np.testing.assert_allclose(losses(keras, cached.head, cached.features, Y), expected, atol=1e-5)
+
+
+def test_a_model_for_batches_of_one_size(keras):
+    sized = {"batch_size": 10, "shape": (3,)} if keras.__name__ == "tf_keras" else {"batch_shape": (10, 3)}
+    inputs = keras.Input(**sized)
+    base = keras.layers.Dense(2, name="low", trainable=False)
+    model = keras.Model(inputs, keras.layers.Dense(1)(base(inputs)))
+    cached = cache_features(model, "low", X[:, 0, 0], batch_size=10)
+    np.testing.assert_allclose(cached.features, base(X[:, 0, 0]), atol=1e-6)
 
 
 def test_training_false_in_the_graph_counts_where_keras_keeps_to_it(keras):
@@ -248,8 +339,24 @@ def test_a_base_that_is_none_is_refused(keras):
         with pytest.raises(nbkeras.Refusal) as caught:
             cache_features(each, base, X)
         assert words in str(caught.value)
+    cached = cache_features(model, "base", X)
     with pytest.raises(nbkeras.Refusal, match="expected 50 targets"):
-        cache_features(model, "base", X).batches(Y[:4])
+        cached.batches(Y[:4])
+    odd = {
+        "received some that it can't compute": X[:, 0],
+        "received a RaggedTensor: give NumPy arrays": tf.ragged.constant([[1.0], [2.0, 3.0]]),
+        "received a SparseTensor: give NumPy arrays": tf.sparse.from_dense([[1.0]]),
+        "expected inputs of one length, received [2, 3]": [X[:2], X[:3]],
+        "expected data, received none": X[:0],
+    }
+    for words, x in odd.items():
+        for call in (lambda x=x: cache_features(model, "base", x), lambda x=x: cached.of(x)):
+            with pytest.raises(nbkeras.Refusal) as caught:
+                call()
+            assert words in str(caught.value)
+            assert "\n" not in str(caught.value)
+    with pytest.raises(nbkeras.Refusal, match="received some that it can't compute"):
+        cache_features(model, "base", tf.data.Dataset.from_tensor_slices((X, Y)))
 
 
 def test_an_interrupted_computation_leaves_no_half_file(keras, tmp_path, monkeypatch):

@@ -123,6 +123,168 @@ def test_nothing_of_the_model_is_changed(keras):
     assert (random == np.random.get_state()[1]).all()  # noqa: NPY002 - as above
 
 
+def test_a_pattern_leaves_out_what_has_no_outputs_of_its_own_and_says_so(keras):
+    inputs = keras.Input((6, 3))
+    attention = keras.layers.MultiHeadAttention(1, 2, name="attention")
+    x = attention(keras.layers.LSTM(2, return_sequences=True, name="memory")(inputs), inputs)
+    model = keras.Model(inputs, keras.layers.Flatten(name="flat")(x), name="whole")
+    x = X[:, 0]
+    found = features(model, "*", x)
+    # A cell is called in a loop, in tf_keras not at all, as a dropout of nothing is not.
+    why = "it does not call" if keras.__name__ == "tf_keras" else "is called in a loop"
+    assert found.left_out["memory/lstm_cell"].startswith(why)
+    assert {"memory", "attention", "flat"} < set(found)
+    assert {each.partition("/")[0] for each in found.left_out} <= {"memory", "attention"}
+    assert f", which {found.left_out['memory/lstm_cell']}" in repr(found)
+    assert features(model, ["memory", "flat"], x).left_out == {}
+    # What is named has to be there, beside a pattern too.
+    with pytest.raises(nbkeras.Refusal, match=f"received 'memory/lstm_cell', which {why}"):
+        features(model, ["*", "lstm_cell"], x)
+
+
+@pytest.mark.costly
+def test_models_in_models_and_what_wraps_layers(keras):
+    layers = keras.layers
+    keras.utils.set_random_seed(2)
+    inner = keras.Sequential([keras.Input((3,)), layers.Dense(4, name="deep")], name="inner")
+    middle_in = keras.Input((3,))
+    middle = keras.Model(middle_in, layers.Dense(2, name="flat")(inner(middle_in)), name="middle")
+    first, second = keras.Input((6, 3), name="first"), keras.Input((3,), name="second")
+    twice = [middle(second), middle(layers.Rescaling(2.0, name="doubled")(second))]
+    both = layers.Bidirectional(layers.GRU(2, return_sequences=True), name="both")(first)
+    steps = layers.TimeDistributed(layers.Dense(5, name="each"), name="steps")(both)
+    model = keras.Model({"first": first, "second": second}, {"twice": twice, "steps": steps}, name="whole")
+    x = {"first": X[:, 0], "second": X[:, 0, 0]}
+    found = features(model, ["deep", "middle", "both", "steps", "forward_gru*"], x, batch_size=4)
+    deep, flat = inner.get_layer("deep"), middle.get_layer("flat")
+    for use, factor in enumerate((1, 2), 1):
+        expected = np.asarray(deep(x["second"] * factor))
+        np.testing.assert_allclose(found[f"middle/inner/deep#{use}"], expected, atol=1e-6)
+        np.testing.assert_allclose(found[f"middle#{use}"], flat(expected), atol=1e-6)
+    outputs = model(x, training=False)
+    np.testing.assert_allclose(found["steps"], outputs["steps"], atol=1e-6)
+    (forward,) = [name for name in found if "forward" in name]
+    np.testing.assert_allclose(found[forward], found["both"][..., :2], atol=1e-6)
+    as_dataset = tf.data.Dataset.from_tensor_slices((x, np.zeros(10))).batch(3)
+    again = features(model, ["deep", "steps"], as_dataset)
+    np.testing.assert_allclose(again["middle/inner/deep#2"], found["middle/inner/deep#2"], atol=1e-6)
+    # What is inside of a TimeDistributed has no row for each sample.
+    with pytest.raises(nbkeras.Refusal, match="received 'steps/each', which"):
+        features(model, "each", x)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_uses_are_numbered_as_they_are_written_however_keras_computes_them(keras, turned):
+    layers = keras.layers
+    left, right = keras.Input((3,), name="left"), keras.Input((3,), name="right")
+    tower = keras.Sequential([keras.Input((3,)), layers.Dense(2, name="low")], name="tower")
+    towers = [tower(left), tower(right)]
+    end = layers.Subtract(name="end")(towers[::-1] if turned else towers)
+    siamese = keras.Model([left, right], end, name="siamese")
+    inputs = [keras.Input((3,)), keras.Input((3,))]
+    twice = [siamese(inputs), siamese(inputs[::-1])]
+    model = keras.Model(inputs, layers.Concatenate()(twice[::-1] if turned else twice))
+    x = [X[:, 0, 0], X[:, 1, 1]]
+    found = features(model, ["low", "siamese"], x)
+    for use, each in enumerate((x[0], x[1], x[1], x[0]), 1):
+        np.testing.assert_allclose(found[f"siamese/tower/low#{use}"], tower(each), atol=1e-6)
+    np.testing.assert_allclose(found["siamese#1"], siamese(x), atol=1e-6)
+
+
+def test_layers_of_one_name_in_a_subclassed_model_are_told_apart(keras):
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.low, self.high = keras.layers.Dense(3, name="same"), keras.layers.Dense(2, name="same")
+
+        def call(self, x):
+            return self.high(self.low(x))
+
+    model, x = Own(), X[:, 0, 0]
+    expected = model(x)
+    found = features(model, "same", x)
+    assert {name: each.shape for name, each in found.items()} == {"same": (10, 3), "same~2": (10, 2)}
+    np.testing.assert_allclose(features(model, "same~2", x)["same~2"], expected, atol=1e-6)
+    assert list(features(model, range(2), x)) == list(features(model, np.arange(2), x)) == ["same", "same~2"]
+
+
+def test_data_and_outputs_that_cannot_be_are_one_line(keras, tmp_path):
+    class Odd(keras.layers.Layer):
+        def call(self, x):
+            return tf.reduce_sum(x), tf.RaggedTensor.from_tensor(tf.concat([x, x], 0))[:, :1], None
+
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__(name="own")
+            self.odd, self.end = Odd(name="odd"), keras.layers.Dense(1, name="end")
+            self.slashed = keras.layers.Dense(1, name="a.b")
+
+        def call(self, x):
+            self.odd(x)
+            return self.end(x) + self.slashed(x)
+
+    model, own = made(keras), Own()
+    own(X[:, 0, 0])
+    rows = tf.data.Dataset.from_tensor_slices(X)
+    lengths = tf.data.Dataset.from_generator(
+        lambda: (np.zeros((2, length, 3)) for length in (4, 5)), output_signature=tf.TensorSpec((2, None, 3))
+    )
+    steps = keras.Sequential([keras.Input((None, 3)), keras.layers.Dense(2, name="end")])
+    told = {
+        "received some that it can't compute (": (model, "base", X[:, 0]),
+        "received some that it can't compute": (model, "base", rows),
+        "received a RaggedTensor: type  x.to_tensor()": (
+            model,
+            "base",
+            tf.ragged.constant([[1.0], [2.0, 3.0]]),
+        ),
+        "received a SparseTensor: type  tf.sparse.to_dense(x)": (
+            model,
+            "base",
+            tf.sparse.from_dense([[1.0]]),
+        ),
+        "received generator: give NumPy arrays or a tf.data.Dataset": (model, "base", (each for each in X)),
+        "expected arrays of one length, received [2, 3]": (model, "base", [X[:2], X[:3]]),
+        "expected data, received none": (model, "base", X[:0]),
+        "expected rows of one shape from end, received (4, 2) and (5, 2)": (steps, "end", lengths),
+        "received 'odd', which gives () for 10 samples": (own, "odd", X[:, 0, 0]),
+    }
+    for words, (each, layers, x) in told.items():
+        with pytest.raises(nbkeras.Refusal) as caught:
+            features(each, layers, x, to=tmp_path / "kept.h5")
+        assert words in str(caught.value)
+        assert "\n" not in str(caught.value)
+        assert "\x1b" not in str(caught.value)
+        assert list(tmp_path.iterdir()) == []
+    assert set(features(own, "*", X[:, 0, 0]).left_out) == {"odd"}
+    with pytest.raises(nbkeras.Refusal, match="batch_size: expected a whole number of 1 or more, received 0"):
+        features(model, "base", X, batch_size=0)
+
+
+@pytest.mark.costly
+def test_mixed_precision_and_strategies(keras, tmp_path):
+    for policy, kept in (("mixed_float16", "float16"), ("mixed_bfloat16", "float32")):
+        keras.mixed_precision.set_global_policy(policy)
+        try:
+            model = made(keras)
+        finally:
+            keras.mixed_precision.set_global_policy("float32")
+        found = features(model, "*", X, training=True)
+        disk = features(model, "twice", X, to=tmp_path / f"{policy}.h5")
+        assert found["twice#1"].dtype == disk["twice#1"].dtype == kept
+        np.testing.assert_allclose(disk["twice#2"], features(model, "twice#2", X)["twice#2"])
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        mirrored = made(keras)
+    before = [each.numpy() for each in mirrored.variables]
+    for training in (False, True):
+        found = features(mirrored, ["conv", "norm"], X, training=training)
+        expected = features(made(keras), ["conv", "norm"], X, training=training)
+        for name, values in expected.items():
+            np.testing.assert_allclose(found[name], values, atol=1e-6)
+    for old, new in zip(before, mirrored.variables, strict=True):
+        np.testing.assert_array_equal(old, new.numpy())
+
+
 def test_what_there_is_not_is_refused(keras):
     model = made(keras)
     endless = tf.data.Dataset.from_tensors(X).repeat()

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import os
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import nbkeras
+from nbkeras.callbacks import open_runs
 from nbkeras.models.gradual_unfreezing import gradual_unfreezing_class
 
 RANDOM = np.random.default_rng(0)
@@ -147,6 +152,139 @@ def test_a_backup_goes_on_in_the_midst(keras, tmp_path, capsys):
     again = run("parts", 99)
     assert all(same(values(whole)[name], values(again)[name]) for name in values(whole))
     capsys.readouterr()
+
+
+def noisy(keras, kind):
+    keras.utils.set_random_seed(1)
+    layers = keras.layers
+    low = [layers.Dense(3, name="low"), layers.BatchNormalization(), layers.Dropout(0.4)]
+    base = keras.Sequential([keras.Input((4,)), *low, layers.Dense(3, name="high")], name="base")
+    inner = [keras.Input((4,)), base, layers.GaussianNoise(0.2), layers.Dense(2, name="head")]
+    model = kind(inner, name="whole")
+    # Without a graph each step can be counted.
+    model.compile(keras.optimizers.Adam(0.01), "mse", run_eagerly=True)
+    return model
+
+
+def test_replayed_steps_are_not_trained_and_random_layers_go_on(keras, tmp_path, capsys):
+    """Eight steps an epoch, ended by an error in the second one, whose beginning thaws a block."""
+    steps = []
+
+    class Counting(keras.Sequential):
+        def train_step(self, data):
+            steps.append(1)
+            return super().train_step(data)
+
+    class Fail(keras.callbacks.Callback):
+        def __init__(self, left):
+            super().__init__()
+            self.left = left
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.left -= 1
+            if not self.left:
+                raise ZeroDivisionError
+
+        def get_state(self):
+            return {}
+
+        def set_state(self, state):
+            pass
+
+    def run(folder, left):
+        model = noisy(keras, Counting)
+        callbacks = [nbkeras.ExactBackup(tmp_path / folder, 1), unfreezing(keras), Fail(left)]
+        history = model.fit(
+            X, Y, batch_size=2, epochs=3, shuffle=False, verbose=0, callbacks=callbacks
+        ).history
+        return history, model.get_weights()
+
+    whole = run("whole", 99)
+    with pytest.raises(ZeroDivisionError):
+        run("parts", 13)
+    assert len(steps) == 24 + 13
+    again = run("parts", 99)
+    assert again[0] == whole[0]
+    assert same(again[1], whole[1])
+    # The last step that failed has no backup: one step to make what the first step makes, and all but twelve.
+    assert len(steps) == 24 + 13 + 1 + 24 - 12
+    capsys.readouterr()
+
+
+KILLED = """
+import os, signal, sys
+os.environ["TF_USE_LEGACY_KERAS"] = sys.argv[1]
+import numpy as np, tensorflow as tf, nbkeras
+keras = tf.keras
+layers = keras.layers
+if sys.argv[1] == "1":
+    # Without it, ExactBackup says that Dropout is not exact.
+    keras.backend.experimental.enable_tf_random_generator()
+keras.utils.set_random_seed(1)
+tf.config.experimental.enable_op_determinism()
+x = np.random.default_rng(0).normal(size=(48, 4)).astype("float32")
+
+class Kill(keras.callbacks.Callback):
+    left = int(sys.argv[3])
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.left -= 1
+        if not self.left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def get_state(self):
+        return {}
+
+    def set_state(self, state):
+        pass
+
+low = [layers.Dense(6, name="low", activation="relu"), layers.BatchNormalization(), layers.Dropout(0.4)]
+base = keras.Sequential([keras.Input((4,)), *low, layers.Dense(3, name="high")], name="base")
+model = keras.Sequential([keras.Input((4,)), base, layers.GaussianNoise(0.2), layers.Dense(2)])
+rate = nbkeras.cosine_with_warmup(0.05, 4, 12)
+model.compile(nbkeras.layer_rates(keras.optimizers.AdamW(rate), model, {"low": 0.1}), "mse")
+data = tf.data.Dataset.from_tensor_slices((x, x[:, :2])).shuffle(48, seed=3).batch(4)
+callbacks = [nbkeras.ExactBackup(sys.argv[2], 1), nbkeras.GradualUnfreezing(), Kill()]
+history = model.fit(data, epochs=4, verbose=0, callbacks=callbacks).history
+print("TOLD", history["loss"], [each.tobytes().hex() for each in model.get_weights()])
+"""
+
+
+@pytest.mark.costly
+@pytest.mark.parametrize("legacy", ["0", "1"])
+def test_killed_in_the_midst_of_a_thawed_epoch_it_ends_as_if_it_had_not_been(tmp_path, legacy):
+    def run(folder, step):
+        command = [sys.executable, "-c", KILLED, legacy, str(tmp_path / folder), str(step)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+        return done.returncode, done.stdout.rpartition("TOLD")[2] or done.stderr[-3000:]
+
+    # Twelve steps an epoch: the second block is thawed with the third one.
+    assert run("parts", 30)[0] == -signal.SIGKILL
+    assert run("parts", 4)[0] == -signal.SIGKILL
+    parts, whole = run("parts", 0), run("whole", 0)
+    assert whole[0] == 0, whole[1]
+    assert parts == whole
+
+
+@pytest.mark.parametrize(
+    "keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.costly)], indirect=True
+)
+def test_an_interrupt_leaves_no_layer_frozen_for_the_next_training(keras):
+    class Interrupt(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            raise KeyboardInterrupt
+
+    model = made(keras)
+    with pytest.raises(KeyboardInterrupt):
+        fitted(keras, model, "sgd", [unfreezing(keras), Interrupt()])
+    thaw = unfreezing(keras)
+    fitted(keras, model, "sgd", [thaw])
+    assert thaw.thawed == 2
+    with pytest.raises(KeyboardInterrupt):
+        fitted(keras, model, "sgd", [thaw, Interrupt()])
+    # As at the end of a notebook's cell.
+    open_runs.close_abandoned(None)
+    assert all(each.trainable for each in weights(model).values())
 
 
 def test_what_cannot_go_well_is_refused(keras):

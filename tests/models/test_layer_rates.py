@@ -113,6 +113,35 @@ def test_one_step_by_hand(keras):
         np.testing.assert_allclose(variable.numpy(), old - 0.5 * factor * gradient.numpy(), atol=1e-7)
 
 
+def test_weights_in_another_order_keep_their_factors(keras):
+    """A loop of one's own may hand over the head's first: as many weights, in another order."""
+    model = made(keras)
+    before, gradients = [v.numpy() for v in model.trainable_variables], step(model, 0)
+    optimizer = layer_rates(keras.optimizers.SGD(0.5), model, FACTORS)
+    optimizer.apply_gradients([*zip(gradients, model.trainable_variables, strict=True)][::-1])
+    for variable, old, gradient, factor in zip(
+        model.trainable_variables, before, gradients, EACH, strict=True
+    ):
+        np.testing.assert_allclose(variable.numpy(), old - 0.5 * factor * gradient.numpy(), atol=1e-7)
+    others = layer_rates(keras.optimizers.SGD(0.5), model, FACTORS)
+    model.layers[0].layers[0].trainable = False
+    with pytest.raises(nbkeras.Refusal, match="received 6 others"):
+        others.build([*model.trainable_variables, *made(keras).trainable_variables[:2]])
+
+
+def test_what_was_left_out_of_weight_decay_stays_so(keras):
+    model = made(keras)
+    optimizer = keras.optimizers.SGD(0.1, weight_decay=0.5)
+    optimizer.exclude_from_weight_decay(var_list=[model.trainable_variables[0]], var_names=["bias"])
+    rated = layer_rates(optimizer, model, FACTORS)
+    before = [v.numpy() for v in model.trainable_variables]
+    nothing = [tf.zeros(v.shape) for v in model.trainable_variables]
+    rated.apply_gradients(zip(nothing, model.trainable_variables, strict=True))
+    decays = [0, 0, 1, 0, 1, 0]
+    for variable, old, factor, decay in zip(model.trainable_variables, before, EACH, decays, strict=True):
+        np.testing.assert_allclose(variable.numpy(), old * (1 - 0.1 * 0.5 * factor * decay), rtol=1e-6)
+
+
 def test_keras_s_own_multi_optimizer_agrees():
     import keras
 
@@ -154,12 +183,17 @@ def test_with_a_loss_scale(keras):
     model, plain = made(keras, "mixed_float16"), made(keras, "mixed_float16")
     policy = keras.mixed_precision if hasattr(keras, "mixed_precision") else keras.optimizers
     rated = policy.LossScaleOptimizer(layer_rates(keras.optimizers.SGD(0.1), model, {"base": 0.25}))
-    trained(model, rated, epochs=1)
-    trained(plain, policy.LossScaleOptimizer(keras.optimizers.SGD(0.1)), epochs=1)
+    model.compile(rated, "mse")
+    plain.compile(policy.LossScaleOptimizer(keras.optimizers.SGD(0.1)), "mse")
+    for each in (model, plain):
+        each.fit(X, Y, batch_size=16, shuffle=False, verbose=0)
     start = made(keras).get_weights()
-    moved = [np.abs(a - b).max() for a, b in zip(model.get_weights(), start, strict=True)]
-    moved_plain = [np.abs(a - b).max() for a, b in zip(plain.get_weights(), start, strict=True)]
-    assert all(0 < a < 0.5 * b for a, b in zip(moved[:4], moved_plain[:4], strict=True))
+    # One step from the same weights: a quarter of the plain one's where there is a factor.
+    for mine, its, before, factor in zip(
+        model.get_weights(), plain.get_weights(), start, [0.25] * 4 + [1] * 2, strict=True
+    ):
+        assert np.abs(mine - before).max() > 0
+        np.testing.assert_allclose(mine - before, factor * (its - before), atol=1e-6)
 
 
 def test_saved_and_loaded_it_goes_on_as_it_was(keras, tmp_path):
@@ -195,6 +229,7 @@ os.environ["TF_USE_LEGACY_KERAS"] = sys.argv[1]
 import numpy as np, tensorflow as tf
 from nbkeras.devices.logical_cpus import logical_cpus
 from nbkeras.models.layer_rates import layer_rates
+from nbkeras.runtime.refusal import Refusal
 logical_cpus(2)
 keras = tf.keras
 x = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
@@ -207,10 +242,49 @@ def weights(strategy):
         optimizer = layer_rates(keras.optimizers.AdamW(0.01, weight_decay=0.1), model, {"low": 0.1})
         model.compile(optimizer, "mse")
     model.fit(x, x[:, :1], batch_size=8, epochs=2, shuffle=False, verbose=0)
+    try:
+        layer_rates(model.optimizer, model, {"low": 0.1})
+    except Refusal as refusal:
+        assert "after 8 steps" in str(refusal)
     return np.concatenate([each.ravel() for each in model.get_weights()])
 
-one, two = weights(tf.distribute.get_strategy()), weights(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+one, two = weights(tf.distribute.get_strategy()), weights(mirrored)
 assert np.abs(one - two).max() < 1e-6, (one, two)
+
+# By hand: two layers without activations, SGD with momentum and decay; each batch is that of both replicas.
+with mirrored.scope():
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([keras.layers.Dense(3, name="low"), keras.layers.Dense(1)])
+    model.build((None, 4))
+    sgd = keras.optimizers.SGD(0.05, momentum=0.9, weight_decay=0.1)
+    model.compile(layer_rates(sgd, model, {"low": 0.1}), "mse")
+held = [each.astype("float64") for each in model.get_weights()]
+moments = [0.0] * 4
+for at in (0, 8, 16, 24) * 2:
+    a, b, c, d = held
+    batch = x[at : at + 8]
+    hidden = batch @ a + b
+    error = 2 * (hidden @ c + d - batch[:, :1]) / 8
+    back = error @ c.T
+    gradients = [batch.T @ back, back.sum(0), hidden.T @ error, error.sum(0)]
+    for i, rate in enumerate((0.005, 0.005, 0.05, 0.05)):
+        held[i] = held[i] * (1 - 0.1 * rate)
+        moments[i] = 0.9 * moments[i] - rate * gradients[i]
+        held[i] = held[i] + moments[i]
+model.fit(x, x[:, :1], batch_size=8, epochs=2, shuffle=False, verbose=0)
+for mine, its in zip(held, model.get_weights()):
+    np.testing.assert_allclose(its, mine, atol=1e-5)
+with mirrored.scope():
+    used = keras.optimizers.SGD(0.1)
+    model.compile(used, "mse")
+model.fit(x, x[:, :1], batch_size=8, verbose=0)
+try:
+    layer_rates(used, model, {"low": 0.1})
+except Exception as refused:
+    assert "received SGD after 4 steps" in str(refused), repr(refused)
+else:
+    raise AssertionError("not refused")
 """
 
 

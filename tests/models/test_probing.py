@@ -103,6 +103,51 @@ def test_nothing_of_the_model_is_changed(keras):
         np.testing.assert_array_equal(old, new.numpy())
 
 
+def test_several_outputs_that_were_never_trained(keras):
+    inputs = {"a": keras.Input((3,), name="a"), "b": keras.Input((2,), name="b")}
+    low = keras.layers.Dense(4, name="low")(keras.layers.concatenate(list(inputs.values())))
+    ends = {"p": keras.layers.Dense(1, name="p")(low), "q": keras.layers.Dense(2, name="q")(low)}
+    model = keras.Model(inputs, ends)
+    model.compile("adam", {"p": "mse", "q": "mae"}, loss_weights={"p": 1.0, "q": 0.5}, metrics={"p": ["mae"]})
+    x, y = {"a": X[:, 0, 0], "b": X[:, 0, 1, :2]}, {"p": X[:, 0, 2, :1], "q": X[:, 0, 2, 1:]}
+    found = probe(model, x, y, batch_size=40)
+    outputs = model(x)
+    by_hand = np.mean((outputs["p"] - y["p"]) ** 2) + 0.5 * np.mean(np.abs(outputs["q"] - y["q"]))
+    assert found.loss == pytest.approx(float(by_hand), rel=1e-5)
+    assert [each.path for each in found.layers] == ["low", "p", "q"]
+    # It trains as one that was never looked at.
+    history = model.fit(x, y, verbose=0, shuffle=False, batch_size=40).history
+    assert history["loss"][0] == pytest.approx(found.loss, rel=1e-5)
+
+
+def test_a_model_that_is_all_frozen_and_one_that_breaks(keras):
+    model = made(keras)
+    model.trainable = False
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    assert {each.gradient for each in probe(model, X, Y).layers} == {None}
+    broken = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="end")])
+    broken.compile("sgd", "mse")
+    found = probe(broken, np.full((4, 2), np.nan), np.zeros((4, 1)))
+    assert np.isnan(found["end"].gradient)
+    assert "nan" in repr(found).lower()
+
+
+@pytest.mark.costly
+def test_a_model_under_a_strategy(keras):
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        model = made(keras)
+    np.testing.assert_allclose(saliency(model, X, 2), saliency(made(keras), X, 2), atol=1e-6)
+    if keras.__name__ == "tf_keras":
+        with pytest.raises(nbkeras.Refusal, match="received 'whole' of MirroredStrategy: make it outside"):
+            probe(model, X, Y)
+    else:
+        plain = made(keras)
+        for each in (model, plain):
+            each.get_layer("drop").rate = 0.0
+        expected = probe(plain, X, Y)["end"].gradient
+        assert probe(model, X, Y)["end"].gradient == pytest.approx(expected, rel=1e-5)
+
+
 def test_what_has_no_gradient_is_refused(keras):
     model = made(keras)
     bare = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)], name="bare")
@@ -114,6 +159,10 @@ def test_what_has_no_gradient_is_refused(keras):
         "expected a class from 0 to 2, received 5": lambda: saliency(model, X, 5),
         "expected inputs with fractions, received int64": lambda: saliency(model, Y),
         "received outputs of shape": lambda: saliency(model.get_layer("base"), X),
+        "for each of 40 samples, received int64 of shape (3,)": lambda: saliency(model, X, [1, 2, 0]),
+        "received float64 of shape (): type  y[:40]": lambda: saliency(model, X, 1.5),
+        "expected one array of inputs, received a list": lambda: saliency(model, [X, X]),
+        "give what  model.predict  takes": lambda: saliency(model, X[:, 0]),
     }
     for words, call in told.items():
         with pytest.raises(nbkeras.Refusal) as caught:

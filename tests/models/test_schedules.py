@@ -102,6 +102,29 @@ def test_an_exact_backup_goes_on_with_one(keras, tmp_path):
         np.testing.assert_array_equal(mine, its)
 
 
+@pytest.mark.costly
+@pytest.mark.parametrize(("kind", "name"), [("SGD", "momentum"), ("Adam", "beta_1")])
+def test_momentum_that_is_set_in_the_midst_counts_once_the_step_is_traced_anew(keras, kind, name):
+    """Why `one_cycle` has no momentum."""
+
+    def trained(then, *, anew=False, **options):
+        class Set(keras.callbacks.Callback):
+            def on_epoch_begin(self, epoch, logs=None):
+                if epoch == 2:
+                    setattr(self.model.optimizer, name, then)
+                    if anew:
+                        self.model.make_train_function(force=True)
+
+        model = made(keras, 0.01)
+        model.compile(getattr(keras.optimizers, kind)(0.01, **{name: 0.9}), "mse", **options)
+        model.fit(X, Y, batch_size=8, epochs=4, shuffle=False, verbose=0, callbacks=[Set()])
+        return [each.tobytes() for each in model.get_weights()]
+
+    assert trained(0.5) == trained(0.9)
+    assert trained(0.5, anew=True) != trained(0.9)
+    assert trained(0.5, run_eagerly=True) != trained(0.9, run_eagerly=True)
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [

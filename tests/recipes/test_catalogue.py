@@ -14,7 +14,7 @@ from nbkeras.recipes.recipe import Recipe
 # Every question of the FAQ, and the parts of those that have several answers.
 ROWS = [
     *("1a", "1b", "2a", "2b", "3", "4", "5", "6", "7a", "7b", "7c", "7d", "7e", "7f", "8", "9"),
-    *("10", "11", "12", "13", "14", "15a", "15b", "15c", "16a", "16b", "17", "18", "19"),
+    *("10", "11", "12", "13", "14", "15a", "15b", "15c", "15d", "16a", "16b", "17", "18", "19"),
     *("20a", "20b", "20c", "20d", "21", "22", "23", "24", "25"),
 ]
 OF_SECTION = {"General": range(1, 10), "Training": range(10, 23), "Modelling": range(23, 26)}

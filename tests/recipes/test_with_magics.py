@@ -65,6 +65,26 @@ def test_what_no_cell_magic_can_do_stays_plain(values):
     assert recipe.code(magics=True, **values) == recipe.code(magics=False, **values)
 
 
+def test_layers_outputs_are_those_of_the_plain_code():
+    found = []
+    for magics in (False, True):
+        variables = {"__name__": "__main__"}
+        code = recipes.get("intermediate_layers").code(
+            line="keras", magics=magics, layers=("second", "output")
+        )
+        assert ("nbkeras" in code) == magics
+        from tensorflow import keras
+
+        keras.utils.set_random_seed(3)
+        exec(code, variables)  # noqa: S102 - our own code
+        found.append(variables["features"])
+    assert list(found[0]) == list(found[1]) == ["second", "output"]
+    for name, rows in found[0].items():
+        np.testing.assert_allclose(found[1][name], rows, atol=1e-6)
+    # Gradients go through tensors alone.
+    assert "nbkeras" not in recipes.get("intermediate_layers").code(magics=True, way="call")
+
+
 def test_a_tracked_loop_freezes_and_trains_as_the_plain_one():
     from tensorflow import keras
 

@@ -7,6 +7,7 @@ import math
 from nbkeras.recipes.parameter import Choice, Identifier, Number, Switch, Text, Whole
 from nbkeras.recipes.picks import Pick
 from nbkeras.recipes.places import File, Folder
+from nbkeras.recipes.stages import Stages
 
 ODD = (
     *("", " ", "0", "-1", "7", "1.5", "1e-3", "1e999", "nan", "None", "9" * 5000, "x" * 5000, "\u0663"),
@@ -25,6 +26,11 @@ ODD = (
 )
 """Texts that any field may be given: each of them has to end in a message or in code."""
 _LONG_NAME = "x" * 5000
+_NO_STAGES = (
+    *("", " ", "head", "head:0", "head:1.5", ":3", "all:1,", "a:1, head", "no such block:1"),
+    *("head:3:fast", "head:3:0", "head:3:-1", "head:3:nan", "all:1:1:0", "all:1:1:2", "all:1:1:1:-1"),
+    *("all:1:1:1:1:1", "\x00:1", "a\nb:1", ", ".join(["all:1"] * 21)),
+)
 _NO_PATHS = ("\x00", "a\nb", "~no_such_user/x", _LONG_NAME)
 
 
@@ -44,8 +50,8 @@ def texts(parameter):
         return (*empty, *_NO_PATHS, *endless, *(("x.other",) if suffix else ()))
     if isinstance(parameter, Folder):
         return (*empty, *_NO_PATHS, __file__)
-    assert isinstance(parameter, Text)
-    return (*empty, "\x00", "a\nb")
+    assert isinstance(parameter, (Stages, Text))
+    return _NO_STAGES if isinstance(parameter, Stages) else (*empty, "\x00", "a\nb")
 
 
 def values(parameter):

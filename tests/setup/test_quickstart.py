@@ -63,3 +63,31 @@ def test_the_notebook_on_fine_tuning_gains_what_it_says(tmp_path: Path) -> None:
     )
     accuracy = ast.literal_eval(told)
     assert accuracy["fine-tuned"] > accuracy["from scratch"]
+
+
+@pytest.mark.slow
+@pytest.mark.costly
+def test_the_notebook_that_looks_inside_a_network_shows_what_it_says(tmp_path: Path) -> None:
+    source = ROOT / "notebooks" / "features.ipynb"
+    (tmp_path / source.name).write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
+    cells = {cell.id: cell for cell in lab.execute(tmp_path / source.name).cells}
+    shown = {
+        name: "".join(str(output.get("data", output.get("text"))) for output in cell.get("outputs", []))
+        for name, cell in cells.items()
+    }
+    assert "loss" in shown["train"]
+    assert "before the cell" in shown["train"]
+    assert "Feature maps of edges: 8 of 8 channels, sample 0" in shown["maps"]
+    assert "Feature maps of shapes: 16 of 16 channels, sample 7" in shown["sample"]
+    assert "Histogram of the outputs of digit" in shown["units"]
+    assert "((2, 8, 8, 16), " in shown["file"]
+    assert "how much its pixels move the score" in shown["saliency"]
+    assert "(8, 8, 8, 1)" in shown["saliency-other"]
+    assert "nbkeras" not in shown["code"]
+    # It learns well enough for what it says of a trained network.
+    accuracy = next(
+        output["data"]["text/plain"]
+        for output in cells["train"].outputs
+        if "data" in output and "text/html" not in output["data"]
+    )
+    assert float(accuracy) > 0.9

@@ -72,6 +72,17 @@ for word in ("float16", "auto"):
     assert "2 layers in float16, and the loss is scaled" in note or "ms a step here, float32 " in note, note
 print(strategies.use("mirrored"))
 assert np.abs(trained(60)[0] - trained(60, strategy="none")[0]).max() < 1e-6
+
+
+def padded(**options):
+    with nbkeras.fitting(quiet=True, epochs=2, batch_size=32, **options) as session:
+        model = made(metrics=["mae"])
+        history = model.fit(x[:65], y[:65], shuffle=False).history
+    return np.concatenate([weights(model), history["loss"], history["mae"]])
+
+
+# Also with one that is not, where it goes whole to each replica.
+assert np.abs(padded(pad=True) - padded(strategy="none")).max() < 1e-6
 # A cell's own choice of the notebook's kind is the notebook's strategy.
 again = strategies.current().strategy
 with strategies.under("mirrored"):
@@ -99,6 +110,10 @@ refused(f"batch_size: expected a multiple of the {count} replicas", lambda: fit(
 if is_keras_3:
     refused(f"that {count} replicas can share evenly, received 1 sample: give {count}", lambda: fit(model, 1))
     refused("steps_per_execution=1", lambda: fit(made(steps_per_execution=2)))
+    odd = (x[:33], y[:33])
+    text = f"validation: expected a first batch that {count} replicas can share evenly, received 33 samples"
+    refused(f"{text}: give 32", lambda: fit(model, batch_size=64, validation_data=odd))
+    refused("received 3 samples: give", lambda: fit(model, validation_split=0.046))
 assert np.array_equal(before, weights(model))
 fit(model, batch_size=16)
 batches = tf.data.Dataset.from_tensor_slices((x, y)).batch(33)

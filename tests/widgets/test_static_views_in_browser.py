@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from nbkeras import recipes
 from nbkeras.devices.facts import Device, Devices
+from nbkeras.models.outputs.features import Features
 from nbkeras.models.pretrained.known import KnownModel
+from nbkeras.models.probing.told import LayerGradient, Probe
 from nbkeras.reproducibility.proof.source import Source
 from nbkeras.reproducibility.proof.trace import Fit, Trace
 from nbkeras.reproducibility.proof.verdict import prove
@@ -19,7 +22,9 @@ from nbkeras.widgets.compare import comparison_bundle
 from nbkeras.widgets.devices import devices_bundle
 from nbkeras.widgets.divergence import divergence_bundle
 from nbkeras.widgets.faq import faq_entry_bundle, faq_list_bundle
+from nbkeras.widgets.features import features_bundle
 from nbkeras.widgets.pretrained.tables import decoded_bundle, model_bundle, models_bundle
+from nbkeras.widgets.probe import probe_bundle
 from nbkeras.widgets.runs_table import runs_table_bundle
 from nbkeras.widgets.stamp import stamp_bundle
 from nbkeras.widgets.static_html import static_bundle
@@ -136,6 +141,11 @@ def test_axe_finds_nothing_on_light_and_dark_pages(browser: Browser, colours: st
         decoded_bundle([[("dog", 0.7), ("fox", 0.2)]]),
     ]
     views.append(devices_bundle(Devices((gpu,), {"XLA": "in the build"}, ("Tesla T4 is not seen",))))
+    outputs = Features(
+        {"conv": np.ones((2, 4, 4, 3)), "end": np.ones((2, 3))}, {"cell": "is called in a loop"}
+    )
+    gradients = Probe(0.1, 8, (LayerGradient("end", "Dense", 1.0, 0.5),))
+    views += [features_bundle(outputs), probe_bundle(gradients, gradients)]
     body = "<hr>".join(view["text/html"] for view in views).replace("<details>", "<details open>")
     head = '<!doctype html><html lang="en"><title>runs</title>'
     page = browser.new_page()

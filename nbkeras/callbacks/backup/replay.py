@@ -177,7 +177,15 @@ class Replay:
             before = read_random()
             self._epoch_begin(epoch, logs)
             write_random(before)
+            self._take_over()
         self._retraced.come(epoch, "begin")
+
+    def _take_over(self) -> None:
+        """Keep a step that a callback has had made anew, as for layers that it thaws, for later."""
+        made = self._model.train_function
+        if made is not None and made != self._step:
+            self._functions["train_function"] = made
+            self._model.train_function = self._step
 
     def _on_batch_begin(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras passes them
         self._here = (self._here[0], batch)

@@ -91,6 +91,10 @@ class HostsCluster(Cluster):
         self._engines.watch()
         return [EngineKernel(rank, engine, self.folder) for rank, engine in enumerate(self._engines.all)]
 
+    def _shared_gpus(self) -> list[dict[str, str]]:
+        # Which GPUs a host has, and who else uses them, is the affair of its engine.
+        return [{}] * self.size
+
     def _new_commands(self) -> Any:
         return HostCommands(self._kernels)
 

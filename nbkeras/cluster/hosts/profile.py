@@ -18,6 +18,17 @@ if TYPE_CHECKING:
 _REACH, _CONNECT = 5.0, 30
 
 
+def refuse_other_profiles(profile: str) -> None:
+    """Refuse a profile that there is not.
+
+    Raises:
+        Refusal: without ipyparallel or such a profile.
+    """
+    option = f"--profile {profile}"
+    ipyparallel(option)
+    _folder(profile, option)
+
+
 def engines_of_profile(profile: str, workers: int | None = None) -> Engines:
     """Return the engines of a profile; where none run, they are started, as ``ipcluster start`` does.
 

@@ -22,6 +22,22 @@ if TYPE_CHECKING:
 _SSH = ("-o", "BatchMode=yes", "-o", "ConnectTimeout=10")
 
 
+def refuse_without_ssh(option: str) -> None:
+    """Refuse a machine that lacks what starts engines on others.
+
+    Args:
+        option: the option that has asked for them, for refusals.
+
+    Raises:
+        Refusal: without ipyparallel or ssh.
+    """
+    ipyparallel(option)
+    if shutil.which("ssh") is None or shutil.which("scp") is None:
+        raise Refusal(
+            f"{option}: expected ssh and scp, received a machine without: install an OpenSSH client"
+        )
+
+
 def engines_on(hosts: Sequence[Host], option: str) -> Engines:
     """Start an engine for each slot of hosts, and return them in their order.
 
@@ -30,13 +46,9 @@ def engines_on(hosts: Sequence[Host], option: str) -> Engines:
         option: the option that has asked for them, for refusals.
 
     Raises:
-        Refusal: without ipyparallel or ssh, and when they do not start.
+        Refusal: when they do not start.
     """
     ipp = ipyparallel(option)
-    if shutil.which("ssh") is None or shutil.which("scp") is None:
-        raise Refusal(
-            f"{option}: expected ssh and scp, received a machine without: install an OpenSSH client"
-        )
     folder = Path(tempfile.mkdtemp(prefix="nbkeras-hosts-"))
     count = sum(host.slots for host in hosts)
     made = ipp.Cluster(

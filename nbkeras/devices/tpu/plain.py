@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
-from nbkeras.devices.tpu.targets import LOCAL, from_environment, named
+from nbkeras.devices.tpu.targets import LOCAL, from_environment, from_old_variables, named
+from nbkeras.devices.tpu_hardware import tpu_hardware
 
 _CONNECT = [
     "tf.config.experimental_connect_to_cluster(resolver)",
@@ -20,7 +22,12 @@ _OR_ELSE = {
 
 
 def plain_code(
-    name: str | None = None, or_else: str | None = None, zone: str | None = None, project: str | None = None
+    name: str | None = None,
+    or_else: str | None = None,
+    zone: str | None = None,
+    project: str | None = None,
+    *,
+    root: Path = Path("/"),
 ) -> str:
     """Return code that connects to a TPU without nbkeras: with no looks before, and no deadlines.
 
@@ -36,12 +43,15 @@ def plain_code(
 
     Args:
         name: the TPU; by default the first that the environment names for TensorFlow, or else that of this
-            machine.
+            machine, or the address that an older Colab runtime gives where the machine has none.
         or_else: what takes its place, where the code is to go on without one.
         zone: its zone.
         project: its project.
+        root: where the system's files are.
     """
     found = from_environment(os.environ, zone, project) if name is None else []
+    if name is None and not tpu_hardware(root).is_likely:
+        found += from_old_variables(os.environ)
     target = found[0] if found else named(name or LOCAL, zone, project)
     arguments = [json.dumps(target.name)]
     place = (("zone", target.zone), ("project", target.project))

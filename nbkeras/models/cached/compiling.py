@@ -50,5 +50,5 @@ def _of_tf_keras(model: Any) -> dict[str, Any]:
         "metrics": getattr(metrics, "_user_metrics", None),
         "weighted_metrics": getattr(metrics, "_user_weighted_metrics", None),
         "jit_compile": getattr(model, "_jit_compile", None),
-        "steps_per_execution": 1 if at_once is None else int(at_once),
+        "steps_per_execution": 1 if at_once is None else int(at_once.numpy()),
     }

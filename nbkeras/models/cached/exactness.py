@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.checks.changing_data import changing_steps
@@ -19,10 +20,17 @@ if TYPE_CHECKING:
 # How much a random layer draws; a layer with all of them at nothing draws nothing.
 _RATES = ("rate", "stddev", "dropout", "recurrent_dropout", "drop_rate", "_dropout")
 _TOLERANCE = 1e-5
+# What a sample's outputs may differ by where the batch is another one: other kernels round otherwise.
+_ROUNDING = collections.defaultdict(lambda: 1e-4, {"float16": 1e-2, "bfloat16": 5e-2})
+_SAMPLE = 8
 
 
-def check_model(split: Split) -> None:
+def check_model(split: Split, *, compiled: bool = True) -> None:
     """Refuse a model whose base gives, in training, other outputs each epoch, or does more than to give them.
+
+    Args:
+        split: the model in two parts.
+        compiled: whether it trains as it is compiled now; False where it is compiled again first.
 
     Raises:
         Refusal: with the layer and the reason.
@@ -52,9 +60,9 @@ def check_model(split: Split) -> None:
                 f"({type(layer).__name__}), which draws in training though it is frozen",
                 _PLAIN,
             )
-    compiled = getattr(model, "_compiled_trainable_state", None) or {}
+    trained = (getattr(model, "_compiled_trainable_state", None) or {}) if compiled else {}
     for layer in layers:
-        if is_compiled(model) and compiled.get(layer, False) and not layer.trainable:
+        if is_compiled(model) and trained.get(layer, False) and not layer.trainable:
             raise _inexact(
                 f"a model compiled after freezing, received {layer.name!r} frozen since", "compile it again"
             )
@@ -84,47 +92,87 @@ def check_data(data: Any) -> None:
         )
 
 
-def check_batch(split: Split, x: Any) -> None:
-    """Refuse a base that a batch shows to give other outputs in training, to change, or to add losses.
+def check_batch(split: Split, batch: Any) -> None:
+    """Refuse a base that a batch shows to give other outputs in training, to change, or to do more.
 
     The base stays as it is, bit for bit.
 
     Args:
         split: the model in two parts.
-        x: a few inputs.
+        batch: inputs, of which a few are taken.
 
     Raises:
         Refusal: with what was seen.
     """
     import numpy as np
 
-    base = split.base
+    base, end = split.base, split.end.name
+    # A model may be made for batches of one size.
+    is_fixed = any(each.shape[0] is not None for each in base.inputs)
+    x = batch if is_fixed else _rows(batch, 0, _SAMPLE)
     variables = list(base.variables)
     before = [each.numpy() for each in variables]
-    with kept_losses(base), kept_randomness():
-        plain, training = (np.asarray(base(x, training=mode), "float64") for mode in (False, True))
-        losses = len(base.losses)
-    after = [each.numpy() for each in variables]
-    changed = False
-    for variable, old, new in zip(variables, before, after, strict=True):
-        if not np.array_equal(old, new, equal_nan=old.dtype.kind == "f"):
+    try:
+        with kept_losses(base), kept_randomness():
+            outputs, training = (base(x, training=mode) for mode in (False, True))
+            losses = len(base.losses)
+            alone = [
+                base(_rows(x, row, row + 1), training=False)[0]
+                for row in range(0 if is_fixed else min(2, len(outputs)))
+            ]
+    finally:
+        pairs = zip(variables, before, strict=True)
+        changed = [(each, old) for each, old in pairs if not _same(old, each.numpy())]
+        for variable, old in changed:
             variable.assign(old)
-            changed = True
     if changed:
         raise _inexact(
-            f"a base that stays as it is, received one up to {split.end.name!r} that training changes", _PLAIN
+            f"a base that stays as it is, received one up to {end!r} that training changes", _PLAIN
         )
     if losses:
         raise _inexact(
-            f"a base without losses of its own, received {losses} up to {split.end.name!r}, such as those of "
+            f"a base without losses of its own, received {losses} up to {end!r}, such as those of "
             "activity_regularizer",
             _PLAIN,
         )
-    scale = float(np.abs(plain[np.isfinite(plain)]).max(initial=0))
-    if not np.allclose(plain, training, rtol=0, atol=_TOLERANCE * scale, equal_nan=True):
+    if getattr(outputs, "_keras_mask", None) is not None:
         raise _inexact(
-            f"the same outputs of {split.end.name!r} in training and in inference, received others", _PLAIN
+            f"outputs without a mask, received {end!r} with one, such as mask_zero makes, which features in "
+            "an array lose",
+            _PLAIN,
         )
+    plain = np.asarray(outputs, "float64")
+    if not _near(plain, np.asarray(training, "float64"), _TOLERANCE):
+        raise _inexact(f"the same outputs of {end!r} in training and in inference, received others", _PLAIN)
+    share = _ROUNDING[outputs.dtype.name]
+    if not all(_near(plain[row], np.asarray(each, "float64"), share) for row, each in enumerate(alone)):
+        raise _inexact(
+            f"outputs of {end!r} for each sample by itself, received some that depend on the other samples "
+            "of a batch",
+            _PLAIN,
+        )
+
+
+def _rows(x: Any, start: int, stop: int) -> Any:
+    import tensorflow as tf
+
+    return tf.nest.map_structure(lambda each: each[start:stop], x)
+
+
+def _same(old: Any, new: Any) -> bool:
+    import numpy as np
+
+    return bool(np.array_equal(old, new, equal_nan=old.dtype.kind == "f"))
+
+
+def _near(one: Any, other: Any, share: float) -> bool:
+    """Tell whether outputs are the same but for a share of the greatest of them."""
+    import numpy as np
+
+    scale = float(np.abs(one[np.isfinite(one)]).max(initial=0))
+    return bool(
+        one.shape == other.shape and np.allclose(one, other, rtol=0, atol=share * scale, equal_nan=True)
+    )
 
 
 _PLAIN = "train without cached features (--no-cache)"

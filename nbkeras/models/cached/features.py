@@ -12,7 +12,10 @@ from nbkeras.data.tensors import LeftToKeras, leaves, tensors
 from nbkeras.models.cached.compiling import compile_head
 from nbkeras.models.cached.exactness import check_batch, check_data, check_model
 from nbkeras.models.cached.splitting import split
-from nbkeras.models.row_files import RowWriter, StoredRows
+from nbkeras.models.checked_numbers import counted
+from nbkeras.models.reasons import computing
+from nbkeras.models.row_files import RowWriter
+from nbkeras.models.stored_rows import StoredRows
 from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -21,7 +24,8 @@ if TYPE_CHECKING:
 
     from nbkeras.models.cached.splitting import Split
 
-_SAMPLE = 8
+# Bytes that are kept in memory at most.
+MEMORY = 1 << 30
 _NAME = "features"
 
 
@@ -32,7 +36,7 @@ def cache_features(
     *,
     to: str | os.PathLike[str] | None = None,
     batch_size: int = 32,
-    memory: int = 1 << 30,
+    memory: int = MEMORY,
 ) -> CachedFeatures:
     """Compute a frozen base's outputs once, and return them with the head that trains on them.
 
@@ -70,20 +74,66 @@ def cache_features(
     Raises:
         Refusal: where it would not be exact, with the reason; the model is as it was.
     """
-    # An input that draws would be drawn once: what is certain of the data comes first.
-    check_data(x)
-    parts = split(model, base)
-    check_model(parts)
-    feed = _Feed(parts, x, batch_size)
-    first = next(iter(feed), None)
-    if first is None:
-        raise Refusal("cached features: expected data, received none: give at least one sample")
-    check_batch(parts, _rows(first[0], slice(0, _SAMPLE)))
-    feed.compare_with(first)
-    with RowWriter(to, memory) as writer:
-        cached = _computed(parts, feed, writer)
+    parts = checked_split(model, base, x, batch_size=batch_size)
+    cached = computed(parts, x, to=to, batch_size=batch_size, memory=memory)
     compile_head(parts)
     return cached
+
+
+def checked_split(model: Any, base: Any, x: Any, *, batch_size: int = 32, compiled: bool = True) -> Split:
+    """Part a model behind its base, where the base's outputs can stand for it.
+
+    Args:
+        model: as for `cache_features`.
+        base: likewise.
+        x: the inputs, None where they are not known yet.
+        batch_size: samples that are computed at a time.
+        compiled: whether the model trains as it is compiled now; False where it is compiled again first.
+
+    Raises:
+        Refusal: as `cache_features` does.
+    """
+    # An input that draws would be drawn once: what is certain of the data comes first.
+    if x is not None:
+        check_data(x)
+    parts = split(model, base)
+    check_model(parts, compiled=compiled)
+    if x is not None:
+        feed = _Feed(parts, x, batch_size)
+        first = next(iter(feed), None)
+        if first is None:
+            raise Refusal("cached features: expected data, received none: give at least one sample")
+        with computing(model, "cached features"):
+            check_batch(parts, first[0])
+            feed.compare_with(first)
+    return parts
+
+
+def computed(
+    parts: Split,
+    x: Any,
+    *,
+    to: str | os.PathLike[str] | None = None,
+    batch_size: int = 32,
+    memory: int | None = None,
+    outputs: bool = True,
+) -> CachedFeatures:
+    """Return a base's outputs for inputs, where `checked_split` has found nothing against it.
+
+    Args:
+        parts: the model in two parts; its head is not compiled here.
+        x: the inputs.
+        to: as for `cache_features`.
+        batch_size: likewise.
+        memory: likewise; by default its own.
+        outputs: False leaves them out, for what a Dataset has beside its inputs.
+    """
+    feed = _Feed(parts, x, batch_size)
+    if not outputs:
+        feed.outputs = _none
+    most = MEMORY if memory is None else memory
+    with computing(parts.model, "cached features"), RowWriter(to, most) as writer:
+        return _computed(parts, feed, writer)
 
 
 class CachedFeatures:
@@ -94,12 +144,13 @@ class CachedFeatures:
         features: the outputs, a row a sample: an array, or rows in an HDF5 file, which can be indexed.
         y: the targets that a Dataset brought along, None without.
         sample_weight: the weights that a Dataset brought along, None without.
+        sizes: how many samples each batch of a Dataset had; none for arrays.
     """
 
     def __init__(self, parts: Split, features: Any, y: Any, sample_weight: Any, sizes: list[int]) -> None:
         """Hold what `cache_features` has computed."""
         self.head, self.features, self.y, self.sample_weight = parts.head, features, y, sample_weight
-        self._parts, self._sizes = parts, sizes
+        self._parts, self.sizes = parts, sizes
 
     @property
     def is_on_disk(self) -> bool:
@@ -165,11 +216,18 @@ class CachedFeatures:
             >>> held_out = (cached.of(x_test), y_test)  # doctest: +SKIP
 
         Args:
-            x: an array, or a list, tuple or dict of them.
+            x: an array, a list, tuple or dict of them, or a ``tf.data.Dataset`` of batches.
             batch_size: samples that are computed at a time.
+
+        Raises:
+            Refusal: for no data, and for those that the model does not take.
         """
         feed = _Feed(self._parts, x, batch_size)
-        return np.concatenate([np.asarray(feed.outputs(each)) for each, *_ in feed])
+        with computing(self._parts.model, "cached features"):
+            found = [np.asarray(feed.outputs(each)) for each, *_ in feed]
+        if not found:
+            raise Refusal("cached features: expected data, received none: give at least one sample")
+        return np.concatenate(found)
 
     def __repr__(self) -> str:
         """Say what was computed, in one line."""
@@ -183,12 +241,12 @@ class CachedFeatures:
     def _orders(self, count: int, batch_size: int | None, *, shuffle: bool, seed: int) -> Any:
         import tensorflow as tf
 
-        if shuffle or batch_size is not None or not self._sizes:
-            size = batch_size or max(self._sizes, default=32)
+        if shuffle or batch_size is not None or not self.sizes:
+            size = batch_size or max(self.sizes, default=32)
             return ordered_batches(
                 np.arange(count), batch_size=size, seed=seed, shuffle=shuffle, line=self._parts.line
             )
-        ends = list(accumulate(self._sizes))
+        ends = list(accumulate(self.sizes))
         starts = [0, *ends[:-1]]
         return tf.data.Dataset.from_tensor_slices((starts, ends)).map(tf.range)
 
@@ -201,7 +259,8 @@ class _Feed:
 
         self.is_dataset = isinstance(x, tf.data.Dataset)
         self._x = x if self.is_dataset else _as_tuples(x)
-        self._batch_size, self._parts = batch_size, parts
+        self._batch_size, self._parts = counted(batch_size, "batch_size"), parts
+        self._count = 0 if self.is_dataset else _count(self._x)
         self.outputs = tf.function(lambda x: parts.base(x, training=False), reduce_retracing=True)
 
     def __iter__(self) -> Iterator[tuple[Any, Any, Any]]:
@@ -210,8 +269,7 @@ class _Feed:
                 parts = element if isinstance(element, tuple) else (element,)
                 yield (*parts, None, None)[:3]
             return
-        count = len(next(leaves(self._x)))
-        for start in range(0, count, self._batch_size):
+        for start in range(0, self._count, self._batch_size):
             rows = _rows(self._x, slice(start, start + self._batch_size))
             yield _tensors(rows, self._parts.line), None, None
 
@@ -246,6 +304,10 @@ def _computed(parts: Split, feed: _Feed, writer: RowWriter) -> CachedFeatures:
     return CachedFeatures(parts, features, y, sample_weight, sizes if feed.is_dataset else [])
 
 
+def _none(x: Any) -> Any:
+    return np.empty((len(next(leaves(x))), 0), "float32")
+
+
 def _reader(features: Any) -> Any:
     import tensorflow as tf
 
@@ -263,6 +325,26 @@ def _tensors(structure: Any, line: Any) -> Any:
         raise Refusal(
             f"cached features: expected arrays of numbers, received {odd}: give NumPy arrays"
         ) from odd
+
+
+def _count(x: Any) -> int:
+    import tensorflow as tf
+
+    arrays = list(leaves(x))
+    for each in arrays:
+        is_sparse = isinstance(each, (tf.RaggedTensor, tf.SparseTensor)) or hasattr(each, "tocoo")
+        if is_sparse or not len(getattr(each, "shape", ())):
+            raise Refusal(
+                f"cached features: expected arrays of numbers, received a {type(each).__name__}: give NumPy "
+                "arrays"
+            )
+    sizes = {len(each) for each in arrays}
+    if len(sizes) != 1:
+        raise Refusal(
+            f"cached features: expected inputs of one length, received {sorted(sizes)}: give as many rows of "
+            "each"
+        )
+    return sizes.pop()
 
 
 def _as_tuples(x: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from nbkeras.runtime.keras_lines import Line
 
 _MOST_NAMES = 8
+# What has no weights, draws nothing, and is the same in training and in inference.
+_FIXED = re.compile(r"\w*Pooling\dD|Flatten|Reshape|Activation|ReLU")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,34 @@ def split(model: Any, base: Any) -> Split:
             keras.Model(cut, symbolic(model, "output"), name=f"{model.name}_head"),
             tuple(before),
         )
+
+
+def behind(model: Any, base: Any) -> Any:
+    """Return the last of the layers that can be computed once with a base: poolings and the like behind it.
+
+    A pooled output is a small part of the base's own, and the head has less to do.
+
+    Args:
+        model: a model of either Keras line.
+        base: one of its layers, by itself or by its name.
+    """
+    calls = graph_calls(model) or []
+    end = next((call for call in calls if base in (call.layer, call.layer.name)), None)
+    results = {id(tensor) for tensor in model.outputs} if calls else set()
+    while end is not None and len(end.outputs) == 1:
+        cut = end.outputs[0]
+        takers = [call for call in calls if any(each is cut for each in call.inputs)]
+        uses = sum(call.layer is takers[0].layer for call in calls) if takers else 0
+        if id(cut) in results or (len(takers), uses) != (1, 1) or not _is_fixed(takers[0], results):
+            break
+        end = takers[0]
+    return base if end is None else end.layer
+
+
+def _is_fixed(call: Call, results: set[int]) -> bool:
+    name = type(call.layer).__name__
+    is_last = any(id(tensor) in results for tensor in call.outputs)
+    return _FIXED.fullmatch(name) is not None and len(call.inputs) == 1 and not is_last
 
 
 def _found(model: Any, calls: list[Call], base: Any) -> Any:

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from nbkeras.devices.placing.inner_losses import kept_losses
 from nbkeras.devices.placing.kept_state import kept_randomness, kept_variables
+from nbkeras.models.checked_numbers import counted
 from nbkeras.models.outputs.chosen import chosen
-from nbkeras.models.outputs.recording import recorder
-from nbkeras.models.row_files import RowWriter, StoredRows
+from nbkeras.models.outputs.recording import Recorder, recorder
+from nbkeras.models.reasons import computing
+from nbkeras.models.row_files import RowWriter
+from nbkeras.models.stored_rows import StoredRows
 from nbkeras.runtime.keras_lines import is_model
 from nbkeras.runtime.refusal import Refusal
 
@@ -19,11 +22,16 @@ if TYPE_CHECKING:
 
 
 class Features(Mapping[str, Any]):
-    """The outputs of layers by name: arrays, or rows in an HDF5 file, which can be indexed."""
+    """The outputs of layers by name: arrays, or rows in an HDF5 file, which can be indexed.
 
-    def __init__(self, found: Mapping[str, Any]) -> None:
+    Attributes:
+        left_out: why layers that a pattern has meant, and no name, have no outputs here, by their paths.
+    """
+
+    def __init__(self, found: Mapping[str, Any], left_out: Mapping[str, str] | None = None) -> None:
         """Hold what `features` has computed."""
         self._found = dict(found)
+        self.left_out = dict(left_out or {})
 
     def __getitem__(self, name: str) -> Any:
         """Return the outputs of a layer, a row a sample."""
@@ -41,7 +49,15 @@ class Features(Mapping[str, Any]):
         """Say what there is, a line for each."""
         rows = [f"{name}: {tuple(each.shape)} {each.dtype}" for name, each in self.items()]
         stored = next((each for each in self.values() if isinstance(each, StoredRows)), None)
-        return "\n".join(rows if stored is None else [*rows, f"in {stored.path}"])
+        rows += [] if stored is None else [f"in {stored.path}"]
+        return "\n".join([*rows, *self.remarks()])
+
+    def remarks(self) -> list[str]:
+        """Return in lines what was left out."""
+        return [
+            f"left out: {', '.join(path for path, each in self.left_out.items() if each == why)}, which {why}"
+            for why in dict.fromkeys(self.left_out.values())
+        ]
 
 
 def features(
@@ -57,26 +73,65 @@ def features(
 
     Raises:
         Refusal: for a model that is not built, for a layer that there is not, that is not called, or that is
-            called in a loop, and for an endless Dataset.
+            called in a loop, for an endless Dataset, and for data that the model does not take.
+    """
+    found, first, batches = traced(model, layers, x, batch_size=batch_size, training=training)
+    with RowWriter(to, most=None) as writer, kept_losses(model), kept_randomness():
+        with kept_variables(found.function.get_concrete_function(first)):
+            batch, names = first, {}
+            while batch is not None:
+                with computing(model, "features"):
+                    made = {name: each.numpy() for name, each in found.function(batch).items()}
+                _check_rows(made, batch)
+                names = {name: name.replace("/", ".") if to is not None else name for name in made}
+                _check_names(names)
+                writer.append({names[name]: each for name, each in made.items()})
+                batch = next(batches, None)
+        stored = writer.finish()
+    return Features({name: stored[kept] for name, kept in names.items()}, found.left_out)
+
+
+def traced(
+    model: Any, layers: Any, x: Any, *, batch_size: int, training: bool
+) -> tuple[Recorder, Any, Iterator[Any]]:
+    """Return what gives the outputs of layers, traced, with the first batch and those behind it.
+
+    Raises:
+        Refusal: as `features`.
     """
     if not is_model(model) or not model.built:
         what = "one that is not built" if is_model(model) else type(model).__name__
         raise Refusal(f"features: expected a built model, received {what}: call it once, as in  model(x[:2])")
-    function = recorder(model, chosen(model, layers), training=training)
+    batch_size = counted(batch_size, "batch_size")
+    found = recorder(model, chosen(model, layers), training=training)
     batches = _batches(x, batch_size)
     first = next(batches, None)
     if first is None:
         raise Refusal("features: expected data, received none: give at least one sample")
-    with RowWriter(to, most=None) as writer, kept_losses(model), kept_randomness():
-        with kept_variables(function.get_concrete_function(first)):
-            batch, names = first, {}
-            while batch is not None:
-                found = {name: each.numpy() for name, each in function(batch).items()}
-                names = {name: name.replace("/", ".") for name in found}
-                writer.append({names[name]: each for name, each in found.items()})
-                batch = next(batches, None)
-        stored = writer.finish()
-    return Features({name: stored[kept] for name, kept in names.items()})
+    with kept_losses(model), kept_randomness(), computing(model, "features"):
+        found.function.get_concrete_function(first)
+    return found, first, batches
+
+
+def _check_rows(made: Mapping[str, Any], batch: Any) -> None:
+    import tensorflow as tf
+
+    count = len(tf.nest.flatten(batch)[0])
+    odd = next((name for name, each in made.items() if len(each) != count), None)
+    if odd is not None:
+        raise Refusal(
+            f"features: expected a row for each of {count} samples, received {len(made[odd])} from {odd!r}: "
+            "name the layer around it"
+        )
+
+
+def _check_names(names: Mapping[str, str]) -> None:
+    twice = [name for name, kept in names.items() if list(names.values()).count(kept) > 1]
+    if twice:
+        raise Refusal(
+            f"to: expected layers with names of their own in a file, where / is ., received {twice[0]!r} and "
+            f"{twice[1]!r}: leave one out"
+        )
 
 
 def _batches(x: Any, batch_size: int) -> Iterator[Any]:
@@ -86,7 +141,9 @@ def _batches(x: Any, batch_size: int) -> Iterator[Any]:
         if int(x.cardinality()) == tf.data.INFINITE_CARDINALITY:
             raise Refusal("features: expected data with an end, received an endless Dataset: use  take(n)")
         for element in x:
-            yield element[0] if isinstance(element, tuple) else element
+            batch = element[0] if isinstance(element, tuple) else element
+            tf.nest.map_structure(_check_dense, batch)
+            yield batch
         return
     arrays = tf.nest.map_structure(_array, x)
     sizes = {len(each) for each in tf.nest.flatten(arrays)}
@@ -102,7 +159,22 @@ def _batches(x: Any, batch_size: int) -> Iterator[Any]:
 def _array(each: Any) -> Any:
     import numpy as np
 
+    _check_dense(each)
     if getattr(each, "shape", ()) == ():
-        raise Refusal(f"features: expected arrays, received {type(each).__name__}: give NumPy arrays")
+        raise Refusal(
+            f"features: expected arrays, received {type(each).__name__}: give NumPy arrays or a "
+            "tf.data.Dataset"
+        )
     # As Keras does: floats become float32.
     return each.astype("float32") if isinstance(each, np.ndarray) and each.dtype == "float64" else each
+
+
+def _check_dense(each: Any) -> None:
+    import tensorflow as tf
+
+    ways = {tf.RaggedTensor: "x.to_tensor()", tf.SparseTensor: "tf.sparse.to_dense(x)"}
+    way = next((way for kind, way in ways.items() if isinstance(each, kind)), None)
+    # SciPy's sparse matrices have it.
+    way = way or ("x.toarray()" if hasattr(each, "tocoo") else None)
+    if way is not None:
+        raise Refusal(f"features: expected dense data, received a {type(each).__name__}: type  {way}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbkeras.models.graph_calls import graph_calls
 from nbkeras.models.outputs.chosen import chosen
+from nbkeras.models.outputs.features import traced
 from nbkeras.runtime.keras_lines import is_model
 from nbkeras.runtime.refusal import Refusal
 
@@ -27,7 +28,7 @@ _RECORDING = """\
 layers = {{
 {layers}
 }}
-
+{turned}
 
 def extractor(inputs, training):
     found = {{}}
@@ -50,11 +51,16 @@ def extractor(inputs, training):
     return {{
         name + (f"#{{use}}" if len(calls) > 1 else "") + (f":{{at}}" if len(parts) > 1 else ""): part
         for name, calls in found.items()
-        for use, call in enumerate(calls, 1)
+        for use, call in {uses}
         for parts in [tf.nest.flatten(call)]
         for at, part in enumerate(parts)
     }}
 """
+_TURNED = """\
+# Which use of a layer each of its calls is, as Keras computes them.
+turned = {turned}
+"""
+_IN_TURN = "zip(turned.get(name, range(1, len(calls) + 1)), calls)"
 _ARRAYS = """\
 features = {{}}
 {batches}
@@ -90,13 +96,16 @@ def plain_code(
         batch_size: samples at a time.
 
     Raises:
-        Refusal: for inputs in a list, tuple or dict, and for one of several uses of a layer.
+        Refusal: for inputs in a list, tuple or dict, for one of several uses of a layer, and as
+            `nbkeras.features` does.
     """
     import tensorflow as tf
 
     if isinstance(x, (list, tuple, dict)):
         raise Refusal("--code: expected one array or a Dataset, received several inputs: give a Dataset")
-    wanted = chosen(model, layers)
+    # What a pattern has meant and the model does not give is left out here, too.
+    recorder = traced(model, layers, x, batch_size=batch_size, training=False)[0]
+    wanted = [each for each in chosen(model, layers) if each.path not in recorder.left_out]
     one = next((each for each in wanted if each.use is not None), None)
     if one is not None:
         raise Refusal(
@@ -115,7 +124,15 @@ def plain_code(
         extractor = _EXTRACTOR.format(inputs=inputs, outputs=rows)
     else:
         rows = "\n".join(f"    {each.path!r}: {_reached(name, model, each)}," for each in wanted)
-        extractor = _RECORDING.format(model=name, layers=rows)
+        turned = {path: uses for path, uses in recorder.turned.items() if path not in recorder.left_out}
+        extractor = _RECORDING.format(
+            model=name,
+            layers=rows,
+            turned=_TURNED.format(turned=turned) if turned else "",
+            uses="zip(turned.get(name, range(1, len(calls) + 1)), calls)"
+            if turned
+            else "enumerate(calls, 1)",
+        )
     tools = "from tensorflow import keras" if "keras." in extractor else "import tensorflow as tf"
     imports = [*["import h5py"] * (to is not None), "import numpy as np", tools]
     body = _FILE.format(to=to, **batches) if to is not None else _ARRAYS.format(**batches)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.models.checked_numbers import counted
 from nbkeras.models.pretrained import cache
 from nbkeras.runtime.refusal import Refusal
 
@@ -61,10 +62,11 @@ def best_classes(predictions: Any, names: Sequence[str], top: int) -> list[list[
         top: how many classes an image.
 
     Raises:
-        Refusal: for predictions of another shape.
+        Refusal: for predictions of another shape, and for less than one class.
     """
     import numpy as np
 
+    top = counted(top, "top")
     values = np.asarray(predictions)
     if values.ndim != _TWO_AXES or values.shape[1] != len(names):
         raise Refusal(

@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import re
 import shutil
+import ssl
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
@@ -71,6 +72,11 @@ def download(
                     part.write_bytes(b"")
                 if not left:
                     raise Refusal(_broken(url, path, part, error)) from None
+            except OSError as error:
+                raise Refusal(
+                    f"expected a disk that can be written to, received {part.parent} ({error.strerror}): "
+                    "make room, and type the same again"
+                ) from None
             else:
                 part.replace(path)
                 return
@@ -84,7 +90,10 @@ class _CutShortError(Exception):
     """The server has sent less than it said."""
 
 
-_BROKEN = (_AnotherFileError, _CutShortError, http.client.HTTPException, ConnectionError, TimeoutError)
+_BROKEN = (
+    *(_AnotherFileError, _CutShortError, http.client.HTTPException),
+    *(ConnectionError, TimeoutError, ssl.SSLError),
+)
 
 
 def offline(url: str, path: Path, reason: object) -> str:

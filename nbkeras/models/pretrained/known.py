@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import inspect
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -86,12 +87,13 @@ def known_models(line: Line) -> tuple[KnownModel, ...]:
     return tuple(sorted(found, key=lambda each: (each.parameters or last, each.name)))
 
 
-def find_model(name: str, line: Line) -> KnownModel | Preset:
+def find_model(name: Any, line: Line) -> KnownModel | Preset:
     """Return the model of a name, in any case of its letters, or the preset of KerasHub.
 
     Raises:
         Refusal: for a name that this Keras line does not have.
     """
+    _check_name(name)
     models = {each.name.lower(): each for each in known_models(line)}
     if name.lower() in models:
         return models[name.lower()]
@@ -102,7 +104,11 @@ def find_model(name: str, line: Line) -> KnownModel | Preset:
             return presets[name]
     names = {**{key: model.name for key, model in models.items()}, **dict.fromkeys(presets)}
     near = difflib.get_close_matches(name.lower(), names, n=1)
-    if line == "keras" and name in _published():
+    # As Keras's modules and other libraries write them: mobilenet_v2, resnet-50.
+    same = models.get(re.sub(r"[-_ ]", "", name.lower()))
+    if same is not None:
+        mend = f"type  {same.name}"
+    elif line == "keras" and name in _published():
         mend = "tf_keras has it"
     elif "_" in name and not has_hub(line):
         mend = "presets of KerasHub need Keras 3 and  %pip install keras-hub"
@@ -111,6 +117,19 @@ def find_model(name: str, line: Line) -> KnownModel | Preset:
     else:
         mend = "%pretrained lists them all"
     raise Refusal(f"pretrained: expected a model of {line}.applications, received {name!r}: {mend}")
+
+
+def _check_name(name: Any) -> None:
+    if callable(name):
+        function = getattr(name, "__name__", type(name).__name__)
+        raise Refusal(
+            f"pretrained: expected the name of a model, received {function} itself: type  "
+            f'nbkeras.pretrained("{function}")'
+        )
+    if not isinstance(name, str):
+        raise Refusal(
+            f"pretrained: expected the name of a model, received {name!r}: %pretrained lists them all"
+        )
 
 
 def published_names() -> list[str]:

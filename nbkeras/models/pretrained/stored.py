@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 _OLD, _NEW = (".h5", ".hdf5"), ".weights.h5"
 
@@ -51,8 +51,14 @@ def read_stored(path: Path) -> Stored:
             f"weights: expected a file of weights, received the whole model {path}: type  "
             f'keras.models.load_model("{path}")'
         )
+    if path.is_dir():
+        raise Refusal(
+            f"weights: expected a file of weights, received the folder {str(path)!r}: for a SavedModel type  "
+            f'nbkeras.saved_model_layer("{path}")'
+        )
     if not path.is_file():
-        raise Refusal(f"weights: expected a file that exists, received {str(path)!r}")
+        where = "" if path.is_absolute() else f" in {Path.cwd()}"
+        raise Refusal(f"weights: expected a file that exists, received {str(path)!r}{where}")
     try:
         with h5py.File(path) as file:
             whole = file.get("model_weights", file)

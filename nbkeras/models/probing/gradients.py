@@ -12,6 +12,7 @@ from nbkeras.devices.placing.inner_losses import kept_losses
 from nbkeras.devices.placing.kept_state import kept_randomness, kept_variables
 from nbkeras.models.outputs.chosen import paths_of
 from nbkeras.models.probing.told import LayerGradient, Probe
+from nbkeras.models.reasons import computing
 from nbkeras.runtime.keras_lines import is_compiled, is_model, line_of
 from nbkeras.runtime.refusal import Refusal
 
@@ -62,17 +63,10 @@ def probe(model: Any, x: Any, y: Any = None, sample_weight: Any = None, *, batch
         ]
 
     function = tf.function(step, autograph=False)
-    try:
-        with kept_losses(model), kept_randomness():
-            traced = function.get_concrete_function(inputs, targets, weights)
-            with kept_variables(traced):
-                loss, gradients = function(inputs, targets, weights)
-    except Exception as error:
-        told = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise Refusal(
-            f"probe: expected data of {model.name!r}, received some that it can't compute "
-            f"({told.strip()[:120]}): give what  model.fit  takes"
-        ) from error
+    with computing(model, "probe", "fit"), kept_losses(model), kept_randomness():
+        traced = function.get_concrete_function(inputs, targets, weights)
+        with kept_variables(traced):
+            loss, gradients = function(inputs, targets, weights)
     by_weight = {
         id(variable): np.asarray(each, "float64")
         for variable, each in zip(model.trainable_variables, gradients, strict=True)
@@ -82,6 +76,8 @@ def probe(model: Any, x: Any, y: Any = None, sample_weight: Any = None, *, batch
 
 
 def _check(model: Any) -> None:
+    import tensorflow as tf
+
     if not is_model(model) or not model.built:
         what = f"{model.name!r}, which is not built" if is_model(model) else type(model).__name__
         raise Refusal(f"probe: expected a built model, received {what}: call it once, as in  model(x[:2])")
@@ -90,6 +86,13 @@ def _check(model: Any) -> None:
             f"probe: expected a model with a loss, received {model.name!r}, which is not compiled: call  "
             "model.compile(optimizer, loss)"
         )
+    with model.distribute_strategy.scope():
+        # Its compute_loss updates a metric, which tf_keras (2.21) can't do outside of a replica.
+        if line_of(model) == "tf_keras" and tf.distribute.has_strategy():
+            raise Refusal(
+                f"probe: expected a model without a strategy in tf_keras, received {model.name!r} of "
+                f"{type(model.distribute_strategy).__name__}: make it outside, and give it the weights"
+            )
 
 
 def _batch(x: Any, y: Any, sample_weight: Any, size: int, line: Any) -> tuple[Any, Any, Any]:

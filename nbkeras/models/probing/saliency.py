@@ -8,6 +8,7 @@ import numpy as np
 
 from nbkeras.devices.placing.inner_losses import kept_losses
 from nbkeras.devices.placing.kept_state import kept_randomness, kept_variables
+from nbkeras.models.reasons import computing
 from nbkeras.runtime.keras_lines import is_model
 from nbkeras.runtime.refusal import Refusal
 
@@ -45,6 +46,8 @@ def saliency(model: Any, x: Any, index: Any = None, *, batch_size: int = 32) -> 
     if not is_model(model) or not model.built:
         what = "one that is not built" if is_model(model) else type(model).__name__
         raise Refusal(f"saliency: expected a built model, received {what}: call it once, as in  model(x[:2])")
+    if isinstance(x, (list, tuple, dict)):
+        raise Refusal(f"saliency: expected one array of inputs, received a {type(x).__name__}: give an array")
     x = np.asarray(x)
     if x.dtype.kind != "f" or not len(x):
         raise Refusal(
@@ -67,11 +70,11 @@ def saliency(model: Any, x: Any, index: Any = None, *, batch_size: int = 32) -> 
         return scores, tf.zeros_like(rows) if found is None else found
 
     function = tf.function(gradient, autograph=False, reduce_retracing=True)
-    numbers = None if index is None else np.broadcast_to(np.asarray(index, "int64"), (len(x),))
+    numbers = None if index is None else _numbers(index, len(x))
     starts = range(0, len(x), batch_size)
     rows = [tf.constant(x[start : start + batch_size], "float32") for start in starts]
     wanted = [None if numbers is None else tf.constant(numbers[s : s + batch_size]) for s in starts]
-    with kept_losses(model), kept_randomness():
+    with computing(model, "saliency"), kept_losses(model), kept_randomness():
         traced = function.get_concrete_function(rows[0], wanted[0])
         classes = int(traced.structured_outputs[0].shape[-1])
         if numbers is not None and not ((numbers >= 0) & (numbers < classes)).all():
@@ -81,3 +84,13 @@ def saliency(model: Any, x: Any, index: Any = None, *, batch_size: int = 32) -> 
         with kept_variables(traced):
             found = [function(each, number)[1].numpy() for each, number in zip(rows, wanted, strict=True)]
     return np.concatenate(found)
+
+
+def _numbers(index: Any, count: int) -> Any:
+    numbers = np.asarray(index)
+    if numbers.dtype.kind not in "iu" or numbers.shape not in {(), (count,)}:
+        raise Refusal(
+            f"saliency: expected the number of a class, or one for each of {count} samples, received "
+            f"{numbers.dtype} of shape {numbers.shape}: type  y[:{count}]"
+        )
+    return np.broadcast_to(numbers.astype("int64"), (count,))

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.callbacks.backup.identity import steps_at_once
 from nbkeras.models.layer_rates import rated_class
 from nbkeras.models.one_cycle import one_cycle_class
 from nbkeras.runtime.keras_lines import keras_module
@@ -70,7 +71,7 @@ def _made(job: Job) -> Any:
 
 def _measured(model: Any, batch: Any) -> float:
     """Return the seconds of one training step."""
-    steps = Steps(model, batch)
+    steps, at_once = Steps(model, batch), steps_at_once(model)
     began = time.perf_counter()
     steps.run(1)
     once = max(time.perf_counter() - began, 1e-6)
@@ -80,7 +81,7 @@ def _measured(model: Any, batch: Any) -> float:
         began = time.perf_counter()
         steps.run(count)
         taken.append((time.perf_counter() - began) / count)
-    return min(taken)
+    return min(taken) / at_once
 
 
 def _device_memory() -> int | None:

@@ -16,6 +16,7 @@ from nbkeras.training.batch_sizes.found import BatchSizesFound
 from nbkeras.training.batch_sizes.job import job_of
 from nbkeras.training.batch_sizes.trials import tried
 from nbkeras.training.options import positive_int
+from nbkeras.training.rate_finder.feeding import check_targets
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -40,7 +41,9 @@ def batch_size_find(
 
     A process of its own makes the model again from its configuration and trains it for some steps with 8, 16,
     32, … samples, until memory or time is over. It is ended when it takes more main memory than it may, so
-    that the notebook never runs out; on a GPU it takes what the notebook leaves. The size is suggested from
+    that the notebook never runs out; on a GPU it takes what the notebook leaves. Others then try sizes
+    between the largest that fits and the first that does not, each in the middle, until the two are less than
+    a sixteenth apart; where the smallest size does not fit, these are below it. The size is suggested from
     which twice as many samples in a batch give less than 5 % more samples a second. That is throughput alone:
     a larger batch also makes fewer updates an epoch. The model, its data and all random numbers stay as they
     are.
@@ -57,11 +60,11 @@ def batch_size_find(
         x: its inputs: arrays, a list or dict of them, a ``tf.data.Dataset``, or a PyDataset.
         y: its targets, where the inputs are arrays. Default None.
         sample_weight: weights of the samples, where the inputs are arrays. Default None.
-        smallest: the first size, in samples. Default 8.
+        smallest: the first size, in samples; smaller ones are tried where it does not fit. Default 8.
         largest: no size above it is tried. Default: as many samples as the arrays have, at most 65536.
-        max_memory: the most main memory that the process may take, TensorFlow's own included: bytes, or
+        max_memory: the most main memory that a process may take, TensorFlow's own included: bytes, or
             text such as ``"4GB"``. Default: 80 % of what is free.
-        max_time: time after which the process ends: seconds, a ``timedelta``, or text such as ``"2m"``.
+        max_time: time after which the search ends: seconds, a ``timedelta``, or text such as ``"2m"``.
             Default ``"60s"``.
 
     Returns:
@@ -72,22 +75,47 @@ def batch_size_find(
         Refusal: for a model that is not compiled, is on several devices or has classes of the notebook,
             for data that can be read once, and for options out of range.
     """
-    first = positive_int(smallest, option="smallest")
-    last = _most(x) if largest is None else positive_int(largest, option="largest", least=first)
-    sizes = [first]
-    while sizes[-1] * 2 <= last:
-        sizes.append(sizes[-1] * 2)
+    sizes = doubled(*span(x, smallest, largest))
     seconds = parse_duration(max_time, option="max_time")
     _check(model)
-    limit, notes = _limit(max_memory)
+    check_targets(model, x, y, name="batch_size_find")
+    limit, notes = memory_limit(max_memory)
     began = time.monotonic()
-    job = job_of(model, (x, y, sample_weight), tuple(sizes))
+    job = job_of(model, (x, y, sample_weight), sizes)
     try:
         trials = tried(job, limit=limit, seconds=seconds, tell=_tell)
     finally:
         _tell("")
     taken = time.monotonic() - began
     return BatchSizesFound(tuple(trials.sizes), trials.too_large, trials.why, taken, tuple(notes))
+
+
+def doubled(first: int, last: int) -> tuple[int, ...]:
+    """Return sizes from the first to the last, each twice the one before, but for the last.
+
+    Example:
+        >>> doubled(8, 100), doubled(8, 5)
+        ((8, 16, 32, 64, 100), (8,))
+    """
+    sizes = [first]
+    while sizes[-1] < last:
+        sizes.append(min(sizes[-1] * 2, last))
+    return tuple(sizes)
+
+
+def span(x: Any, smallest: int, largest: int | None) -> tuple[int, int]:
+    """Return the first size and the last.
+
+    Args:
+        x: the inputs.
+        smallest: the first size.
+        largest: the last one, None for as many samples as arrays have.
+
+    Raises:
+        Refusal: for sizes that are no whole numbers above 0, and a last one below the first.
+    """
+    first = positive_int(smallest, option="smallest")
+    return first, _most(x) if largest is None else positive_int(largest, option="largest", least=first)
 
 
 def _most(x: Any) -> int:
@@ -114,7 +142,8 @@ def _check(model: Any) -> None:
         )
 
 
-def _limit(asked: str | int | None) -> tuple[int | None, list[str]]:
+def memory_limit(asked: str | int | None) -> tuple[int | None, list[str]]:
+    """Return the bytes that a process may take, None for no limit, and what is to be said of it."""
     if asked is not None:
         size = parse_bytes(asked, option="max_memory")
         return size, [f"memory: {format_bytes(size)} at the most, by max_memory"]

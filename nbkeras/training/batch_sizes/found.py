@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import pairwise
+from math import log2
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.runtime.durations import format_duration
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from nbkeras.training.batch_sizes.trials import Size
 
-# A doubling that gives less than this is said not to pay.
-PAYS = 0.05
+# A doubling that gives less than this is said not to pay; sizes that are nearer than this tell too little.
+PAYS, APART = 0.05, 1.5
 
 shown_as: list[Callable[[BatchSizesFound], dict[str, str]]] = []
 """What a notebook shows of it; the last one counts."""
@@ -26,9 +26,9 @@ class BatchSizesFound:
     """What `nbkeras.batch_size_find` has found.
 
     Attributes:
-        sizes: those that fit, each with ``size``, ``seconds`` of a step, ``rate`` in samples a second, and
-            ``memory`` in bytes.
-        too_large: the first size that does not fit, None where all that were tried do.
+        sizes: those that fit, rising, each with ``size``, ``seconds`` of a step, ``rate`` in samples a
+            second, and ``memory`` in bytes.
+        too_large: the smallest size that is known not to fit, None where all that were tried do.
         why: why it ended.
         seconds: that it took.
         notes: what else is to be known, a line each.
@@ -48,8 +48,10 @@ class BatchSizesFound:
     @property
     def suggested(self) -> int | None:
         """The size from which twice as many samples in a batch give less than 5 % more samples a second."""
-        for smaller, larger in pairwise(self.sizes):
-            if larger.rate < smaller.rate * (1 + PAYS):
+        for smaller in self.sizes:
+            larger = next((each for each in self.sizes if each.size >= 2 * smaller.size), self.sizes[-1])
+            times = larger.size / smaller.size
+            if times >= APART and larger.rate < smaller.rate * (1 + PAYS) ** log2(times):
                 return smaller.size
         return self.largest
 
@@ -59,9 +61,12 @@ class BatchSizesFound:
         if self.largest is None:
             return (first, *self.notes)
         pays = f"{self.suggested}: twice as much gives less than {PAYS:.0%} more samples a second"
+        fits = f"all fit, up to {self.largest}"
+        if self.too_large:
+            fits = f"largest that fits: {self.largest}; {self.too_large} does not"
         if self.suggested == self.largest:
-            pays = f"{self.largest}, the largest that was tried: more may pay"
-        fits = f"largest that fits: {self.largest}" if self.too_large else f"all fit, up to {self.largest}"
+            why = "fits" if self.too_large else "was tried: more may pay"
+            pays = f"{self.largest}, the largest that {why}"
         return (first, f"suggested: {pays}", fits, *self.notes)
 
     def rows(self) -> tuple[tuple[str, ...], ...]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbkeras.callbacks.backup.randomness import read_random, write_random
 from nbkeras.runtime.keras_lines import active_line, keras_module, line_of
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.batch_sizes.parts import parts_of
 from nbkeras.training.rate_finder.feeding import fed
+from nbkeras.training.rate_finder.unread import unread
 
 if TYPE_CHECKING:
     from nbkeras.runtime.keras_lines import Line
@@ -71,13 +71,10 @@ def _config(model: Any, line: Line) -> tuple[str, tuple[Part, ...]]:
 
 
 def _sample(data: tuple[Any, Any, Any], line: Line) -> Any:
-    random = read_random()
-    try:
-        arguments, _ = fed(data, None, 1, line, name="batch_size_find")
-        batch = next(iter(arguments["x"]))
-    finally:
-        write_random(random)
-    if arguments.get("y") is not None:
+    with unread(data[0]):
+        feed = fed(data, None, 1, line, name="batch_size_find")
+        batch = next(iter(feed.arguments["x"]))
+    if feed.arguments.get("y") is not None:
         raise Refusal(
             "batch_size_find: expected dense arrays, received others: give a tf.data.Dataset of them"
         )

@@ -1,4 +1,4 @@
-"""Starts the process that tries batch sizes, listens to it, and ends it when it takes too much memory."""
+"""Starts the processes that try batch sizes, listens to them, and ends one that takes too much memory."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ import tempfile
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.runtime.memory import format_bytes, resident_memory
 from nbkeras.runtime.refusal import Refusal
+from nbkeras.training.batch_sizes.between import between
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,23 +55,60 @@ class Trials:
     """What has been tried.
 
     Attributes:
-        sizes: those that fit.
-        too_large: the size that did not fit, None where all did.
-        why: why it ended.
+        sizes: those that fit, rising.
+        too_large: the smallest size that did not fit, None where all did.
+        why: why it ended, ``""`` while it goes on.
+        trying: the size that a process is at, None before its first.
     """
 
     sizes: list[Size] = field(default_factory=list)
     too_large: int | None = None
     why: str = ""
+    trying: int | None = None
+    _what_happened: str = ""
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the outcome of a size is known."""
+        return bool(self.sizes) or self.too_large is not None
+
+    def refuse(self, text: str) -> None:
+        """Refuse a search whose first process tried no size; where a later one does not, it ends.
+
+        Raises:
+            Refusal: then.
+        """
+        if not self.has_begun:
+            raise Refusal(text)
+        self._end()
+
+    def _end(self) -> None:
+        self.why = self._what_happened or "all sizes were tried"
+
+    def full(self, size: int, what_happened: str) -> None:
+        """Note that a size does not fit."""
+        self.too_large, self._what_happened = size, what_happened
+
+    def next_sizes(self) -> tuple[int, ...]:
+        """Return the sizes for the next process, none where it has ended."""
+        found: tuple[int, ...] = ()
+        if self.too_large is not None and not self.why:
+            found = between(self.sizes[-1].size if self.sizes else 0, self.too_large)
+        if not found and not self.why:
+            self._end()
+        return found
 
 
 def tried(job: Job, *, limit: int | None, seconds: float, tell: Callable[[str], None]) -> Trials:
     """Try the sizes of a job in a process of their own.
 
+    The first size that does not fit ends it; others then try sizes between that one and the largest that
+    fits.
+
     Args:
         job: the model, the data, the sizes.
         limit: the most bytes of main memory that the process may take; None does not watch it.
-        seconds: after which the process ends, whatever it does.
+        seconds: after which all ends, whatever it does.
         tell: called with a line on each size.
 
     Raises:
@@ -79,13 +117,15 @@ def tried(job: Job, *, limit: int | None, seconds: float, tell: Callable[[str], 
     trials = Trials()
     end = time.monotonic() + seconds
     with tempfile.TemporaryDirectory(prefix="nbkeras-batch-sizes-") as folder:
-        path = Path(folder, "job")
-        path.write_bytes(pickle.dumps(job))
-        with _process(path, job) as (process, words):
-            try:
-                _listen(trials, process, words, limit, end, tell)
-            except KeyboardInterrupt:
-                trials.why = "it was interrupted"
+        path, sizes = Path(folder, "job"), job.sizes
+        try:
+            while sizes:
+                path.write_bytes(pickle.dumps(replace(job, sizes=sizes)))
+                with _process(path, job) as (process, words):
+                    _listen(trials, process, words, limit, end, tell)
+                sizes = trials.next_sizes()
+        except KeyboardInterrupt:
+            trials.why = "it was interrupted"
     return trials
 
 
@@ -97,52 +137,72 @@ def _listen(
     end: float,
     tell: Callable[[str], None],
 ) -> None:
-    size, most = None, 0
-    while not trials.why:
+    """Take what one process says, until it has ended or has to be ended."""
+    trials.trying, most = None, 0
+    while True:
         taken = resident_memory(process.pid) or 0
         most = max(most, taken)
         if limit is not None and taken > limit:
-            trials.too_large = size
-            trials.why = f"batches of {size} take more than {format_bytes(limit)}"
-            break
+            _took_too_much(trials, limit)
+            return
         if time.monotonic() > end:
-            trials.why = "the time was over" + ("" if size is None else f" at batches of {size}")
-            break
+            trials.why = "the time was over"
+            trials.why += "" if trials.trying is None else f" at batches of {trials.trying}"
+            return
         try:
             said = words.get(timeout=_LOOK)
         except queue.Empty:
             continue
         if said is None:
-            _ended(trials, process, size)
-        elif "error" in said:
-            raise Refusal(
-                "batch_size_find: expected a model that trains in a process of its own, received "
-                f"{said['error']}: train it on one batch here first"
-            )
-        elif "begins" in said:
-            size, most = said["begins"], taken
-            tell(f"batch size {size}")
-        elif "full" in said:
-            trials.too_large = size
-            trials.why = f"batches of {size} ran out of memory"
+            _ended(trials, process.wait())
+            return
+        if "begins" in said:
+            trials.trying, most = said["begins"], taken
+            tell(f"batch size {trials.trying}")
+        elif "size" in said:
+            trials.sizes.append(Size(said["size"], said["seconds"], said["device_memory"] or most or None))
         else:
-            memory = said["device_memory"] or most or None
-            trials.sizes.append(Size(said["size"], said["seconds"], memory))
+            _failed(trials, said.get("error"))
+            return
 
 
-def _ended(trials: Trials, process: subprocess.Popen[str], size: int | None) -> None:
-    code = process.wait()
+def _took_too_much(trials: Trials, limit: int) -> None:
+    most = format_bytes(limit)
+    if trials.trying is None:
+        trials.refuse(
+            f"max_memory: expected more than TensorFlow itself takes, received {most}, which it took before "
+            "the first batch: give more, or free some memory"
+        )
+    else:
+        trials.full(trials.trying, f"batches of {trials.trying} take more than {most}")
+
+
+def _failed(trials: Trials, error: str | None) -> None:
+    size = trials.trying
+    if error is None and size is not None:
+        trials.full(size, f"batches of {size} ran out of memory")
+    elif size is not None and trials.has_begun:
+        # Of a GPU, memory that runs out may have other names, and some operations have other limits.
+        trials.full(size, f"batches of {size} failed ({error})")
+    else:
+        trials.refuse(
+            "batch_size_find: expected a model that trains in a process of its own, received "
+            f"{error}: train it on one batch here first"
+        )
+
+
+def _ended(trials: Trials, code: int) -> None:
+    size = trials.trying
     if code == 0:
-        trials.why = "all sizes were tried"
-    elif size is None:
-        raise Refusal(
+        return
+    if size is None:
+        trials.refuse(
             f"batch_size_find: expected a process that can import TensorFlow, received one that ended with "
             f"code {code}: see whether  !{sys.executable} -c 'import tensorflow'  works"
         )
     else:
         # By Linux, for want of memory, or by TensorFlow, which ends where it can't have any.
-        trials.too_large = size
-        trials.why = f"the process ended at batches of {size} (code {code})"
+        trials.full(size, f"the process ended at batches of {size} (code {code})")
 
 
 @contextmanager

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
+# TensorFlow's seed in a trial: a number that nobody chooses.
+_SEED = 0x6E626B6572
 # Keras 3's and tf_keras's.
 _CONTAINERS = ("_compile_loss", "_compile_metrics", "compiled_loss", "compiled_metrics")
 
@@ -38,30 +40,41 @@ def kept_randomness(model: Any) -> Iterator[None]:
     """Leave every source of random numbers as it is; inside, the seeds of new graphs are always the same."""
     import numpy as np
 
+    kept = random.getstate(), np.random.get_state()  # noqa: NPY002
+    layers = [(each, dict(vars(each))) for each in legacy_generators(model)]
+    shared = getattr(sys.modules.get("tf_keras.src.backend"), "_SEED_GENERATOR", None)
+    drawn = getattr(shared, "generator", None)
+    drawn_state = drawn.getstate() if drawn else None
+    try:
+        with _another_seed():
+            yield
+    finally:
+        random.setstate(kept[0])
+        np.random.set_state(kept[1])  # noqa: NPY002
+        if drawn is not None:
+            drawn.setstate(drawn_state)
+        for each, attributes in layers:
+            vars(each).update(attributes)
+
+
+@contextmanager
+def _another_seed() -> Iterator[None]:
+    """Let TensorFlow have a seed of ours, which is not the user's, and no operation of the user's."""
     # TensorFlow can set its seed but not tell it, and setting it would restart the operations that have
     # run: this is the one place of it that knows.
     from tensorflow.python.eager import context
 
     eager = context.context()
-    seed, generator = eager._seed, getattr(eager, "_rng", None)  # noqa: SLF001
-    kept = (random.getstate(), np.random.get_state(), generator.getstate() if generator else None)  # noqa: NPY002
-    layers = [(each, dict(vars(each))) for each in legacy_generators(model)]
-    shared = getattr(sys.modules.get("tf_keras.src.backend"), "_SEED_GENERATOR", None)
-    drawn = getattr(shared, "generator", None)
-    drawn_state = drawn.getstate() if drawn else None
-    eager._seed = 1  # noqa: SLF001
+    before = {name: vars(eager)[name] for name in ("_seed", "_rng") if name in vars(eager)}
+    # Operations of one seed are one operation, whose numbers would go on here (TensorFlow 2.21).
+    seed = _SEED + (before["_seed"] == _SEED)
+    # Without a generator, which is made with a seed, an operation that runs eagerly fails.
+    vars(eager).update(_seed=seed, _rng=random.Random(seed))  # noqa: S311 - as TensorFlow does
     try:
         yield
     finally:
-        eager._seed = seed  # noqa: SLF001
-        random.setstate(kept[0])
-        np.random.set_state(kept[1])  # noqa: NPY002
-        if generator:
-            generator.setstate(kept[2])
-        if drawn is not None:
-            drawn.setstate(drawn_state)
-        for each, attributes in layers:
-            vars(each).update(attributes)
+        del eager._rng  # noqa: SLF001
+        vars(eager).update(before)
 
 
 def legacy_generators(model: Any) -> Iterator[Any]:

@@ -77,6 +77,11 @@ class Before:
         self._compiled.restore()
 
 
+def can_be_undone(model: Any) -> bool:
+    """Tell whether a model was fine-tuned in this process, and not given back yet."""
+    return is_model(model) and _HELD in vars(model)
+
+
 def undo_fine_tuning(model: Any) -> str:
     """Give a model the weights, flags and compilation that it had before its last fine-tuning.
 

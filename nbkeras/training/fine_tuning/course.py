@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.arming import armed_last
 from nbkeras.training.fine_tuning.callbacks import whole_files
 from nbkeras.training.fine_tuning.data import Data, stage_arguments
+from nbkeras.training.fine_tuning.kept import Kept
 from nbkeras.training.fine_tuning.result import FineTuning
 from nbkeras.training.fine_tuning.so_far import stages_so_far
 from nbkeras.training.fitting import armed
@@ -21,6 +23,8 @@ from nbkeras.training.options import FitOptions, parse_early_stopping
 from nbkeras.training.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nbkeras.models.base_and_head import Parts
     from nbkeras.models.recompiling import Compiled
     from nbkeras.training.fine_tuning.before import Before
@@ -65,7 +69,7 @@ def train(task: Task) -> FineTuning:
     epoch = 0
     # The name is the monitor's own.
     of_stages = replace(options, name=None)
-    current = [of_stages]
+    current, kept = [of_stages], Kept(task.data)
     callbacks = task.fit.get("callbacks", [])
     unused = _unused(armed_last())
     with armed(options, lambda: current[0]) as session, whole_files(callbacks) as (said, go_on_with_files):
@@ -80,14 +84,16 @@ def train(task: Task) -> FineTuning:
                 )
                 current[0] = replace(of_stages, early_stopping=stopping)
                 monitor.passes = number <= finished
+                monitor.note = "" if planned_stage.thawed else task.plan.caching
                 monitor.mark = "" if number <= so_far.begun else _mark(task.plan, planned_stage)
                 monitor.epochs = epoch + sum(each.stage.epochs for each in task.plan.stages[number - 1 :])
-                history = model.fit(
-                    **stage_arguments(task.data, number, line, options.seed),
-                    **{**task.fit, "callbacks": [*callbacks, monitor]},
-                    initial_epoch=epoch,
-                    epochs=epoch + stage.epochs,
-                )
+                with _given(task, planned_stage, kept, session, passes=monitor.passes) as arguments:
+                    history = model.fit(
+                        **arguments,
+                        **{**task.fit, "callbacks": [*callbacks, monitor]},
+                        initial_epoch=epoch,
+                        epochs=epoch + stage.epochs,
+                    )
                 go_on_with_files()
                 histories.append(history)
                 epoch = history.epoch[-1] + 1 if history.epoch else epoch
@@ -104,6 +110,8 @@ def train(task: Task) -> FineTuning:
                 task.before.trained()
             monitor.close(error)
             raise
+        finally:
+            kept.forget()
         task.before.trained()
         monitor.run.add_note(_left(task, len(histories)))
         monitor.finish()
@@ -115,6 +123,27 @@ def _begin_stage(task: Task, planned_stage: PlannedStage) -> None:
     stage = planned_stage.stage
     set_trainable(task.model, task.parts, list(planned_stage.thawed), batch_norm=stage.batch_norm)
     task.compiled.compile_anew(stage.learning_rate, planned_stage.factors)
+
+
+@contextmanager
+def _given(
+    task: Task, planned_stage: PlannedStage, kept: Kept, session: Session, *, passes: bool
+) -> Iterator[dict[str, Any]]:
+    """Give the arguments of a stage's ``fit`` that are its data."""
+    data, line = task.data, line_of(task.model) or active_line()
+    if planned_stage.kept is None:
+        if planned_stage.thawed:
+            # The base is about to be another one.
+            kept.forget()
+        yield stage_arguments(data, planned_stage.number, line, task.options.seed)
+        return
+    own = (data.x, data.y, data.sample_weight, data.validation_data)
+    session.data = dict(zip(("x", "y", "sample_weight", "validation_data"), own, strict=True))
+    try:
+        with kept.stage(planned_stage.kept, computes=not passes) as arguments:
+            yield arguments
+    finally:
+        session.data = None
 
 
 def _mark(plan: FineTuningPlan, each: PlannedStage) -> str:

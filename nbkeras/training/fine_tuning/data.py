@@ -26,6 +26,7 @@ class Data:
     batch_size: int | None = None
     augmentation: Any = None
     sample_weight: Any = None
+    steps_per_epoch: int | None = None
 
     @property
     def is_dataset(self) -> bool:
@@ -40,6 +41,8 @@ class Data:
     @property
     def steps(self) -> int | None:
         """Updates of an epoch, None where the data do not tell."""
+        if self.steps_per_epoch is not None:
+            return self.steps_per_epoch
         if self.is_dataset:
             cardinality = getattr(self.x, "cardinality", None)
             count = int(cardinality()) if callable(cardinality) else -1
@@ -49,12 +52,25 @@ class Data:
         if line_of(self.x) is not None:
             # Keras 3 takes one without a length, too.
             return len(self.x) if hasattr(self.x, "__len__") else self.x.num_batches
-        rows = _rows(self.x)
+        rows = rows_of(self.x)
         if rows is None:
             return None
         if self.validation_data is None and self.validation_split:
-            rows = _split_at(rows, self.validation_split)
+            rows = split_at(rows, self.validation_split)
         return math.ceil(rows / (self.batch_size or DEFAULT_BATCH_SIZE))
+
+    @property
+    def held_out_steps(self) -> int | None:
+        """Batches that are validated on after an epoch, None where the data do not tell."""
+        held_out = self.validation_data
+        if held_out is None:
+            rows = rows_of(self.x) if self.validation_split else None
+            if rows is None:
+                return 0
+            count = rows - split_at(rows, self.validation_split)
+            return math.ceil(count / (self.batch_size or DEFAULT_BATCH_SIZE))
+        inputs = held_out[0] if isinstance(held_out, (tuple, list)) else held_out
+        return Data(inputs, batch_size=self.batch_size).steps
 
 
 def checked_data(data: Data) -> Data:
@@ -84,7 +100,7 @@ def checked_data(data: Data) -> Data:
                 f"augmentation: expected a layer or a function, received {data.augmentation!r}: give  "
                 "keras.layers.RandomFlip('horizontal', seed=1)"
             )
-        if not data.is_dataset and _rows(data.x) is None:
+        if not data.is_dataset and rows_of(data.x) is None:
             raise Refusal(
                 f"augmentation: expected arrays or a tf.data.Dataset, received {type(data.x).__name__}: "
                 "augment in the data themselves"
@@ -95,7 +111,8 @@ def checked_data(data: Data) -> Data:
 def stage_arguments(data: Data, number: int, line: Line, seed: int | None) -> dict[str, Any]:
     """Return the arguments of one stage's ``fit`` that are its data.
 
-    This is the one place where what is trained on is exchanged; the validation data stay as they are.
+    An augmentation is put in here; the validation data stay as they are. For what a head trains on in place
+    of them, see `nbkeras.training.fine_tuning.kept`.
 
     Args:
         data: what the user gave.
@@ -111,21 +128,23 @@ def stage_arguments(data: Data, number: int, line: Line, seed: int | None) -> di
             "validation_data": data.validation_data,
             "validation_split": data.validation_split or None,
             "batch_size": data.batch_size,
+            # Keras 3 warns where it is not said.
+            "shuffle": False if data.is_dataset else None,
         }
         return {name: value for name, value in given.items() if value is not None}
     batches, validation = data.x, data.validation_data
     if not data.is_dataset:
         batches, validation = _batches(data, number, line, seed)
-    given = {"x": batches.map(_augmenting(data.augmentation)), "validation_data": validation}
+    given = {"x": batches.map(augmenting(data.augmentation)), "validation_data": validation}
     return {name: value for name, value in given.items() if value is not None} | {"shuffle": False}
 
 
 def _batches(data: Data, number: int, line: Line, seed: int | None) -> tuple[Any, Any]:
     parts = (data.x, data.y, data.sample_weight)
     validation = data.validation_data
-    rows = _rows(data.x)
+    rows = rows_of(data.x)
     if validation is None and data.validation_split and rows is not None:
-        at = _split_at(rows, data.validation_split)
+        at = split_at(rows, data.validation_split)
         validation = tuple(part(each, slice(at, rows)) for each in parts if each is not None)
         parts = (part(parts[0], slice(0, at)), part(parts[1], slice(0, at)), part(parts[2], slice(0, at)))
     order = number if seed is None else seed + number
@@ -138,7 +157,8 @@ def _batches(data: Data, number: int, line: Line, seed: int | None) -> tuple[Any
         raise Refusal(f"augmentation: expected arrays of numbers, received {left}: give a dataset") from None
 
 
-def _augmenting(augmentation: Any) -> Any:
+def augmenting(augmentation: Any) -> Any:
+    """Return a function that augments the inputs of a batch, for a dataset."""
     how = {} if line_of(augmentation) is None else {"training": True}
 
     def augment(x: Any, *rest: Any) -> Any:
@@ -147,7 +167,8 @@ def _augmenting(augmentation: Any) -> Any:
     return augment
 
 
-def _rows(x: Any) -> int | None:
+def rows_of(x: Any) -> int | None:
+    """Return how many samples arrays have, None for other data."""
     try:
         first = next(iter(leaves(x)))
         return int(first.shape[0])
@@ -155,6 +176,6 @@ def _rows(x: Any) -> int | None:
         return None
 
 
-def _split_at(rows: int, split: float) -> int:
-    # As Keras does.
+def split_at(rows: int, split: float) -> int:
+    """Return how many of the samples a ``validation_split`` leaves to train on, as Keras counts them."""
     return math.floor(rows * (1.0 - split))

@@ -15,6 +15,7 @@ from nbkeras.training.fine_tuning.before import Before
 from nbkeras.training.fine_tuning.callbacks import checked_callbacks
 from nbkeras.training.fine_tuning.course import Task, train
 from nbkeras.training.fine_tuning.data import Data, checked_data
+from nbkeras.training.fine_tuning.estimating import estimated
 from nbkeras.training.fine_tuning.plan import FineTuningPlan, planned
 from nbkeras.training.fine_tuning.stage import Stage, checked_stages, default_stages
 from nbkeras.training.metric_names import refuse_unknown_metric
@@ -40,6 +41,7 @@ def fine_tune(
     stages: Sequence[Stage] | None = None,
     base: str | None = None,
     augmentation: Any = None,
+    cache: bool | None = None,
     name: str | None = None,
     seed: int | None = None,
     quiet: bool = False,
@@ -80,6 +82,9 @@ def fine_tune(
         base: name of the nested model that is the base, or of its last layer; by default it is found.
         augmentation: a layer or a function that is applied to the inputs that are trained on, never to
             validation data. By default there is none.
+        cache: whether the outputs of the base are computed once in stages that train the head alone, see
+            `nbkeras.cache_features`: True refuses where it would not be exact, False computes them in every
+            epoch. Default None: where it is exact, and a line says so, or why not.
         name: name of the run; by default the model's name.
         seed: as in `nbkeras.fitting`. By default nothing is seeded.
         quiet: record the run and show nothing. Default False.
@@ -97,11 +102,10 @@ def fine_tune(
     Raises:
         Refusal: for what cannot be meant, before anything of the model has changed.
     """
-    data = Data(
-        x, y, validation_data, validation_split, batch_size, augmentation, fit.pop("sample_weight", None)
-    )
+    weights, steps = fit.pop("sample_weight", None), fit.get("steps_per_epoch")
+    data = Data(x, y, validation_data, validation_split, batch_size, augmentation, weights, steps)
     fit["callbacks"] = checked_callbacks(fit.get("callbacks"))
-    parts, compiled, plan = prepared(model, data, stages, base, steps=fit.get("steps_per_epoch"))
+    parts, compiled, plan = prepared(model, data, stages, base, cache=cache)
     options = fit_options(
         name=name, seed=seed, quiet=quiet, backup=backup, every=every, restart=restart, reuse=reuse
     )
@@ -124,20 +128,53 @@ def fine_tune(
 def fine_tuning_plan(
     model: Any,
     x: Any = None,
+    y: Any = None,
     *,
     validation_data: Any = None,
     validation_split: float = 0.0,
     batch_size: int | None = None,
     stages: Sequence[Stage] | None = None,
     base: str | None = None,
+    augmentation: Any = None,
+    cache: bool | None = None,
+    estimate: bool = False,
 ) -> FineTuningPlan:
     """Return what `fine_tune` would train in each stage, and train nothing.
+
+    Example:
+        >>> import numpy as np, keras, nbkeras
+        >>> base = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)], name="base")
+        >>> model = keras.Sequential([base, keras.layers.Dense(2, name="head")])
+        >>> model.compile("adam", "mse")
+        >>> plan = nbkeras.fine_tuning_plan(model, np.ones((64, 4)), np.ones((64, 2)))
+        >>> [(each.trains, each.parameters, each.updates) for each in plan.stages]
+        [('head', 8, 6), ('head and all of base', 23, 10)]
+
+    Args:
+        model: as for `fine_tune`.
+        x: likewise; without it the updates are not known.
+        y: likewise.
+        validation_data: likewise.
+        validation_split: likewise.
+        batch_size: likewise.
+        stages: likewise.
+        base: likewise.
+        augmentation: likewise.
+        cache: likewise.
+        estimate: make a few steps of each stage, at most 2 s after tracing, for the time that it is going to
+            take; model, data and random numbers are as before, bit for bit. Default False.
+
+    Returns:
+        An object with ``stages``, which a notebook shows as a table.
 
     Raises:
         Refusal: as `fine_tune` does.
     """
-    data = Data(x, None, validation_data, validation_split, batch_size)
-    return prepared(model, data, stages, base, needs_data=False)[2]
+    data = Data(x, y, validation_data, validation_split, batch_size, augmentation)
+    # Without data there is a plan, too, but no time.
+    needs_data = x is not None or estimate
+    parts, compiled, plan = prepared(model, data, stages, base, cache=cache, needs_data=needs_data)
+    return estimated(model, parts, compiled, plan, data) if estimate else plan
 
 
 def prepared(
@@ -146,8 +183,8 @@ def prepared(
     stages: Sequence[Stage] | None,
     base: str | None,
     *,
+    cache: bool | None = None,
     needs_data: bool = True,
-    steps: int | None = None,
 ) -> tuple[Parts, Compiled, FineTuningPlan]:
     """Return a model's base and head, how it is compiled, and what the stages come to in it.
 
@@ -156,8 +193,8 @@ def prepared(
         data: to train on.
         stages: as they were asked for; None for the default's.
         base: its name, None to find it.
+        cache: as for `fine_tune`.
         needs_data: whether it is refused without data. Default True.
-        steps: updates of an epoch, where ``fit`` is told. Default None: as the data tell.
 
     Raises:
         Refusal: for what `fine_tune` refuses.
@@ -169,9 +206,7 @@ def prepared(
     compiled = Compiled(model)
     asked = default_stages(compiled.first_rate) if stages is None else checked_stages(stages)
     parts = base_and_head(model, base)
-    if steps is None and data.x is not None:
-        steps = data.steps
-    return parts, compiled, planned(model, parts, compiled, asked, steps)
+    return parts, compiled, planned(model, parts, compiled, asked, data, cache=cache)
 
 
 def _refuse_unknown_metrics(model: Any, data: Data, plan: FineTuningPlan, fit: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.models.recompiling import Compiled
-from nbkeras.runtime.keras_lines import keras_module, line_of
+from nbkeras.runtime.keras_lines import active_line, keras_module, line_of
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.added import added_callbacks
 from nbkeras.training.calls import DEFAULT_BATCH_SIZE
@@ -17,6 +17,7 @@ from nbkeras.training.options import FitOptions, parse_early_stopping
 
 if TYPE_CHECKING:
     from nbkeras.models.base_and_head import Parts
+    from nbkeras.runtime.keras_lines import Line
     from nbkeras.training.fine_tuning.plan import FineTuningPlan, PlannedStage
 
 
@@ -32,6 +33,8 @@ class CodeNames:
     batch_size: int | None = None
     augmentation: str | None = None
     augments_as_layer: bool = True
+    own_objects: str | None = None
+    """Of a dict with the user's functions and classes, by which Keras finds them."""
 
 
 def fine_tuning_code(
@@ -49,28 +52,59 @@ def fine_tuning_code(
     Raises:
         Refusal: for what plain Keras, or a loop of this form, has no words for.
     """
-    _refuse(model, parts, plan, names, loop=loop)
+    _refuse_unmade(model)
+    line = line_of(model) or active_line()
+    imports, body = imports_and_body(model, parts, plan, names, Compiled(model), line=line, loop=loop)
+    return "\n".join(imports) + "\n\n" + body
+
+
+def imports_and_body(
+    model: Any,
+    parts: Parts,
+    plan: FineTuningPlan,
+    names: CodeNames,
+    compiled: Any,
+    *,
+    line: Line,
+    loop: bool = False,
+) -> tuple[list[str], str]:
+    """Return what `fine_tuning_code` does in two pieces, for code that has more around it.
+
+    Args:
+        model: as for `fine_tuning_code`, or on paper.
+        parts: its base and head.
+        plan: what each stage trains.
+        names: what the notebook calls things.
+        compiled: how the model is compiled.
+        line: the Keras line to write for.
+        loop: write a training loop in place of ``fit``.
+
+    Raises:
+        Refusal: as `fine_tuning_code` does.
+    """
+    _refuse(model, parts, plan, names, line=line, loop=loop)
     pieces = [
-        _imports(plan, names, loop=loop),
         _layers(parts, model.layers, names.model),
         _stages(model, plan, parts, names, loop=loop),
         _BEGIN.replace("MODEL", names.model),
-        _compiled(model).replace("MODEL", names.model),
+        _compiled(compiled).replace("MODEL", names.model),
     ]
     if any(each.factors for each in plan.stages):
         pieces.append(_RATED)
     pieces.append(_loop(names) if loop else _fit(plan, names))
-    return "\n\n".join(piece.strip("\n") for piece in pieces) + "\n"
+    return _imports(plan, names, loop=loop), "\n\n".join(piece.strip("\n") for piece in pieces) + "\n"
 
 
-def _refuse(model: Any, parts: Parts, plan: FineTuningPlan, names: CodeNames, *, loop: bool) -> None:
+def _refuse(
+    model: Any, parts: Parts, plan: FineTuningPlan, names: CodeNames, *, line: Line, loop: bool
+) -> None:
     scheduled = next((e for e in plan.stages if callable(e.stage.learning_rate)), None)
     if scheduled is not None:
         raise Refusal(
             f"code: expected rates that are numbers, received a schedule in stage {scheduled.number}: write "
             "it in its place"
         )
-    if any(each.factors for each in plan.stages) and (loop or line_of(model) == "tf_keras"):
+    if any(each.factors for each in plan.stages) and (loop or line == "tf_keras"):
         what = "a loop" if loop else "tf_keras"
         raise Refusal(
             f"code: expected one rate for all layers with {what}, received a depth factor: type  "
@@ -81,7 +115,6 @@ def _refuse(model: Any, parts: Parts, plan: FineTuningPlan, names: CodeNames, *,
             "code: expected arrays x and y and one output for a loop, received others: leave out  --loop"
         )
     refuse_unreached(model, parts)
-    _refuse_unmade(model)
 
 
 def _refuse_unmade(model: Any) -> None:
@@ -100,12 +133,10 @@ def _refuse_unmade(model: Any) -> None:
         ) from error
 
 
-def _imports(plan: FineTuningPlan, names: CodeNames, *, loop: bool) -> str:
+def _imports(plan: FineTuningPlan, names: CodeNames, *, loop: bool) -> list[str]:
     lines = ["import re\n"] if any(each.factors for each in plan.stages) else []
     needs_tf = loop or (names.augmentation is not None and names.y is not None)
-    return "\n".join(
-        [*lines, *(["import tensorflow as tf"] if needs_tf else []), "from tensorflow import keras"]
-    )
+    return [*lines, *(["import tensorflow as tf"] if needs_tf else []), "from tensorflow import keras"]
 
 
 def _layers(parts: Parts, layers: Any, name: str) -> str:
@@ -135,22 +166,28 @@ frozen = {[each.name for each in frozen(parts)]!r}
 
 def _stages(model: Any, plan: FineTuningPlan, parts: Parts, names: CodeNames, *, loop: bool) -> str:
     validates = bool(names.validation_data or names.validation_split)
-    rows = [_stage_row(model, each, parts, loop=loop, validates=validates) for each in plan.stages]
+    rated = any(each.factors for each in plan.stages)
+    rows = [
+        _stage_row(model, each, parts, loop=loop, rated=rated, validates=validates) for each in plan.stages
+    ]
     what = "# From which layer of the base on it trains, its batch normalization, epochs, learning rate"
-    what += "." if loop else ", factors of it, callbacks."
-    return "\n".join([what, "stages = [", *rows, "]"])
+    what += "." if loop else ", factors of it, callbacks." if rated else ", callbacks."
+    kept = [_KEPT] if any(each.kept for each in plan.stages) else []
+    return "\n".join([what, *kept, "stages = [", *rows, "]"])
 
 
-def _stage_row(model: Any, each: PlannedStage, parts: Parts, *, loop: bool, validates: bool) -> str:
+def _stage_row(
+    model: Any, each: PlannedStage, parts: Parts, *, loop: bool, rated: bool, validates: bool
+) -> str:
     rate = "None" if each.stage.learning_rate is None else repr(float(each.stage.learning_rate))
     first = len(parts.base) - len(each.thawed)
     if loop:
         return f"    ({first}, {each.stage.batch_norm}, {each.stage.epochs}, {rate}),"
-    factors = {layer.name: factor for layer, factor in each.factors.items()}
+    factors = f" { ({layer.name: factor for layer, factor in each.factors.items()})!r}," if rated else ""
     stopping = "[]"
     if each.stage.early_stopping is not None:
         stopping = f"[{_early_stopping(model, each, validates=validates)}]"
-    return f"    ({first}, {each.stage.batch_norm}, {each.stage.epochs}, {rate}, {factors!r}, {stopping}),"
+    return f"    ({first}, {each.stage.batch_norm}, {each.stage.epochs}, {rate},{factors} {stopping}),"
 
 
 def _early_stopping(model: Any, each: PlannedStage, *, validates: bool) -> str:
@@ -159,6 +196,10 @@ def _early_stopping(model: Any, each: PlannedStage, *, validates: bool) -> str:
     (added,) = added_callbacks(options, run="", has_validation=validates, directions=directions)
     return added.code
 
+
+_KEPT = """\
+# Where the head trains alone, %finetune computes the base's outputs once. Here they are computed in every
+# epoch: the same but for rounding."""
 
 _BEGIN = '''
 def freeze(first, batch_norm):
@@ -186,8 +227,7 @@ def new_optimizer(rate, factor=1):
 '''
 
 
-def _compiled(model: Any) -> str:
-    compiled = Compiled(model)
+def _compiled(compiled: Any) -> str:
     kind, changed = "type(old)", ""
     if compiled.has_factors:
         kind, changed = f"keras.optimizers.{compiled.kind}", 'del optimizer_config["factors"]\n'
@@ -210,15 +250,16 @@ def rated_optimizer(rate, factors):
 
 def _fit(plan: FineTuningPlan, names: CodeNames) -> str:
     data, before = _data(names)
-    optimizer = "new_optimizer(rate)"
+    optimizer, factors = "new_optimizer(rate)", ""
     if any(each.factors for each in plan.stages):
+        factors = " factors,"
         optimizer = "rated_optimizer(rate, factors) if factors else new_optimizer(rate)"
     return f"""
 {before}epoch = 0
-for first, batch_norm, epochs, rate, factors, callbacks in stages:
+for first, batch_norm, epochs, rate,{factors} callbacks in stages:
     freeze(first, batch_norm)
     # Loss and metrics stay as they are; what is trainable counts from compile on.
-    settings = keras.saving.deserialize_keras_object(compiled)
+    settings = {_settings(names)}
     {names.model}.compile(**{{**settings, "optimizer": {optimizer}}})
     history = {names.model}.fit(
         {data},
@@ -228,6 +269,12 @@ for first, batch_norm, epochs, rate, factors, callbacks in stages:
     )
     epoch = history.epoch[-1] + 1
 """
+
+
+def _settings(names: CodeNames) -> str:
+    custom = f", custom_objects={names.own_objects}" if names.own_objects else ""
+    # Keras 3 behind tensorflow has no keras.saving (TensorFlow 2.21).
+    return f"keras.utils.deserialize_keras_object(compiled{custom})"
 
 
 def _data(names: CodeNames) -> tuple[str, str]:
@@ -275,7 +322,7 @@ def _loop(names: CodeNames) -> str:
     model = names.model
     return f"""
 {count}batches = tf.data.Dataset.from_tensor_slices(({x}, {y})).shuffle(len({x})).batch({size})
-loss_fn = keras.losses.get(keras.saving.deserialize_keras_object(compiled)["loss"])
+loss_fn = keras.losses.get({_settings(names)}["loss"])
 mean_loss = keras.metrics.Mean()
 
 
@@ -288,7 +335,7 @@ def train(optimizer, epochs):
             loss += sum({model}.losses)
         # Not all weights: the tape has gradients for frozen ones, too.
         weights = {model}.trainable_weights
-        optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
+        optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
         mean_loss.update_state(loss)
 
     for epoch in range(epochs):

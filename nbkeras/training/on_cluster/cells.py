@@ -65,6 +65,9 @@ class WorkerSession(CellSession):
         notes = super()._ordered(call, options, number)
         return notes or common_order(call, self._seed_of(number))
 
+    def _any_seed(self, number: int) -> int:
+        return self._seed_of(number)
+
     def _seed_of(self, number: int) -> int:
         return (self._order_seed + number) % LARGEST
 

@@ -95,8 +95,13 @@ def refuse_on_servers(options: CellOptions) -> None:
     """Refuse what workers and parameter servers can't do.
 
     Raises:
-        Refusal: for exact backups.
+        Refusal: for exact backups, and for uneven batches that are to go to each replica.
     """
+    if options.fit.pad:
+        raise Refusal(
+            "pad: expected none on a cluster with parameter servers, whose workers take whole batches, "
+            "received it: leave it out"
+        )
     if options.fit.backup is not None:
         raise Refusal(
             "backup: expected none on a cluster with parameter servers, whose steps wait for no other and "

@@ -25,6 +25,7 @@ from nbkeras.training.on_cluster.plain_text import (
     TOGETHER,
 )
 from nbkeras.training.on_cluster.saving import METHODS
+from nbkeras.training.on_cluster.script_gpus import gpu_lines
 from nbkeras.training.on_cluster.slurm import batch_script
 from nbkeras.training.options import fit_options
 from nbkeras.training.plain_code import plain_code
@@ -52,7 +53,8 @@ def plain_script(cell: str, options: CellOptions, workers: int, before: Sequence
         Refusal: for an option that a script has no plain code for.
         SyntaxError: when a cell is no Python.
     """
-    begin = STARTS_ALL.format(workers=workers, retries=options.retries)
+    gpus = gpu_lines(["worker"] * workers, "rank")
+    begin = STARTS_ALL.format(workers=workers, retries=options.retries, **gpus)
     return _script(cell, options, before, begin)
 
 

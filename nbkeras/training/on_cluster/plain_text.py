@@ -40,11 +40,12 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 WORKERS = {workers}
 RETRIES = {retries}
-
+{gpus}
 
 def start_all():
     """Run all workers to their end; return 0 when that was a good one."""
@@ -55,8 +56,8 @@ def start_all():
     workers = []
     for rank in range(WORKERS):
         config = {{"cluster": {{"worker": addresses}}, "task": {{"type": "worker", "index": rank}}}}
-        environment = {{**os.environ, "TF_CONFIG": json.dumps(config)}}
-        workers.append(subprocess.Popen([sys.executable, *sys.argv], env=environment))
+        own = {{"TF_CONFIG": json.dumps(config), "STARTED_BY": str(os.getpid()){own_gpus}}}
+        workers.append(subprocess.Popen([sys.executable, *sys.argv], env={{**os.environ, **own}}))
     try:
         while any(worker.poll() is None for worker in workers):
             if any(worker.poll() for worker in workers):
@@ -73,12 +74,21 @@ def start_all():
     return int(any(worker.returncode for worker in workers))
 
 
+def end_with(starter):
+    """End this process when the one that started it is gone, however that has ended."""
+    while os.getppid() == starter:
+        time.sleep(0.5)
+    os._exit(1)
+
+
 if "TF_CONFIG" not in os.environ:
     failed = start_all()
     while failed and RETRIES:
         RETRIES -= 1
         failed = start_all()
     sys.exit(failed)
+if "STARTED_BY" in os.environ:
+    threading.Thread(target=end_with, args=(int(os.environ["STARTED_BY"]),), daemon=True).start()
 '''
 
 TASK_OF_SLURM = """\

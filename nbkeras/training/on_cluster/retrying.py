@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.cluster.failure import WorkerFailure
 from nbkeras.cluster.prepared import Given
 from nbkeras.cluster.served import ServedCluster
+from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.on_cluster.exchanging import give
 from nbkeras.training.on_cluster.options import refuse_on_servers
 from nbkeras.training.on_cluster.reaching import look_at_folders
@@ -18,6 +20,11 @@ if TYPE_CHECKING:
     from nbkeras.cluster.cluster import Cluster
     from nbkeras.runs.run import Run
     from nbkeras.training.on_cluster.options import CellOptions
+
+# Characters of a cell's first line that tell which it is.
+_SHOWN = 60
+# Reasons that are told: one line is read, a page is not.
+_REASONS = 3
 
 
 def run_with_retries(
@@ -76,23 +83,57 @@ def run_with_retries(
 
 
 def start_again(cluster: Cluster, why: str, look: Callable[[], None], say: Callable[[str], None]) -> None:
-    """Start workers in the place of those that have ended, and give them what those had been given."""
+    """Start workers in the place of those that have ended, and give them what those had been given.
+
+    What they can't take is left out from then on, and one line says what: cells that look at what a training
+    has made, and variables of a class that only such a cell defines.
+    """
     cells = sum(bool(each.cell) for each in cluster.prepared)
     names = dict.fromkeys(name for each in cluster.prepared for name in each.variables)
     again = [*names, *([f"{cells} cell{'s' * (cells != 1)} that trained nothing"] if cells else [])]
     said = f", and are given again: {', '.join(again)}" if again else ""
     say(f"nbkeras: {why}: the workers start anew{said}")
     cluster.start(look)
+    left_out: dict[str, str] = {}
     for each in list(cluster.prepared):
         if not each.cell:
-            give(cluster, each.variables)
+            left_out |= _give_again(cluster, each.variables)
             continue
         try:
             run_on_cluster(cluster, each.cell, look=look, **{**each.options, "quiet": True})
-        except WorkerFailure as failure:
-            if not failure.all_are_back:
+        except (WorkerFailure, Refusal) as failure:
+            if not getattr(failure, "all_are_back", True):
                 raise
-            # It looked at what a training had made.
-            cluster.prepared.remove(each)
             first = each.cell.strip().partition("\n")[0]
-            say(f"nbkeras: left out a cell that needs what was trained ({first[:60]}): {failure}")
+            cluster.prepared.remove(each)
+            left_out[f"the cell  {first[:_SHOWN]}"] = str(failure)
+    cluster.prepared[:] = [each for each in cluster.prepared if each.cell or each.variables]
+    if left_out:
+        say(f"nbkeras: left out, because it needs what was trained: {_listed(left_out)}")
+
+
+def _give_again(cluster: Cluster, variables: dict[str, str]) -> dict[str, str]:
+    """Give variables, and forget those that are refused; return their names with the reasons."""
+    try:
+        give(cluster, variables)
+    except Refusal:
+        refused = {}
+        # None is put when one is refused, so each is tried.
+        for name, path in list(variables.items()):
+            try:
+                give(cluster, {name: path})
+            except Refusal as refusal:  # noqa: PERF203 - to give one takes far longer
+                Path(variables.pop(name)).unlink(missing_ok=True)
+                refused[name] = str(refusal).removeprefix(f"{name}: ")
+        return refused
+    return {}
+
+
+def _listed(left_out: dict[str, str]) -> str:
+    """Return what was left out with the reasons, in one line that can be read."""
+    by_reason: dict[str, list[str]] = {}
+    for what, why in left_out.items():
+        by_reason.setdefault(why, []).append(what)
+    said = [f"{', '.join(all_of_it)} ({why})" for why, all_of_it in by_reason.items()]
+    more = sum(map(len, list(by_reason.values())[_REASONS:]))
+    return "; ".join([*said[:_REASONS], *([f"and {more} more"] if more else [])])

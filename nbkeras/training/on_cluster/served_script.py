@@ -12,6 +12,7 @@ from nbkeras.training.code_edits import Edit, Source
 from nbkeras.training.on_cluster.options import refuse_on_servers
 from nbkeras.training.on_cluster.plain import written_out
 from nbkeras.training.on_cluster.plain_text import BEFORE_TENSORFLOW
+from nbkeras.training.on_cluster.script_gpus import gpu_lines
 from nbkeras.training.on_cluster.served_text import (
     ADDRESSES,
     IMPORTS,
@@ -48,7 +49,8 @@ def served_script(
         Refusal: for an option that workers and parameter servers have no use for.
         SyntaxError: when a cell is no Python.
     """
-    return _script(cell, options, before, STARTS_ALL.format(workers=workers, servers=servers))
+    gpus = gpu_lines(["coordinator", *["worker"] * workers, *["parameter server"] * servers], "len(running)")
+    return _script(cell, options, before, STARTS_ALL.format(workers=workers, servers=servers, **gpus))
 
 
 def served_slurm_script(

@@ -43,11 +43,12 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 WORKERS = {workers}
 SERVERS = {servers}
-
+{gpus}
 
 def start_all():
     """Run the chief to its end, and end the others then; return 0 when that was a good one."""
@@ -64,8 +65,9 @@ def start_all():
     try:
         for kind, index in tasks:
             config = {{"cluster": cluster, "task": {{"type": kind, "index": index}}}}
-            environment = {{**os.environ, "TF_CONFIG": json.dumps(config)}}
-            running[kind, index] = subprocess.Popen([sys.executable, *sys.argv], env=environment)
+            own = {{"TF_CONFIG": json.dumps(config), "STARTED_BY": str(os.getpid()){own_gpus}}}
+            command = [sys.executable, *sys.argv]
+            running[kind, index] = subprocess.Popen(command, env={{**os.environ, **own}})
         chief = running.pop(("chief", 0))
         while chief.poll() is None:
             for (kind, index), each in list(running.items()):
@@ -83,8 +85,17 @@ def start_all():
             each.wait()
 
 
+def end_with(starter):
+    """End this process when the one that started it is gone, however that has ended."""
+    while os.getppid() == starter:
+        time.sleep(0.5)
+    os._exit(1)
+
+
 if "TF_CONFIG" not in os.environ:
     sys.exit(start_all())
+if "STARTED_BY" in os.environ:
+    threading.Thread(target=end_with, args=(int(os.environ["STARTED_BY"]),), daemon=True).start()
 '''
 
 TASK_OF_SLURM = """\

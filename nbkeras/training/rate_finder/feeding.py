@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
+import threading
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.callbacks.backup.list_hooks import do_nothing
 from nbkeras.callbacks.backup.sources import is_arrays, is_dataset, is_sequence, orders_of
+from nbkeras.callbacks.model_facts import overrides
 from nbkeras.data.copied import copied, goes_on
 from nbkeras.data.ordered import ordered_batches
 from nbkeras.data.repeated import repeated
@@ -15,15 +19,28 @@ from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.calls import DEFAULT_BATCH_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from nbkeras.runtime.keras_lines import Line
 
 
-def fed(
-    data: tuple[Any, Any, Any], size: int | None, steps: int, line: Line, *, name: str
-) -> tuple[dict[str, Any], list[str]]:
-    """Return the arguments of a ``fit`` that gives so many batches, and what is to be said of it.
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What gives a ``fit`` its batches.
+
+    Attributes:
+        arguments: of the ``fit``.
+        notes: what is to be said of it.
+        end: to be called behind the ``fit``: nothing is read of a PyDataset from then on.
+    """
+
+    arguments: dict[str, Any]
+    notes: list[str] = field(default_factory=list)
+    end: Callable[[], None] = do_nothing
+
+
+def fed(data: tuple[Any, Any, Any], size: int | None, steps: int, line: Line, *, name: str) -> Feed:
+    """Return what gives a ``fit`` so many batches.
 
     Arrays are shuffled, always in the same order. A dataset is read through a copy of its pipeline, so that
     its shuffles stay where they are. Of a PyDataset, batches are asked for by their number.
@@ -60,19 +77,50 @@ def fed(
                 f"{name}: expected nothing beside data that come in batches, received "
                 f"{given or f'batch_size={size}'}: leave it out"
             )
+    else:
+        _check_counts(x, y, weights, name)
     if is_dataset(x):
         batches, notes = _again(x)
-        return {"x": repeated(batches, deterministic=True), "steps_per_epoch": steps, "shuffle": False}, notes
+        return Feed(_steps(repeated(batches, deterministic=True), steps), notes)
     if is_sequence(x):
-        return {"x": _by_number(x), "steps_per_epoch": steps, "shuffle": False}, []
+        numbered = _Numbered(x)
+        return Feed(_steps(numbered.batches(), steps), end=numbered.end)
     size = size or DEFAULT_BATCH_SIZE
     try:
         batches = ordered_batches(x, y, weights, batch_size=size, seed=0, line=line)
     except LeftToKeras:
         count = next((len(each) for each in leaves(x) if hasattr(each, "__len__")), 0) or 1
         epochs = math.ceil(steps / math.ceil(count / size))
-        return {"x": x, "y": y, "sample_weight": weights, "batch_size": size, "epochs": epochs}, []
-    return {"x": batches.repeat(), "steps_per_epoch": steps, "shuffle": False}, []
+        return Feed({"x": x, "y": y, "sample_weight": weights, "batch_size": size, "epochs": epochs})
+    return Feed(_steps(batches.repeat(), steps))
+
+
+def _steps(batches: Any, steps: int) -> dict[str, Any]:
+    return {"x": batches, "steps_per_epoch": steps, "shuffle": False}
+
+
+def check_targets(model: Any, x: Any, y: Any, *, name: str) -> None:
+    """Refuse arrays without targets for a model whose loss compares with them.
+
+    Raises:
+        Refusal: then.
+    """
+    takes_them = getattr(model, "loss", None) and not overrides(model, "train_step")
+    if y is None and x is not None and is_arrays(x) and takes_them:
+        raise Refusal(
+            f"{name}: expected targets for the loss of {model.name!r}, received none: type  %{name} model x y"
+        )
+
+
+def _check_counts(x: Any, y: Any, weights: Any, name: str) -> None:
+    shapes = [tuple(getattr(each, "shape", ())) for each in leaves((x, y, weights))]
+    counts = [int(shape[0]) for shape in shapes if shape]
+    if len(set(counts)) > 1 or 0 in counts:
+        found = " and ".join(map(str, dict.fromkeys(counts)))
+        raise Refusal(
+            f"{name}: expected arrays of as many samples each, one at least, received {found}: see their  "
+            ".shape"
+        )
 
 
 def _again(dataset: Any) -> tuple[Any, list[str]]:
@@ -87,8 +135,26 @@ def _again(dataset: Any) -> tuple[Any, list[str]]:
         return dataset, [f"the dataset was read once, and shuffles on from there ({why})"]
 
 
-def _by_number(sequence: Any) -> Iterator[Any]:
-    count = getattr(sequence, "num_batches", None)
-    count = len(sequence) if count is None else count
-    numbers: Any = range(count) if count else (0,)
-    return (sequence[number] for number in itertools.cycle(numbers))
+class _Numbered:
+    """The batches of a PyDataset by their numbers, again and again.
+
+    Keras reads them ahead in a thread, which goes on for a while after ``fit`` has returned.
+    """
+
+    def __init__(self, sequence: Any) -> None:
+        self._sequence, self._lock, self._ended = sequence, threading.Lock(), False
+
+    def batches(self) -> Iterator[Any]:
+        count = getattr(self._sequence, "num_batches", None)
+        count = len(self._sequence) if count is None else count
+        numbers: Any = range(count) if count else (0,)
+        for number in itertools.cycle(numbers):
+            with self._lock:
+                if self._ended:
+                    return
+                batch = self._sequence[number]
+            yield batch
+
+    def end(self) -> None:
+        with self._lock:
+            self._ended = True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbkeras.callbacks.backup.randomness import read_random, write_random
 from nbkeras.callbacks.backup.sources import is_sequence
 from nbkeras.runtime.durations import parse_duration
 from nbkeras.runtime.keras_lines import active_line, is_compiled, is_model, keras_module, line_of
@@ -13,10 +12,11 @@ from nbkeras.training.custom_step.state import build
 from nbkeras.training.options import positive_int
 from nbkeras.training.rate_finder import course as courses
 from nbkeras.training.rate_finder.course import Course, rising
-from nbkeras.training.rate_finder.feeding import fed
+from nbkeras.training.rate_finder.feeding import check_targets, fed
 from nbkeras.training.rate_finder.found import RatesFound
 from nbkeras.training.rate_finder.ranging import check_optimizer, train
 from nbkeras.training.rate_finder.suggesting import suggestions
+from nbkeras.training.rate_finder.unread import unread
 from nbkeras.training.rate_finder.untouched import untouched
 
 if TYPE_CHECKING:
@@ -83,16 +83,19 @@ def lr_find(
     seconds = parse_duration(max_time, option="max_time")
     size = None if batch_size is None else positive_int(batch_size, option="batch_size")
     _check(model)
+    check_targets(model, x, y, name="lr_find")
     began = courses.clock()
     line = line_of(model) or active_line()
     course = Course(planned, smoothing, began + seconds)
-    arguments, notes = fed((x, y, sample_weight), size, len(planned), line, name="lr_find")
-    notes += _built(model, arguments["x"], x)
+    feed = fed((x, y, sample_weight), size, len(planned), line, name="lr_find")
+    notes = [*feed.notes, *_built(model, feed.arguments["x"], x)]
     with untouched(model, x):
         try:
-            train(model, arguments, course)
+            train(model, feed.arguments, course)
         except KeyboardInterrupt:
             course.why = "it was interrupted"
+        finally:
+            feed.end()
     rates, smoothed = tuple(course.rates), tuple(course.smoothed)
     return RatesFound(
         model,
@@ -134,11 +137,8 @@ def _built(model: Any, given: Any, x: Any) -> list[str]:
     """Make the weights of a model that has none yet, as its first call would."""
     if model.built:
         return []
-    random = read_random()
-    try:
+    with unread(x):
         batch = x[0] if is_sequence(x) else getattr(given, "element_spec", None)
-    finally:
-        write_random(random)
     if batch is None:
         raise Refusal(
             f"lr_find: expected a model with weights, received {model.name!r}: call it on a batch first"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 _CODE = '''\
 import math
+from bisect import bisect_left
 
 import {keras}
 import numpy as np
@@ -21,15 +22,15 @@ class RangeTest({keras}.callbacks.Callback):
         self.model.optimizer.learning_rate = self.planned[len(self.rates)]
 
     def on_train_batch_end(self, batch, logs=None):
-        self.average = {smoothing} * self.average + (1 - {smoothing}) * logs["loss"]
-        smooth = self.average / (1 - {smoothing} ** (len(self.rates) + 1))
-        lowest = min([*self.smoothed, smooth])
-        if not math.isfinite(smooth) or smooth > lowest + 3 * abs(lowest):
+        if not math.isfinite(logs["loss"]):
             self.model.stop_training = True
             return
         self.rates.append(self.planned[len(self.rates)])
-        self.smoothed.append(smooth)
-        self.model.stop_training = len(self.rates) == len(self.planned)
+        self.average = {smoothing} * self.average + (1 - {smoothing}) * logs["loss"]
+        self.smoothed.append(self.average / (1 - {smoothing} ** len(self.rates)))
+        lowest = min(self.smoothed)
+        if self.smoothed[-1] > lowest + 3 * abs(lowest) or len(self.rates) == len(self.planned):
+            self.model.stop_training = True
 
 
 # Only weights and optimizer are put back here; random numbers and shuffling go on from the test.
@@ -43,9 +44,23 @@ for variable, value in zip({variables}, slots):
     variable.assign(value)
 {model}.optimizer.learning_rate = rate
 
-lowest = int(np.argmin(test.smoothed))
-slopes = np.gradient(test.smoothed[: lowest + 1], np.log10(test.rates[: lowest + 1]))
-print("steepest:", test.rates[int(np.argmin(slopes))], "a tenth of the minimum:", test.rates[lowest] / 10)
+# At the beginning the average has little to go by, at the end the loss has diverged.
+rates, losses = test.rates[{first}:-5], np.array(test.smoothed[{first}:-5])
+# The longest part of the losses that falls, not necessarily neighbours: the lowest last loss of each length.
+ends, end, length = [], 0, 0
+for place, loss in enumerate(losses):
+    at = bisect_left(ends, -loss)
+    ends[at : at + 1] = [-loss]
+    if at + 1 > length:
+        end, length = place, at + 1
+length = min(length, end)
+away = max(1, len(losses) // 20)
+suggestions = {{
+    "valley": rates[end - length + length // 3 + length // 6],
+    "steepest": rates[away + int(np.argmin(losses[2 * away :] - losses[: -2 * away]))],
+    "minimum/10": rates[int(np.argmin(losses))] / 10,
+}}
+print(suggestions)
 '''
 
 
@@ -56,6 +71,7 @@ def plain_code(
     *,
     keras: str,
     batch_size: int | None,
+    sample_weight: str | None = None,
     start: float,
     end: float,
     steps: int,
@@ -69,12 +85,14 @@ def plain_code(
         y: the variable that holds its targets, None for none.
         keras: the module of the Keras line.
         batch_size: samples in a batch of arrays, None for Keras's own.
+        sample_weight: the variable that holds weights of the samples, None for none.
         start: the first rate.
         end: the last one.
         steps: how many.
         smoothing: the weight of earlier losses.
     """
-    data = ", ".join(filter(None, [x, y, f"batch_size={batch_size}" if batch_size else ""]))
+    weights = f"sample_weight={sample_weight}" if sample_weight else ""
+    data = ", ".join(filter(None, [x, y, weights, f"batch_size={batch_size}" if batch_size else ""]))
     return _CODE.format(
         model=model,
         data=data,
@@ -83,5 +101,6 @@ def plain_code(
         end=end,
         steps=steps,
         smoothing=smoothing,
+        first=steps // 10,
         variables=f"{model}.optimizer.variables",
     )

@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.learning_rate import read_learning_rate
+from nbkeras.models.weight_decay import leave_out_the_same
 from nbkeras.reproducibility.model_state import has_begun
 from nbkeras.runtime.keras_lines import active_line, keras_module, line_of
 from nbkeras.runtime.refusal import Refusal
@@ -38,7 +39,7 @@ def train(model: Any, arguments: Mapping[str, Any], course: Course) -> None:
     optimizer = _copy(model, course.planned[0])
     # Without going through __setattr__, in which Keras notes what belongs to a model.
     vars(model).update(optimizer=optimizer, train_function=None)
-    _one_step_at_a_time(model)
+    one_step_at_a_time(model)
     begun = _steps(optimizer)
     with not_armed(model), quiet():
         keras_module(line).Model.fit(
@@ -118,6 +119,9 @@ def _copy(model: Any, rate: float) -> Any:
     try:
         with model.distribute_strategy.scope():
             made = type(optimizer).from_config(_with_rate(optimizer.get_config(), rate))
+            leave_out_the_same(
+                getattr(made, "inner_optimizer", made), getattr(optimizer, "inner_optimizer", optimizer)
+            )
             if begun:
                 made.build(model.trainable_variables)
     except (AttributeError, NotImplementedError, TypeError, ValueError) as error:
@@ -153,8 +157,8 @@ def _variables(optimizer: Any) -> list[Any]:
     return [each for each in every if "learning_rate" not in str(getattr(each, "path", each.name))]
 
 
-def _one_step_at_a_time(model: Any) -> None:
-    """Let the callback hear of every batch, also where several are made in one go."""
+def one_step_at_a_time(model: Any) -> None:
+    """Let callbacks hear of every batch, also where several are made in one go."""
     import tensorflow as tf
 
     if line_of(model) == "keras":

@@ -17,6 +17,8 @@ NAMES = ("valley", "steepest", "minimum/10")
 # As in fastai: at the beginning the average has little to go by, at the end the loss has diverged.
 _LAST = 5
 _LEAST = 8
+# Of the loss: a fall of less is the rounding of 32-bit numbers.
+_ROUNDING = 1e-5
 
 
 def suggestions(rates: Sequence[float], smoothed: Sequence[float], steps: int) -> dict[str, float]:
@@ -38,7 +40,7 @@ def suggestions(rates: Sequence[float], smoothed: Sequence[float], steps: int) -
     if len(rates) < _LEAST:
         return {}
     lowest = min(range(len(rates)), key=smoothed.__getitem__)
-    if lowest == 0:
+    if smoothed[0] - smoothed[lowest] <= _ROUNDING * abs(smoothed[0]):
         return {}
     found = (valley(smoothed), steepest(rates, smoothed), lowest)
     return {
@@ -73,7 +75,7 @@ def steepest(rates: Sequence[float], losses: Sequence[float]) -> int:
     """Return the place where a curve falls fastest over the logarithm of the rate.
 
     The slope at a place is that between neighbours a twentieth of the curve away on both sides: single
-    batches would decide between nearer ones.
+    batches would decide between nearer ones. Of several that are equal it is the one at the lowest rate.
 
     Example:
         >>> steepest([0.001, 0.01, 0.1, 1.0], [9, 8, 3, 2])

@@ -70,9 +70,9 @@ class Entries:
             return
         try:
             code = self._code()
-        except Refusal:
+        except Refusal as refusal:
             # All values are fine by themselves: it is the Keras line that is refused.
-            self.problems = {LINE: self.recipe.refused}
+            self.problems = {LINE: self.recipe.refused or str(refusal)}
             return
         self.others = {name: name for name in made.replaced(self.recipe.name, code, self.notebook)}
         if self.others and not self.replace:

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from nbkeras.recipes.parameter import Parameter
     from nbkeras.widgets.wizard.entries import Entries
 
-NONE = "(none)"
-"""How a list shows that nothing of the notebook is chosen."""
-
 
 class Field:
     """One parameter in the form.
@@ -45,7 +42,12 @@ class Field:
             html.escape(f"{parameter.help} {bounds[:1].upper()}{bounds[1:]}." if bounds else parameter.help)
         )
         help_line.add_class("nbk-help")
-        self.box = boxed(parameter.name, self.control, help_line, self._message)
+        self.box = self._boxed(help_line)
+
+    @property
+    def name(self) -> str:
+        """The parameter's name."""
+        return self._parameter.name
 
     def update(self) -> None:
         """Show what is wrong with the value, the choices there are now, and whether the field counts."""
@@ -59,6 +61,9 @@ class Field:
         """Offer the files and folders that there are now."""
         if isinstance(self._parameter, (File, Folder)):
             self.control.options = self._parameter.there()
+
+    def _boxed(self, help_line: HTML) -> VBox:
+        return boxed(self._parameter.name, self.control, help_line, self._message)
 
     def _control(self) -> Any:
         parameter = self._parameter
@@ -81,7 +86,7 @@ class Field:
         return Text("" if value is None else str(value), continuous_update=True, **common)
 
     def _options(self, pick: Pick) -> list[tuple[str, str]]:
-        return [(name or NONE, name) for name in self._entries.choices(pick)]
+        return [(name or pick.nothing, name) for name in self._entries.choices(pick)]
 
     def _offer(self, pick: Pick) -> None:
         options = tuple(self._options(pick))

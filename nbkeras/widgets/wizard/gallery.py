@@ -12,11 +12,12 @@ from ipywidgets import VBox
 from nbkeras import recipes
 from nbkeras.widgets.picture.page import render
 from nbkeras.widgets.wizard import shown
+from nbkeras.widgets.wizard.kinds import form_of
 from nbkeras.widgets.wizard.panel import WizardView
-from nbkeras.widgets.wizard.wizard import Wizard
 
 if TYPE_CHECKING:
     from nbkeras.widgets.picture.page import Bundle
+    from nbkeras.widgets.wizard.wizard import Wizard
 
 
 class GalleryPanel(WizardView):
@@ -60,7 +61,7 @@ class Gallery:
         """Show the form of a recipe in place of the one that is open."""
         if self._wizard is not None:
             shown.remove(self._wizard)
-        self._wizard = Wizard(recipes.get(name), get_ipython().user_ns, saved=self.saved)
+        self._wizard = form_of(recipes.get(name), get_ipython().user_ns, saved=self.saved)
         self._wizard.parent = self._parent
         shown.add(self._wizard)
         self.root.children = (self.panel, self._wizard.root)

@@ -23,6 +23,11 @@ def remember(recipe: str, names: Iterable[str], notebook: Notebook) -> None:
     _made.setdefault(recipe, {}).update({name: notebook.value(name) for name in names})
 
 
+def of(recipe: str) -> list[Any]:
+    """Return what a recipe's code has made, the last thing first."""
+    return list(reversed(_made.get(recipe, {}).values()))
+
+
 def forget(variables: Mapping[str, Any]) -> None:
     """Let go of all that the notebook has by another name or no longer."""
     for made in _made.values():

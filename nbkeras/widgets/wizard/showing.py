@@ -35,10 +35,10 @@ def wizard(name: str) -> None:
         print(saved_bundle(recipe, code_of(name))["text/plain"])  # noqa: T201 - the answer in a terminal
         return
     from nbkeras.widgets.wizard import shown
-    from nbkeras.widgets.wizard.wizard import Wizard
+    from nbkeras.widgets.wizard.kinds import form_of
 
     shell = get_ipython()
-    form = Wizard(recipe, shell.user_ns)
+    form = form_of(recipe, shell.user_ns)
     form.parent = shell.get_parent()
     shown.add(form)
     display(live_bundle(form.saved(), form.id), raw=True)

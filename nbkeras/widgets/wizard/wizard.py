@@ -27,6 +27,7 @@ from nbkeras.widgets.wizard.saved import saved_bundle
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from nbkeras.recipes.parameter import Parameter
     from nbkeras.recipes.recipe import Recipe
     from nbkeras.runtime.keras_lines import Line
     from nbkeras.widgets.picture.page import Bundle
@@ -50,14 +51,15 @@ class Wizard:
         """Make the form; its `root` is the widget to display."""
         self.recipe = recipe
         self.entries = Entries(recipe, Notebook(variables))
-        self.fields = [Field(parameter, self.entries, self.show) for parameter in recipe.parameters]
+        self.fields = [self._field(parameter) for parameter in recipe.parameters]
         self.panel = CodePanel(recipe=recipe.name)
         self.panel.on_msg(self._heard)
         self._line_message = message()
         self._names = Names(self.entries, self.refresh)
-        form = VBox([self._names.box, *(field.box for field in self.fields), *self._switches()])
+        asked = [field.box for field in self.fields if not self._is_beside(field)]
+        form = VBox([self._names.box, *asked, *self._switches()])
         form.add_class("nbk-form")
-        columns = Box([form, self.panel])
+        columns = Box([form, self._beside()])
         columns.add_class("nbk-columns")
         self.root = VBox([_head(recipe), columns])
         self.root.add_class("nbk-wizard")
@@ -98,6 +100,18 @@ class Wizard:
         """Take the widgets back, where the cell that showed them shows others."""
         _close(self.root)
 
+    def _field(self, parameter: Parameter) -> Field:
+        """Return a parameter's field."""
+        return Field(parameter, self.entries, self.show)
+
+    def _is_beside(self, _field: Field) -> bool:
+        """Tell whether a field stands beside the form, where `_beside` puts it."""
+        return False
+
+    def _beside(self) -> Any:
+        """Return what stands beside the form."""
+        return self.panel
+
     def _switches(self) -> list[Any]:
         """Return what stands below the fields: the Keras line, the magics, and the button for the choices."""
         layout = Layout(width="auto")
@@ -105,7 +119,7 @@ class Wizard:
         line = Dropdown(options=lines, value=self.entries.line, description=WRITE_FOR, layout=layout)
         line.observe(self._set_line, "value")
         found: list[Any] = [boxed(LINE, line, self._line_message)]
-        if self.recipe.magic:
+        if self.recipe.magic and self.recipe.by_switch:
             magics = Checkbox(value=False, description="With nbkeras's magics", indent=False, layout=layout)
             magics.observe(self._set_magics, "value")
             found.append(boxed("magics", magics))
@@ -133,7 +147,8 @@ class Wizard:
         module, extra = self.recipe.module
         if self.entries.foreign:
             return f"This kernel runs {LINE_NAMES[active_line()]}: copy the code into one that does not."
-        if module and importlib.util.find_spec(module) is None:
+        needed = bool(module) and re.search(rf"\b{module}\b", self.entries.code)
+        if needed and importlib.util.find_spec(module) is None:
             return f"To run it, type  %pip install 'nbkeras[{extra}]'"
         shell = get_ipython()
         magic = re.match(r"%(%?)(\w+)", self.entries.code)

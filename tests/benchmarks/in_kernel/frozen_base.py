@@ -45,6 +45,21 @@ def timed(samples: int) -> tuple[list[float], list[float], float, float]:
     return plain.seconds, seconds.seconds, computing, apart
 
 
+def staged(samples: int) -> tuple[list[float], list[float], float]:
+    """Return seconds of each epoch of `nbkeras.fine_tune`'s head, plain and cached; how far losses differ."""
+    random = np.random.default_rng(0)
+    x = random.random((samples, _SIZE, _SIZE, 3), "float32")
+    y = random.integers(0, 5, samples)
+    seconds, losses = [], []
+    for cache in (False, True):
+        model, clock = _made(x), _Clock()
+        keras.utils.set_random_seed(2)
+        options = {"stages": [nbkeras.Stage("head", epochs=_EPOCHS)], "callbacks": [clock], "quiet": True}
+        losses.append(nbkeras.fine_tune(model, x, y, cache=cache, **options).history["loss"])
+        seconds.append(clock.seconds)
+    return *seconds, max(abs(a - b) for a, b in zip(*losses, strict=True))
+
+
 def _made(x: np.ndarray) -> keras.Model:
     keras.backend.clear_session()
     keras.utils.set_random_seed(1)

@@ -72,6 +72,8 @@ def test_the_head_learns_and_the_base_stays_to_the_last_bit(line, files, tiny):
     assert not same(built.model.get_layer("head").get_weights(), head)
     decoded = built.decode(built.model.predict(IMAGES, verbose=0), top=1)
     assert set(decoded.best) <= {"cat", "dog"}
+    with pytest.raises(Refusal, match="top: expected a whole number of 1 or more, received 0"):
+        built.decode(np.eye(2), top=0)
     assert len(decoded.rows) == len(IMAGES)
     assert repr(decoded).splitlines()[0].split() == ["image", "1st"]
 
@@ -189,8 +191,10 @@ def test_a_file_that_does_not_fit_is_refused_with_what_differs(line, files, tmp_
         nbkeras.pretrained(NAME, classes=2, weights=tmp_path / "cut.weights.h5", input_shape=SHAPE)
     with pytest.raises(Refusal, match=r"the whole model .*load_model"):
         nbkeras.pretrained(NAME, classes=2, weights="mine.keras", input_shape=SHAPE)
-    with pytest.raises(Refusal, match="expected a file that exists"):
+    with pytest.raises(Refusal, match=r"a file that exists, received 'none\.weights\.h5' in /"):
         nbkeras.pretrained(NAME, classes=2, weights="none.weights.h5", input_shape=SHAPE)
+    with pytest.raises(Refusal, match=r"received the folder .*saved_model_layer"):
+        nbkeras.pretrained(NAME, classes=2, weights=tmp_path, input_shape=SHAPE)
 
 
 @pytest.mark.costly

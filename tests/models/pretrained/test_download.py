@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import resource
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -198,6 +199,22 @@ def test_too_little_disk_is_told_before_it_is_full(server, path, monkeypatch):
     with pytest.raises(Refusal, match="expected 1 MB of free disk"):
         download(server.url, path, checksum=MD5)
     assert not path.exists()
+
+
+def test_a_disk_that_is_full_on_the_way_is_told_and_a_later_call_goes_on(server, path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # No disk can be filled here: the system refuses to make files larger.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (HALF, before[1]))
+    try:
+        with pytest.raises(Refusal, match=r"expected a disk that can be written to.*File too large") as no:
+            download(server.url, path, checksum=MD5)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "\n" not in str(no.value)
+    assert not path.exists()
+    download(server.url, path, checksum=MD5)
+    assert server.asked == [None, f"bytes={HALF}-"]
+    assert path.read_bytes() == CONTENT
 
 
 def test_a_folder_that_cannot_be_made_is_told(server, tmp_path):

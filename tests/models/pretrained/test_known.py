@@ -87,12 +87,14 @@ def test_the_names_of_classes_are_the_file_that_keras_asks_for(line, monkeypatch
 @pytest.mark.costly
 @pytest.mark.parametrize("line", LINES)
 @pytest.mark.parametrize("name", ALL)
-def test_the_published_number_of_parameters_is_that_of_the_model(line, name):
+def test_the_published_number_of_parameters_and_the_size_of_images_are_those_of_the_model(line, name):
     if name not in {each.name for each in known_models(line)}:
         return
     model = find_model(name, line)
+    built = model.build(weights=None)
+    assert built.input_shape == (None, model.size, model.size, 3)
     if model.parameters is not None:
-        count = model.build(weights=None).count_params()
+        count = built.count_params()
         # MobileNetV3's page has the numbers of the paper, 2.9 and 5.4 million; Keras's have 2.6 and 5.5.
         allowed = 0.4 if name.startswith("MobileNetV3") else 0.1
         assert abs(count / 1e6 - model.parameters) <= allowed
@@ -129,6 +131,13 @@ def test_a_name_is_found_in_any_case_and_another_one_refused_with_the_nearest(li
         find_model("MobilNetV2", line)
     with pytest.raises(Refusal, match="%pretrained lists them all"):
         find_model("xyz", line)
+    for name in ("mobilenet_v2", "MobileNet-V2"):
+        with pytest.raises(Refusal, match=f"received '{name}': type  MobileNetV2"):
+            find_model(name, line)
+    with pytest.raises(Refusal, match=r'received MobileNet itself: type  nbkeras\.pretrained\("MobileNet"\)'):
+        find_model(importlib.import_module(line).applications.MobileNet, line)
+    with pytest.raises(Refusal, match="expected the name of a model, received 5"):
+        find_model(5, line)
     if line == "keras":
         with pytest.raises(Refusal, match="'RegNetX002': tf_keras has it"):
             find_model("RegNetX002", line)

@@ -1,4 +1,4 @@
-"""A small model with a base and a head, of both Keras lines."""
+"""What the tests of fine-tuning share: a small model with a base and a head, on each Keras line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def settings_of_others(monkeypatch):
 def make(keras, monkeypatch):
     monkeypatch.setenv("TF_USE_LEGACY_KERAS", str(int(keras.__name__ == "tf_keras")))
 
-    def make(optimizer=None, **compiled):
+    def make(optimizer=None, *, head=(), **compiled):
         keras.utils.set_random_seed(1)
         layers = keras.layers
         low = [
@@ -32,7 +32,8 @@ def make(keras, monkeypatch):
             layers.GlobalAveragePooling2D(name="mean"),
         ]
         base = keras.Sequential(low, name="base")
-        model = keras.Sequential([keras.Input((6, 6, 1)), base, layers.Dense(3, name="head")], name="net")
+        parts = [keras.Input((6, 6, 1)), base, *head, layers.Dense(3, name="head")]
+        model = keras.Sequential(parts, name="net")
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         options = {"loss": loss, "metrics": ["accuracy"], **compiled}
         model.compile(optimizer or keras.optimizers.Adam(0.05, beta_1=0.8), **options)

@@ -1,4 +1,4 @@
-"""A fine-tuning that is killed in the midst of its second stage goes on bit for bit, as one run."""
+"""A fine-tuning that is killed in the midst of a stage goes on bit for bit, as one run."""
 
 from __future__ import annotations
 
@@ -25,18 +25,24 @@ def work(folder, legacy, kill, *names):
 @pytest.mark.slow
 @pytest.mark.costly
 @pytest.mark.parametrize("legacy", ["0", "1"])
-def test_killed_in_the_second_stage_it_ends_as_if_it_had_not_been(tmp_path, legacy):
+@pytest.mark.parametrize(
     # Two epochs of three steps are the first stage.
-    killed = work(tmp_path, legacy, 8, "parts")
+    ("kill", "folders", "kept"),
+    [(8, ("parts", "whole"), False), (4, ("kept parts", "kept whole"), True)],
+    ids=["second stage", "head on kept outputs"],
+)
+def test_killed_in_a_stage_it_ends_as_if_it_had_not_been(tmp_path, legacy, kill, folders, kept):
+    killed = work(tmp_path, legacy, kill, folders[0])
     assert killed.returncode == -signal.SIGKILL, killed.stderr[-3000:]
-    done = work(tmp_path, legacy, 0, "parts", "whole")
+    done = work(tmp_path, legacy, 0, *folders)
     assert done.returncode == 0, done.stderr[-3000:]
     lines = [line.removeprefix("TOLD ") for line in done.stdout.splitlines() if line.startswith("TOLD ")]
     received, whole = map(json.loads, lines)
     resumed = [event for event in received["events"] if "resumed" in event[1]]
-    assert [event[0] for event in resumed] in ([7], [8])
+    assert [event[0] for event in resumed] in ([kill - 1], [kill])
     received["events"].remove(resumed[0])
     assert received == whole
+    assert received["kept"] is kept
     assert received["undone"]
     assert received["runs"] == 1
     assert received["epochs"] == [*range(1, len(received["history"]["loss"]) + 1)]

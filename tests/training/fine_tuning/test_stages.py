@@ -10,7 +10,7 @@ import pytest
 import nbkeras
 from nbkeras import Stage
 from nbkeras.models.layer_rates import LayerRates
-from nbkeras.training.fine_tuning.fine_tune import fine_tuning_plan
+from nbkeras.training.fine_tuning import kept
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(48, 6, 6, 1)).astype("float32")
@@ -69,7 +69,7 @@ def test_each_stage_moves_what_it_says_and_nothing_else(keras, make):
 def test_the_plan_says_what_the_stages_do_and_changes_nothing(make):
     model = make()
     flags, weights, optimizer = [e.trainable for e in model.layers], model.get_weights(), model.optimizer
-    plan = fine_tuning_plan(model, X, stages=STAGES)
+    plan = nbkeras.fine_tuning_plan(model, X, stages=STAGES)
     assert repr(plan).splitlines()[:4] == [
         "stage  trains                    layers  parameters             rate  epochs  updates",
         "    1  head                           1          12             0.05       2        4",
@@ -80,7 +80,7 @@ def test_the_plan_says_what_the_stages_do_and_changes_nothing(make):
     assert flags == [each.trainable for each in model.layers]
     assert same(weights, model.get_weights())
     assert model.optimizer is optimizer
-    default = [each.stage for each in fine_tuning_plan(model).stages]
+    default = [each.stage for each in nbkeras.fine_tuning_plan(model).stages]
     assert [(e.unfreeze, e.learning_rate, e.depth_factor) for e in default] == [
         ("head", None, 1.0),
         ("all", pytest.approx(0.005), 0.1),
@@ -225,7 +225,10 @@ def test_a_loss_scale_stays_around_the_stage_s_optimizer(keras, make):
 
 
 @pytest.mark.costly
-def test_a_stop_leaves_the_rest_to_the_next_run_of_the_cell(keras, make, tmp_path):
+def test_a_stop_leaves_the_rest_to_the_next_run_of_the_cell(keras, make, tmp_path, monkeypatch):
+    computed, calls = kept.computed, []
+    monkeypatch.setattr(kept, "computed", lambda *a, **k: calls.append(a) or computed(*a, **k))
+
     class Stop(keras.callbacks.Callback):
         def __init__(self, step):
             super().__init__()
@@ -250,7 +253,12 @@ def test_a_stop_leaves_the_rest_to_the_next_run_of_the_cell(keras, make, tmp_pat
     # Two steps are the first stage.
     stopped = cell("parts", 3)
     assert (len(stopped.histories), stopped.run.status) == (2, "stopped")
-    went_on, whole = cell("parts", 99), cell("whole", 99)
+    calls.clear()
+    went_on = cell("parts", 99)
+    # The head's stage is finished: the base's outputs are not computed once more.
+    assert not calls
+    whole = cell("whole", 99)
+    assert len(calls) == 1
     assert went_on.history == whole.history
     assert same(went_on.model.get_weights(), whole.model.get_weights())
     assert went_on.run.id == stopped.run.id

@@ -1,6 +1,7 @@
 """A fine-tuning with augmentation, dropout and early stopping, that SIGKILL may end after a step.
 
-Arguments: the step, 0 for none, and folders, in each of which the fine-tuning is done anew or goes on.
+Arguments: the step, 0 for none, and folders, in each of which the fine-tuning is done anew or goes on. In
+those whose name begins with "kept" there is no augmentation: the outputs of the base are computed once.
 """
 
 from __future__ import annotations
@@ -62,8 +63,9 @@ def fine_tuned(folder):
         nbkeras.Stage("c2", epochs=2, learning_rate=1e-3, early_stopping=1),
         nbkeras.Stage("all", epochs=2, learning_rate=1e-3, depth_factor=0.1, batch_norm=True),
     ]
-    augmentation = layers.RandomFlip("horizontal", seed=7)
-    options = {"validation_split": 0.25, "batch_size": 16, "augmentation": augmentation, "quiet": True}
+    options = {"validation_split": 0.25, "batch_size": 16, "quiet": True}
+    if not folder.startswith("kept"):
+        options["augmentation"] = layers.RandomFlip("horizontal", seed=7)
     backup = {"backup": folder, "every": 1, "seed": 5}
     result = nbkeras.fine_tune(model, x, y, stages=stages, callbacks=[Kill()], **options, **backup)
     held = [*model.variables, *model.optimizer.variables]
@@ -76,6 +78,7 @@ def fine_tuned(folder):
         "epochs": run.epoch_numbers("loss"),
         "steps": run.progress.done,
         "events": [[each.step, each.text] for each in run.events],
+        "kept": result.plan.stages[0].kept is not None,
         "runs": [each.id for each in nbkeras.runs.all()].count(run.id),
     }
     result.undo()

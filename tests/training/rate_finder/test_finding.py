@@ -91,6 +91,10 @@ def test_suggestions_by_hand():
     assert suggestions([1e-3] * 10, [1.0] * 10, 20) == {}
     rates = rising(1e-5, 1.0, 40)
     assert suggestions(rates, [float(place) for place in range(40)], 40) == {}
+    # A loss that stays, but for the rounding of its average.
+    assert suggestions(rates, [0.25 - 1e-9 * place for place in range(40)], 40) == {}
+    # Two slopes that are equal: the lower rate.
+    assert steepest(rising(1e-5, 1.0, 8), [9, 9, 7, 7, 7, 5, 5, 5]) == 1
 
 
 class Steps:
@@ -149,6 +153,12 @@ def test_data_of_every_form(keras):
         nbkeras.Refusal, match="expected nothing beside data that come in batches, received y"
     ):
         nbkeras.lr_find(made(keras), dataset, Y)
+    with pytest.raises(nbkeras.Refusal, match="expected targets for the loss of 'line', received none"):
+        nbkeras.lr_find(made(keras), X)
+    with pytest.raises(nbkeras.Refusal, match="as many samples each, one at least, received 256 and 200"):
+        nbkeras.lr_find(made(keras), X, Y[:200])
+    with pytest.raises(nbkeras.Refusal, match="one at least, received 0"):
+        nbkeras.lr_find(made(keras), X[:0], Y[:0])
 
 
 def test_a_rate_is_used(keras, capsys):
@@ -207,12 +217,11 @@ def test_the_plain_code_does_the_same(keras, capsys):
     space = {"model": model, "x": X, "y": Y}
     exec(code, space)  # noqa: S102 - what is printed for users
     found = nbkeras.lr_find(model, X, Y, batch_size=256, start=1e-4, end=10.0, steps=60)
-    # There the rate that diverges is left out.
-    assert space["test"].smoothed == pytest.approx(found.smoothed[: len(space["test"].smoothed)], rel=1e-3)
-    assert len(space["test"].smoothed) >= len(found.smoothed) - 1
+    assert space["test"].smoothed == pytest.approx(found.smoothed, rel=1e-3)
+    assert space["suggestions"] == pytest.approx(found.suggestions)
     for mine, its in zip(before, [*model.get_weights(), float(model.optimizer.learning_rate)], strict=True):
         np.testing.assert_array_equal(mine, its)
-    assert capsys.readouterr().out.startswith("steepest: ")
+    assert capsys.readouterr().out.startswith("{'valley': ")
 
 
 @pytest.mark.parametrize(
@@ -222,6 +231,9 @@ def test_the_plain_code_does_the_same(keras, capsys):
         "training.rate_finder.suggesting",
         "training.rate_finder.finding",
         "training.batch_sizes.job",
+        "training.batch_sizes.between",
+        "training.batch_sizes.finding",
+        "training.batch_sizes.plain",
         "runtime.memory",
         "models.one_cycle",
         "models.cosine",

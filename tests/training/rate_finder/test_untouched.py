@@ -22,6 +22,7 @@ from nbkeras.reproducibility import seeding
 from nbkeras.reproducibility.fingerprint import digest_of
 from nbkeras.reproducibility.names import name_counters
 from nbkeras.runtime.keras_lines import LINES
+from nbkeras.training.batch_sizes.job import job_of
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(96, 6)).astype("float32")
@@ -41,6 +42,12 @@ def seeds_are_restored(monkeypatch, tmp_path):
 @pytest.fixture(params=["keras", "tf_keras"])
 def keras(request):
     return importlib.import_module(request.param)
+
+
+# `make grid` runs the other line, too.
+QUICK = pytest.mark.parametrize(
+    "keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.costly)], indirect=True
+)
 
 
 def layers(keras):
@@ -161,6 +168,53 @@ def test_a_dataset_goes_on_where_it_was(pipeline):
     assert results[0] == results[1]
 
 
+def batches_of(keras):
+    base = getattr(keras.utils, "PyDataset", None) or keras.utils.Sequence
+
+    class Batches(base):
+        def __init__(self):
+            super().__init__()
+            self.generator, self.asked = np.random.default_rng(5), 0
+            self.augment = keras.layers.GaussianNoise(0.5)
+
+        def __len__(self):
+            return 6
+
+        def __getitem__(self, at):
+            self.asked += 1
+            x = X[at * 16 : at * 16 + 16] + self.generator.normal(size=(16, 6)) + self.asked
+            return np.asarray(self.augment(x.astype("float32"), training=True)), Y[at * 16 : at * 16 + 16]
+
+    return Batches()
+
+
+def from_python(_):
+    numbers, others = np.random.default_rng(1), random.Random(3)  # noqa: S311
+
+    def rows():
+        for x, y in zip(X, Y, strict=True):
+            yield x + numbers.normal(size=6) * others.random(), y
+
+    kinds = (tf.TensorSpec((6,), tf.float32), tf.TensorSpec((), tf.int32))
+    return tf.data.Dataset.from_generator(rows, output_signature=kinds).batch(16)
+
+
+@QUICK
+@pytest.mark.parametrize("data", [batches_of, from_python])
+def test_data_that_the_user_s_code_draws_go_on_where_they_were(keras, data):
+    results = []
+    for looks in (False, True):
+        keras.utils.set_random_seed(3)
+        batches, model = data(keras), made(keras)
+        if looks:
+            nbkeras.lr_find(model, batches, steps=20)
+            # The same samples that another process tries batch sizes with.
+            job_of(model, (batches, None, None), (8,))
+        found = batches if hasattr(batches, "element_spec") else map(batches.__getitem__, range(6))
+        results.append([digest_of(np.asarray(x)) for x, _ in found])
+    assert results[0] == results[1]
+
+
 def test_a_cache_in_files_is_not_begun(tmp_path):
     import keras
 
@@ -220,6 +274,28 @@ def test_interrupted(keras, python_interrupts):
     assert state(model) == before
     assert found.why == "it was interrupted"
     assert 11 <= len(found.losses) <= 12
+
+
+@QUICK
+def test_an_error_of_the_model_in_the_midst(keras):
+    class Fails(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.count = tf.Variable(0, trainable=False)
+
+        def call(self, inputs):
+            self.count.assign_add(1)
+            tf.debugging.assert_less(self.count, 12, "too often")
+            return inputs
+
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential([keras.layers.Input((6,)), Fails(), *layers(keras)])
+    model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(X, Y, verbose=0)
+    before = state(model)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="too often"):
+        nbkeras.lr_find(model, X, Y)
+    assert state(model) == before
 
 
 def test_it_is_no_run():

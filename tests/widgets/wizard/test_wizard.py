@@ -225,7 +225,7 @@ def test_a_line_that_is_refused_says_why(templates):
 
 
 def test_a_missing_package_says_how_to_get_it(templates):
-    made = recipe_of(templates, "1\n", module=("no_such_module", "tuner"))
+    made = recipe_of(templates, "import no_such_module\n", module=("no_such_module", "tuner"))
     assert Wizard(made, {}).panel.blocked == "To run it, type  %pip install 'nbkeras[tuner]'"
 
 

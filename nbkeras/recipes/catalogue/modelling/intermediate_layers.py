@@ -99,6 +99,7 @@ RECIPE = Recipe(
             examples=("call",),
         ),
     ),
+    magic="%features",
     template=Path(__file__).with_suffix(".py.jinja"),
     check=_consistent,
 )

@@ -60,8 +60,9 @@ RECIPE = Recipe(
     question="How can I use a pretrained model of keras.applications?",
     answer=(
         "Take it without its head (include_top=False), pass the images through the preprocess_input of its "
-        "own module and then through it, once, and train a small head on the features. Put together they are "
-        "one model, which can be fine-tuned. Offline, give weights= the path of a weights file."
+        "own module and then through it, once, and train a small head on the features. Put together, with "
+        "the preprocessing as layers, they are one model, which can be fine-tuned. Offline, give weights= "
+        "the path of a weights file."
     ),
     changed=(
         "keras.applications is still there; more and newer models, for text too, are in KerasHub. Some "

@@ -42,7 +42,7 @@ RECIPE = Recipe(
     keywords=(
         *("transfer learning", "trainable", "unfreeze", "thaw", "finetuning", "fine-tune", "recompile"),
         *("freeze base model", "train only last layers", "trainable = False"),
-        *("transfer learning fine-tune", "lock layers"),
+        *("transfer learning fine-tune", "fine-tuning", "lock layers"),
     ),
     links=(("Transfer learning and fine-tuning", "https://keras.io/guides/transfer_learning/"),),
     parameters=(

@@ -49,6 +49,7 @@ RECIPE = Recipe(
         *(
             "freeze in a custom training loop",
             "fine-tune",
+            "fine-tuning",
             "own training loop",
         ),
     ),
