@@ -67,7 +67,9 @@ def train(task: Task) -> FineTuning:
     monitor.host, monitor.whole = sys._getframe(), whole  # noqa: SLF001 - CPython's documented way to a frame
     histories: list[Any] = []
     epoch = 0
-    current, kept = [options], Kept(task.data)
+    # The name is the monitor's own.
+    of_stages = replace(options, name=None)
+    current, kept = [of_stages], Kept(task.data)
     callbacks = task.fit.get("callbacks", [])
     unused = _unused(armed_last())
     with armed(options, lambda: current[0]) as session, whole_files(callbacks) as (said, go_on_with_files):
@@ -80,7 +82,7 @@ def train(task: Task) -> FineTuning:
                 stopping = (
                     None if stage.early_stopping is None else parse_early_stopping(stage.early_stopping)
                 )
-                current[0] = replace(options, early_stopping=stopping)
+                current[0] = replace(of_stages, early_stopping=stopping)
                 monitor.passes = number <= finished
                 monitor.note = "" if planned_stage.thawed else task.plan.caching
                 monitor.mark = "" if number <= so_far.begun else _mark(task.plan, planned_stage)

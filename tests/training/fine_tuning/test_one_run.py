@@ -33,7 +33,8 @@ def test_the_view_is_told_where_stages_begin_and_what_all_of_them_take(keras, ma
             now[0] += 1
 
     stages = [Stage("head", epochs=3), Stage("all", epochs=4, learning_rate=1e-3), Stage("head")]
-    result = nbkeras.fine_tune(make(), X, Y, batch_size=12, stages=stages, quiet=True, callbacks=[Second()])
+    options = {"batch_size": 12, "stages": stages, "name": "whole", "quiet": True, "callbacks": [Second()]}
+    result = nbkeras.fine_tune(make(), X, Y, **options)
     # Of 32 steps. Of a stage's first epoch nobody knows what its end will take, but of the last one.
     left = [(done, 32 - done) for done in (*range(5, 13), *range(17, 29), 30, 31)]
     assert [(done, pytest.approx(seconds)) for done, seconds in told if seconds is not None] == left
@@ -44,4 +45,6 @@ def test_the_view_is_told_where_stages_begin_and_what_all_of_them_take(keras, ma
         {"step": 28, "text": "stage 3 of 3: head, 1 layer, 12 parameters, rate 0.05"},
     ]
     assert any("net stays as stage 3 has left it" in note for note in shown["notes"])
+    assert shown["name"] == "whole"
+    assert not [note for note in shown["notes"] if "not used" in note]
     assert result.run.progress.remaining == 0
