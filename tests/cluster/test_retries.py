@@ -46,7 +46,7 @@ def test_a_killed_worker_changes_nothing(notebook, tmp_path, every, left):
         cell = CELL.replace("LAST", str(last)).replace("MARK", repr(str(tmp_path / f"{name}.mark")))
         pids = notebook.cluster.pids
         run = notebook.run(cell, backup=tmp_path / name, every=every, seed=5)[-1]
-        assert (notebook.cluster.pids == pids) == (name == "whole")
+        assert (notebook.cluster.pids == pids) == (name == "whole"), notebook.said
         assert run.status == "finished"
         history = get(notebook.cluster, "history", {})
         ends.append((get(notebook.cluster, "weights", {}), history))
