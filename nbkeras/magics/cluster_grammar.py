@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbkeras.magics.fit import FIT
+from nbkeras.magics.fit_grammar import FIT
 from nbkeras.magics.grammar import Grammar, Option
 from nbkeras.runtime.durations import parse_duration
 from nbkeras.runtime.memory import parse_bytes

@@ -21,7 +21,7 @@ from nbkeras.magics import (
     faq,
     features,
     finetune,
-    fit,
+    fit_grammar,
     lr_find,
     mixed_precision,
     monitor,
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from nbkeras.magics.grammar import Grammar, Option
 
 GRAMMARS: tuple[Grammar, ...] = (
-    fit.FIT,
+    fit_grammar.FIT,
     switch.SWITCH,
     monitor.MONITOR,
     runs.RUNS,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from traitlets import Bool, TraitError, Unicode, validate
 from traitlets.config import Configurable
 
+from nbkeras.magics.fit_grammar import FIT
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.options import fit_options
 from nbkeras.training.paths import output_file
@@ -36,9 +37,6 @@ class NBKeras(Configurable):
 
     def fit_defaults(self) -> dict[str, Any]:
         """Return the defaults of ``%%fit`` that are set, by option."""
-        # The magic imports this file for its types alone.
-        from nbkeras.magics.fit import FIT
-
         values = {option.dest: getattr(self, option.config) for option in FIT.options if option.config}
         return {name: value for name, value in values.items() if value}
 

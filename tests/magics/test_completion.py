@@ -103,7 +103,7 @@ def test_offers(line, offers, monkeypatch):
 
 
 def test_what_is_offered_is_what_the_magic_reads():
-    from nbkeras.magics.fit import FIT
+    from nbkeras.magics.fit_grammar import FIT
 
     (line,) = completed("%%fit --csv my\\ data/")
     assert Path(FIT.parse(line.removeprefix("%%fit "))["csv"]).is_file()

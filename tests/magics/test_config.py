@@ -8,7 +8,7 @@ from traitlets import TraitError
 from nbkeras import runs
 from nbkeras.magics.completion import GRAMMARS
 from nbkeras.magics.config import NBKeras
-from nbkeras.magics.fit import FIT
+from nbkeras.magics.fit_grammar import FIT
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import pytest
 from IPython.core.error import UsageError
 
 import nbkeras
-from nbkeras.magics.fit import FIT
+from nbkeras.magics.fit_grammar import FIT
 from nbkeras.magics.grammar import Grammar, Option
 from nbkeras.magics.monitor import MONITOR
 from nbkeras.magics.switch import SWITCH

@@ -7,7 +7,7 @@ import pytest
 
 import nbkeras
 from nbkeras import recipes
-from nbkeras.magics.fit import FIT
+from nbkeras.magics.fit_grammar import FIT
 from nbkeras.recipes.notebook import Notebook
 from tests.recipes.worker import promises
 
