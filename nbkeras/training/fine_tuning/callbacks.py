@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,13 @@ def whole_files(callbacks: list[Any]) -> Iterator[tuple[list[str], Callable[[], 
     finally:
         for each, header in zip(held, headers, strict=True):
             each.append, each.append_header = False, header
+
+
+def gave_up(callbacks: list[Any], history: Any) -> bool:
+    """Tell whether ``TerminateOnNaN`` has ended a stage: its weights are good for no other one."""
+    losses = history.history.get("loss") or [0.0]
+    watches = any("TerminateOnNaN" in _names(each) for each in callbacks)
+    return watches and not math.isfinite(losses[-1])
 
 
 def _names(callback: Any) -> list[str]:

@@ -13,7 +13,7 @@ from nbkeras.models.unfreezing import set_trainable
 from nbkeras.runtime.keras_lines import active_line, line_of
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.arming import armed_last
-from nbkeras.training.fine_tuning.callbacks import whole_files
+from nbkeras.training.fine_tuning.callbacks import gave_up, whole_files
 from nbkeras.training.fine_tuning.data import Data, stage_arguments
 from nbkeras.training.fine_tuning.kept import Kept
 from nbkeras.training.fine_tuning.result import FineTuning
@@ -97,7 +97,7 @@ def train(task: Task) -> FineTuning:
                 go_on_with_files()
                 histories.append(history)
                 epoch = history.epoch[-1] + 1 if history.epoch else epoch
-                if monitor.stopped:
+                if monitor.stopped or gave_up(callbacks, history):
                     break
             else:
                 session.cell_ended()

@@ -45,6 +45,19 @@ def stage_two(keras):
     return make
 
 
+@pytest.mark.costly("tf_keras")
+def test_weights_that_are_no_numbers_go_into_no_other_stage(keras, make):
+    model = make(keras.optimizers.SGD(0.1))
+    before = weights(model)
+    stages = [Stage("head", epochs=2, learning_rate=1e30), Stage("all", epochs=1)]
+    guard = keras.callbacks.TerminateOnNaN()
+    result = nbkeras.fine_tune(model, X, Y, stages=stages, callbacks=[guard], quiet=True)
+    assert len(result.histories) == 1
+    assert not np.isfinite(result.history["loss"][-1])
+    result.undo()
+    assert same(weights(model), before)
+
+
 @pytest.mark.parametrize("how", ["error", pytest.param("interrupts", marks=pytest.mark.costly)])
 @pytest.mark.parametrize(
     "keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.costly)], indirect=True
