@@ -166,6 +166,9 @@ def noisy(keras, kind):
     return model
 
 
+@pytest.mark.parametrize(
+    "keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.costly)], indirect=True
+)
 def test_replayed_steps_are_not_trained_and_random_layers_go_on(keras, tmp_path, capsys):
     """Eight steps an epoch, ended by an error in the second one, whose beginning thaws a block."""
     steps = []
