@@ -1,6 +1,6 @@
 # Type `make` for the list. PYTHON=python3.12 chooses the Python that .venv is made with.
 .DEFAULT_GOAL := help
-.PHONY: help lab test grid bench wheel clean
+.PHONY: help lab test types view grid bench wheel clean
 
 BIN := .venv/bin
 environment = @python="$$(scripts/find-python "$(PYTHON)")" && "$$python" scripts/environment.py
@@ -20,10 +20,15 @@ test: ## Install what the tests need and run all checks and tests
 	$(environment) cpu lab legacy cluster tuner test
 	@$(BIN)/python scripts/chromium.py
 	@echo "==> ruff" && $(BIN)/ruff check && $(BIN)/ruff format --check
+	@$(MAKE) --no-print-directory -j 2 types view
+	@echo "==> Tests" && $(BIN)/python -m pytest -n 2 --dist loadfile
+
+types:
 	@echo "==> mypy" && if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; \
 		then $(BIN)/mypy; else echo "Left out: IPython and NumPy for Python 3.10 lack types."; fi
+
+view:
 	@echo "==> The view: types, style, tests" && $(BIN)/python scripts/build_view.py test
-	@echo "==> Tests" && $(BIN)/python -m pytest -n 2 --dist loadfile
 
 grid: ## Run all tests, with those that make test leaves out: every recipe for each pair of its values, every wizard
 	$(environment) cpu lab legacy cluster tuner test

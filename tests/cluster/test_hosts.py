@@ -89,6 +89,7 @@ def test_they_train_as_workers_of_this_machine_do(apart):
     assert "oneDNN" in cluster.log_of(1) or not cluster.log_of(1)
 
 
+@pytest.mark.costly
 def test_pause_learning_rate_and_stop(apart, during):
     test_controls.test_pause_learning_rate_and_stop(apart, during)
     assert "lost" not in "".join(apart.said)

@@ -340,6 +340,7 @@ def test_the_next_cell_starts_them_anew(served):
     assert "the workers start anew, and are given again: x, y, pids, " in served.said[0]
 
 
+@pytest.mark.costly
 def test_nothing_is_left_of_a_cluster_whose_notebook_is_killed():
     program = """
     import time

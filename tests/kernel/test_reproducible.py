@@ -67,7 +67,7 @@ def test_what_a_cell_does_beside_fit_is_compared_or_said(kernel, case):
     assert words in text, text
 
 
-@pytest.mark.parametrize("number", range(0, len(planted.MORE), 1 if PAIRWISE else 6))
+@pytest.mark.parametrize("number", range(0, len(planted.MORE), 1 if PAIRWISE else 12))
 def test_more_ways_of_the_same_causes(kernel, number):
     cause, cell, *options = planted.MORE[number]
     kernel.run(planted.MORE_SETUP)

@@ -161,6 +161,7 @@ def test_the_first_interrupt_keeps_the_best_and_resume_goes_on(kernel):
     assert kernel.value("len(tuner.oracle.end_order)") == 3
 
 
+@pytest.mark.costly
 def test_a_search_goes_on_after_its_kernel_has_died(start_kernel, tmp_path):
     kernel = start_kernel()
     kernel.run(DATA + "import os, time\nfits = []")

@@ -283,6 +283,7 @@ WITH_MAGICS = {
 }
 
 
+@pytest.mark.costly("tuning")
 @pytest.mark.parametrize("name", WITH_MAGICS)
 def test_the_code_with_magics_does_what_it_says(kernel, name):
     if name == "tuning" and importlib.util.find_spec("keras_tuner") is None:

@@ -54,6 +54,7 @@ def test_it_gives_what_the_saved_model_gives(made, name):
     np.testing.assert_allclose(output_of(layer, X), theirs, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.costly("tf_keras")
 @pytest.mark.parametrize("name", ["keras", "tf_keras"])
 @pytest.mark.parametrize("trainable", [False, True])
 def test_it_is_frozen_unless_it_is_to_learn_and_is_saved_with_its_model(made, name, trainable, tmp_path):

@@ -63,7 +63,7 @@ def every_case(name):
 
 
 def _is_quick(case, recipe, grid):
-    """Tell the cases of `make test`: the defaults, and two of the notebook's own things on the first line.
+    """Tell the cases of `make test`: the defaults, and one of the notebook's own things on the first line.
 
     What needs a process of its own or takes long runs by its defaults on the first line.
     """
@@ -71,7 +71,7 @@ def _is_quick(case, recipe, grid):
     costly = getattr(promises(recipe.name), "costly", lambda values: False)
     if case.fresh or costly({**recipe.defaults, **case.values}):
         return is_default and is_first
-    return is_default or (is_first and len(grid) < case.number <= len(grid) + 2)
+    return is_default or (is_first and len(grid) < case.number <= len(grid) + 1)
 
 
 def _grid(recipe, promise):

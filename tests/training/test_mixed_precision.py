@@ -19,6 +19,9 @@ from nbkeras.training.options import fit_options
 from nbkeras.training.plain_code import plain_code
 from nbkeras.training.precision import in_cell, timing
 
+# The other line by make grid alone.
+pytestmark = pytest.mark.costly("tf_keras")
+
 CPU = Hardware("this CPU", of_cpu(frozenset({"avx512_bf16"})))
 OLD_CPU = Hardware("this CPU", of_cpu(frozenset({"avx2"})))
 T4 = Hardware("Tesla T4", of_gpu((7, 5)))

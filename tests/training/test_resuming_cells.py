@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 GRID = os.environ.get("GRID") == "pairwise"
 
 
+@pytest.mark.costly
 @pytest.mark.kernel
 @pytest.mark.slow
 @pytest.mark.timeout(300)

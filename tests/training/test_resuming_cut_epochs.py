@@ -67,7 +67,10 @@ def events(folder):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     read = [EventAccumulator(str(folder / part)).Reload() for part in ("train", "validation")]
-    return [[(each.step, str(each.tensor_proto)) for each in part.Tensors("epoch_loss")] for part in read]
+    # Sorted: of files that were begun in one second it reads "…10.v2" before "…9.v2".
+    return [
+        sorted((each.step, str(each.tensor_proto)) for each in part.Tensors("epoch_loss")) for part in read
+    ]
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

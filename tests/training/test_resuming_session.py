@@ -12,6 +12,9 @@ import nbkeras
 from nbkeras import Refusal, runs
 from nbkeras.reproducibility import seeding
 
+# The other line by make grid alone.
+pytestmark = pytest.mark.costly("tf_keras")
+
 EPOCHS = 4
 
 

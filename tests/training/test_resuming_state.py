@@ -135,6 +135,7 @@ def made(keras, name):
     return place()
 
 
+@pytest.mark.costly("tf_keras")
 def test_optimizers(keras, ends, tmp_path):
     layers, different = keras.layers, []
     for name in optimizers(keras):

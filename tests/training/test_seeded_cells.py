@@ -12,6 +12,9 @@ import nbkeras
 from nbkeras.reproducibility import seeding
 from nbkeras.training.seeded_cells import seeded_cell
 
+# The other line by make grid alone.
+pytestmark = pytest.mark.costly("tf_keras")
+
 _keys = itertools.count()
 
 

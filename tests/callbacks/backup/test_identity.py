@@ -120,6 +120,7 @@ def loss_class(keras):
     return Loss
 
 
+@pytest.mark.costly("tf_keras")
 def test_the_same_cell_run_again_is_the_same(keras):
     layers = keras.layers
     (late, net), loss = net_class(keras), loss_class(keras)

@@ -13,6 +13,9 @@ import nbkeras
 from nbkeras import Refusal
 from tests.training.custom_step.written import BARE, PLAIN
 
+# The other line by make grid alone.
+pytestmark = pytest.mark.costly("tf_keras")
+
 
 def verdicts(model, body, data, space, kind="train"):
     give = nbkeras.train_step if kind == "train" else nbkeras.test_step

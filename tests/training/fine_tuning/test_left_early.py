@@ -49,7 +49,7 @@ def stage_two(keras):
 def test_weights_that_are_no_numbers_go_into_no_other_stage(keras, make):
     model = make(keras.optimizers.SGD(0.1))
     before = weights(model)
-    stages = [Stage("head", epochs=2, learning_rate=1e30), Stage("all", epochs=1)]
+    stages = [Stage("head", epochs=2, learning_rate=3e38), Stage("all", epochs=1)]
     guard = keras.callbacks.TerminateOnNaN()
     result = nbkeras.fine_tune(model, X, Y, stages=stages, callbacks=[guard], quiet=True)
     assert len(result.histories) == 1
