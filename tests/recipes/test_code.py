@@ -24,7 +24,9 @@ def _codes(name, *, magics=False):
     # Unchecked: the files that some cases name are made where their code runs.
     recipe = recipes.get(name)
     pairs = [({}, line) for line in recipe.lines]
-    pairs += [(case.values, case.line) for case in cases_of(name)]
+    # What follows from the layers of a notebook's own model is not written without it.
+    cases = [case for case in cases_of(name) if recipe.by_switch or not case.setup]
+    pairs += [(case.values, case.line) for case in cases]
     for values, line in pairs:
         complete = {**recipe.defaults, **values}
         yield recipe._written(complete, line, magics=False)
