@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -10,11 +11,11 @@ from IPython.display import display
 
 from nbkeras.magics.base import NotebookMagics
 from nbkeras.magics.grammar import Grammar, Option
-from nbkeras.magics.held import Held
-from nbkeras.magics.lr_find import whole
+from nbkeras.magics.held import HELD, Held
 from nbkeras.runtime.durations import parse_duration
 from nbkeras.runtime.memory import parse_bytes
 from nbkeras.runtime.refusal import Refusal
+from nbkeras.training.options import positive_int
 
 BATCH_SIZE_FIND = Grammar(
     magic="%batch_size_find",
@@ -34,13 +35,19 @@ BATCH_SIZE_FIND = Grammar(
         %batch_size_find model x y --code
         """,
     options=(
-        Option("MODEL", "The variable that holds the compiled model.", complete="model"),
-        Option("DATA", "Its inputs and targets, or a dataset.", complete="variable", many=True),
+        *HELD,
         Option(
-            "--sample-weight", "The variable that holds weights of the samples.", "NAME", complete="variable"
+            "--smallest",
+            "The first size, 8 by default; smaller ones if it does not fit.",
+            "N",
+            partial(positive_int, option="--smallest"),
         ),
-        Option("--smallest", "The first size, 8 by default; smaller ones if it does not fit.", "N", whole),
-        Option("--largest", "No larger size is tried; by default the number of samples.", "N", whole),
+        Option(
+            "--largest",
+            "No larger size is tried; by default the number of samples.",
+            "N",
+            partial(positive_int, option="--largest"),
+        ),
         Option(
             "--max-memory",
             "The most main memory of that process, such as 4GB; by default 80 % of what is free.",

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from nbkeras.magics.fit_grammar import FIT
 from nbkeras.magics.grammar import Grammar, Option
 from nbkeras.runtime.durations import parse_duration
 from nbkeras.runtime.memory import parse_bytes
+from nbkeras.training.options import positive_int
 
 ACTIONS = ("start", "status", "stop", "restart", "push", "get", "logs")
 # Options of start beside --workers.
 STARTING = ("deadline", "patience", "ps", "hosts", "profile", "max_memory")
-
-
-def _whole(option: str, text: str, *, least: int = 1) -> int:
-    from nbkeras.training.options import positive_int
-
-    return positive_int(text, option=option, least=least)
 
 
 CLUSTER = Grammar(
@@ -49,13 +46,13 @@ CLUSTER = Grammar(
             "--workers",
             "How many workers to start; 2 by default, or all that hosts and profile have.",
             "N",
-            lambda t: _whole("--workers", t),
+            partial(positive_int, option="--workers"),
         ),
         Option(
             "--ps",
             "How many parameter servers keep the weights, so that no worker waits for another.",
             "N",
-            lambda t: _whole("--ps", t),
+            partial(positive_int, option="--ps"),
         ),
         Option(
             "--hosts",
@@ -114,14 +111,14 @@ CLUSTER_CELL = Grammar(
             "--batch-size",
             "Samples in a batch of all workers together, with --ps of one, where the call does not say.",
             "N",
-            lambda t: _whole("--batch-size", t),
+            partial(positive_int, option="--batch-size"),
         ),
         Option("--every", "When to back up: epoch (the default) or a number of steps.", "WHEN"),
         Option(
             "--retries",
             "How often the workers may start anew by themselves when one has failed; 2 by default.",
             "N",
-            lambda t: _whole("--retries", t, least=0),
+            partial(positive_int, option="--retries", least=0),
         ),
         Option("--code", "Print the plain script that does the same outside a notebook, and train nothing."),
         Option("--slurm", "Print it as a batch script for Slurm, one task for each worker."),

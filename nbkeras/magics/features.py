@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -11,13 +12,7 @@ from IPython.core.magic import line_magic, magics_class
 from nbkeras.magics.base import NotebookMagics
 from nbkeras.magics.grammar import Grammar, Option
 from nbkeras.runtime.refusal import Refusal
-
-
-def _whole(text: str) -> int:
-    from nbkeras.training.options import positive_int
-
-    return positive_int(text, option="--batch-size")
-
+from nbkeras.training.options import positive_int
 
 _MINUS = "\N{MINUS SIGN}"
 FEATURES = Grammar(
@@ -44,7 +39,12 @@ FEATURES = Grammar(
             many=True,
         ),
         Option("--to", "Write the outputs to this HDF5 file, batch by batch.", "FILE.h5", complete="path"),
-        Option("--batch-size", "Samples that are computed at a time; 32 by default.", "N", _whole),
+        Option(
+            "--batch-size",
+            "Samples that are computed at a time; 32 by default.",
+            "N",
+            partial(positive_int, option="--batch-size"),
+        ),
         Option("--code", "Print the plain Keras code that does the same, and compute nothing."),
     ),
 )

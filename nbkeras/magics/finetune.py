@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -13,6 +14,7 @@ from nbkeras.magics.grammar import Grammar, Option
 from nbkeras.reproducibility.seeding import checked_seed
 from nbkeras.runtime.keras_lines import line_of
 from nbkeras.runtime.refusal import Refusal
+from nbkeras.training.options import positive_int
 
 
 def _stages(text: str) -> Any:
@@ -41,12 +43,6 @@ def _number(option: str) -> Any:
             raise Refusal(f"--{option}: expected a number, received {text!r}: type  --{option} 0.2") from None
 
     return parse
-
-
-def _size(text: str) -> int:
-    from nbkeras.training.options import positive_int
-
-    return positive_int(text, option="batch_size")
 
 
 FINETUNE = Grammar(
@@ -106,7 +102,9 @@ FINETUNE = Grammar(
         Option(
             "--validation-data", "A variable: a dataset, or a tuple of arrays.", "NAME", complete="variable"
         ),
-        Option("--batch-size", "Samples in a batch, for arrays.", "N", _size),
+        Option(
+            "--batch-size", "Samples in a batch, for arrays.", "N", partial(positive_int, option="batch_size")
+        ),
         Option(
             "--seed",
             "Seed everything before, deterministic operations.",

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 from nbkeras.devices.policy import WORDS, checked_word
 from nbkeras.devices.strategies import CLUSTER, KINDS, checked_kind_of_cell
 from nbkeras.magics.grammar import Grammar, Option
 from nbkeras.reproducibility.seeding import checked_seed
 from nbkeras.runtime.durations import parse_duration
-
-
-def _whole(option: str) -> Any:
-    def parse(text: str) -> int:
-        from nbkeras.training.options import positive_int
-
-        return positive_int(text, option=option)
-
-    return parse
-
+from nbkeras.training.options import positive_int
 
 FIT = Grammar(
     magic="%%fit",
@@ -43,12 +34,14 @@ FIT = Grammar(
         """,
     options=(
         Option("--name", "Name of the runs; by default the model's name.", "NAME"),
-        Option("--epochs", "Epochs, where the call does not say.", "N", _whole("--epochs")),
+        Option(
+            "--epochs", "Epochs, where the call does not say.", "N", partial(positive_int, option="--epochs")
+        ),
         Option(
             "--batch-size",
             "Samples in a batch, where the call does not say and the data are arrays.",
             "N",
-            _whole("--batch-size"),
+            partial(positive_int, option="--batch-size"),
         ),
         Option(
             "--early-stopping",

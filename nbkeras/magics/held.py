@@ -5,11 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.magics.grammar import Option
 from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# The options of a grammar whose values `Held.of` takes.
+HELD = (
+    Option("MODEL", "The variable that holds the compiled model.", complete="model"),
+    Option("DATA", "Its inputs and targets, or a dataset.", complete="variable", many=True),
+    Option("--sample-weight", "The variable that holds weights of the samples.", "NAME", complete="variable"),
+)
 _MOST = 2
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -10,9 +11,10 @@ from IPython.display import display
 
 from nbkeras.magics.base import NotebookMagics
 from nbkeras.magics.grammar import Grammar, Option
-from nbkeras.magics.held import Held
+from nbkeras.magics.held import HELD, Held
 from nbkeras.runtime.durations import parse_duration
 from nbkeras.runtime.refusal import Refusal
+from nbkeras.training.options import positive_int
 
 
 def number(text: str, *, example: str = "--start 1e-6") -> float:
@@ -22,13 +24,6 @@ def number(text: str, *, example: str = "--start 1e-6") -> float:
     except ValueError:
         received = f"expected a number such as {example.partition(' ')[2]}, received {text!r}"
         raise Refusal(f"{received}: type  {example}") from None
-
-
-def whole(text: str) -> int:
-    """Read a count of one or more."""
-    from nbkeras.training.options import positive_int
-
-    return positive_int(text, option="a count")
 
 
 LR_FIND = Grammar(
@@ -48,15 +43,21 @@ LR_FIND = Grammar(
         %lr_find model x y --code
         """,
     options=(
-        Option("MODEL", "The variable that holds the compiled model.", complete="model"),
-        Option("DATA", "Its inputs and targets, or a dataset.", complete="variable", many=True),
+        *HELD,
         Option(
-            "--sample-weight", "The variable that holds weights of the samples.", "NAME", complete="variable"
+            "--batch-size",
+            "Samples in a batch of arrays; 32 by default.",
+            "N",
+            partial(positive_int, option="--batch-size"),
         ),
-        Option("--batch-size", "Samples in a batch of arrays; 32 by default.", "N", whole),
         Option("--start", "The first rate; 1e-7 by default.", "RATE", number),
         Option("--end", "The last rate; 10 by default.", "RATE", number),
-        Option("--steps", "How many rates, of one batch each; 100 by default.", "N", whole),
+        Option(
+            "--steps",
+            "How many rates, of one batch each; 100 by default.",
+            "N",
+            partial(positive_int, option="--steps"),
+        ),
         Option(
             "--smoothing",
             "The weight of earlier losses in the smooth curve, 0 to below 1; 0.9 by default.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -13,13 +14,7 @@ from nbkeras.magics.grammar import Grammar, Option
 from nbkeras.runtime.durations import parse_duration
 from nbkeras.runtime.keras_lines import is_model
 from nbkeras.runtime.refusal import Refusal
-
-
-def _whole(text: str) -> int:
-    from nbkeras.training.options import positive_int
-
-    return positive_int(text, option="--batch-size")
-
+from nbkeras.training.options import positive_int
 
 ACTIONS = ("on", "off", "auto", "status")
 
@@ -45,7 +40,12 @@ MIXED_PRECISION = Grammar(
         Option(
             "NAMES", "For on, the format; for auto, a model and its data.", complete="variable", many=True
         ),
-        Option("--batch-size", "Samples in a batch that auto measures with; 32 by default.", "N", _whole),
+        Option(
+            "--batch-size",
+            "Samples in a batch that auto measures with; 32 by default.",
+            "N",
+            partial(positive_int, option="--batch-size"),
+        ),
         Option(
             "--max-time",
             "Time after which auto begins no further run; 10s by default.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -13,6 +14,7 @@ from IPython.utils.capture import capture_output
 from nbkeras.magics.base import NotebookMagics
 from nbkeras.magics.grammar import Grammar, Option
 from nbkeras.runtime.refusal import Refusal
+from nbkeras.training.options import positive_int
 
 if TYPE_CHECKING:
     from nbkeras.magics.proven_cell import ProvenCell
@@ -20,12 +22,6 @@ if TYPE_CHECKING:
 
 
 _BACKUP = re.compile(r"%%fit\b.*\s--backup\b")
-
-
-def _runs(text: str) -> int:
-    from nbkeras.training.options import positive_int
-
-    return positive_int(text, option="--runs")
 
 
 REPRODUCIBLE = Grammar(
@@ -55,7 +51,12 @@ REPRODUCIBLE = Grammar(
         history = model.fit(x, y, epochs=2)
         """,
     options=(
-        Option("--runs", "How often it runs in this kernel. Default: 2", "N", _runs),
+        Option(
+            "--runs",
+            "How often it runs in this kernel. Default: 2",
+            "N",
+            partial(positive_int, option="--runs"),
+        ),
         Option("--fresh-kernel", "Run it in a new process as well, after the notebook's cells before it."),
     ),
 )

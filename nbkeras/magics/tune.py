@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 from IPython.core.error import UsageError
 from IPython.core.magic import cell_magic, magics_class
@@ -11,15 +11,7 @@ from nbkeras.magics.base import NotebookMagics
 from nbkeras.magics.grammar import Grammar, Option
 from nbkeras.runtime.durations import parse_duration
 from nbkeras.runtime.refusal import Refusal
-
-
-def _whole(option: str) -> Any:
-    def parse(text: str) -> int:
-        from nbkeras.training.options import positive_int
-
-        return positive_int(text, option=option)
-
-    return parse
+from nbkeras.training.options import positive_int
 
 
 def _seed(text: str) -> int:
@@ -70,7 +62,7 @@ TUNE = Grammar(
             "--trials",
             "How many; by default 10. A grid and Hyperband know their own end.",
             "N",
-            _whole("--trials"),
+            partial(positive_int, option="--trials"),
         ),
         Option(
             "--objective",
@@ -82,7 +74,7 @@ TUNE = Grammar(
             "--epochs",
             "Epochs, where the fit does not say; for Hyperband the most of a trial.",
             "N",
-            _whole("--epochs"),
+            partial(positive_int, option="--epochs"),
         ),
         Option("--dir", "Where searches are kept; by default .nbkeras/tuning.", "DIR", complete="directory"),
         Option("--name", 'Name of the search, and of its folder; by default "search".', "NAME"),

@@ -26,6 +26,19 @@ StrPath = Union[str, "os.PathLike[str]"]
 CHECKPOINT_SUFFIXES = (".keras", ".h5")
 
 
+# Options that concern a call of fit, and not all models of a cell.
+OF_ONE_FIT = (
+    "epochs",
+    "batch_size",
+    "early_stopping",
+    "checkpoint",
+    "tensorboard",
+    "csv",
+    "max_time",
+    "backup",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class EarlyStopping:
     """How early stopping was asked for; ``metric`` None means the default one."""

@@ -15,6 +15,7 @@ from nbkeras.training.code_edits import Source, without_magics
 from nbkeras.training.code_names import Names
 from nbkeras.training.code_order import COUNTED, IN_ORDER, SEEDS
 from nbkeras.training.code_padding import PADDED
+from nbkeras.training.options import OF_ONE_FIT
 from nbkeras.training.precision.in_cell import beginning
 
 if TYPE_CHECKING:
@@ -39,17 +40,6 @@ class TimeLimit(keras.callbacks.Callback):
 '''
 
 
-# What Keras has for these options stands in a call of fit.
-_WRITTEN = (
-    "epochs",
-    "batch_size",
-    "early_stopping",
-    "checkpoint",
-    "tensorboard",
-    "csv",
-    "max_time",
-    "backup",
-)
 _RUN_AGAIN = (
     *(ast.For, ast.AsyncFor, ast.While, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda),
     *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
@@ -80,7 +70,7 @@ def plain_code(cell: str, options: FitOptions, namespace: Mapping[str, Any]) -> 
     writers = [CallWriter(call, options, names, source, places[call]) for call in calls]
     edits = [edit for writer in writers for edit in writer.edits]
     comments = [comment for writer in writers for comment in writer.comments]
-    asked = any(getattr(options, name) is not None for name in _WRITTEN)
+    asked = any(getattr(options, name) is not None for name in OF_ONE_FIT)
     if asked and not edits and not comments and not any(writer.kind == "fit" for writer in writers):
         comments.append(_NO_CALL)
     body = source.edited(edits)

@@ -19,7 +19,7 @@ from nbkeras.training.fine_tuning.kept import Kept
 from nbkeras.training.fine_tuning.result import FineTuning
 from nbkeras.training.fine_tuning.so_far import stages_so_far
 from nbkeras.training.fitting import armed
-from nbkeras.training.options import FitOptions, parse_early_stopping
+from nbkeras.training.options import OF_ONE_FIT, FitOptions, parse_early_stopping
 from nbkeras.training.session import Session
 
 if TYPE_CHECKING:
@@ -29,18 +29,6 @@ if TYPE_CHECKING:
     from nbkeras.models.recompiling import Compiled
     from nbkeras.training.fine_tuning.before import Before
     from nbkeras.training.fine_tuning.plan import FineTuningPlan, PlannedStage
-
-# Options of a cell that concern a fit in it, and not all of its models.
-_OF_ONE_FIT = (
-    "epochs",
-    "batch_size",
-    "early_stopping",
-    "checkpoint",
-    "tensorboard",
-    "csv",
-    "max_time",
-    "backup",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +147,7 @@ def _unused(outer: Any) -> list[str]:
     if not isinstance(outer, Session):
         return []
     given, default = outer.options, FitOptions()
-    names = [each for each in _OF_ONE_FIT if getattr(given, each) != getattr(default, each)]
+    names = [each for each in OF_ONE_FIT if getattr(given, each) != getattr(default, each)]
     options = ", ".join(f"--{each.replace('_', '-')}" for each in names)
     return [f"{options} of the cell not used: fine_tune has options of its own"] if names else []
 
