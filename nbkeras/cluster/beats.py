@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import sys
 import threading
 import time
@@ -48,6 +49,9 @@ class Beats:
 
     def _signs(self) -> dict[str, Any]:
         frames = sys._current_frames()  # noqa: SLF001 - the documented way to all stacks
+        # This very frame would hold itself by them, and so the locals of a `fit` in the main thread, with its
+        # data, until the garbage is collected.
+        frames.pop(threading.get_ident(), None)
         main = frames.pop(self._main or 0, None)
         # A generator of the user's is asked for its next batch in a thread of TensorFlow's, while the
         # main thread executes.
@@ -58,6 +62,7 @@ class Beats:
         return {
             "place": _line_of_cell(frame) or _line_of_cell(main),
             "waits": feeding is None and _executes(main),
+            "frees": feeding is None and _frees(main),
             "stack": _digest(frame),
             "busy": _seconds_of(self._main),
             "done": None if progress is None else progress.done,
@@ -94,6 +99,23 @@ def _executes(frame: FrameType | None) -> bool:
             continue
         return "/tensorflow/python/" in name
     return False
+
+
+def _frees(frame: FrameType | None) -> bool:
+    """Tell whether a dataset may be under way to its end: by Keras itself, or by a line that calls nothing.
+
+    The end of an iterator of ``tf.data`` waits for the thread of its optimizer, which sleeps out the time to
+    its next look, up to a minute, where it was woken too early to see that it is to end:
+    ``Model::OptimizeLoop`` asks ``IsCancelled``, and ``CancellationManager::StartCancel`` wakes it before it
+    says so (TensorFlow 2.21). So any epoch can end with up to a minute in which nothing is computed.
+    """
+    if frame is None:
+        return False
+    name = frame.f_code.co_filename.replace("\\", "/")
+    if "/keras/src/" in name or "/tf_keras/src/" in name:
+        return True
+    instruction = dis.opname[frame.f_code.co_code[frame.f_lasti]]
+    return "CALL" not in instruction
 
 
 def _digest(frame: FrameType | None) -> int:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _STEPS = 0.005
 # Seconds without a sign of life after which a worker's process is taken for stopped.
 SILENCE = 10.0
+# Seconds that the end of a dataset may take (see `nbkeras.cluster.beats`), a minute, and a little more.
+_FREEING = 75.0
 
 
 @dataclass(slots=True)
@@ -66,7 +68,8 @@ def hanging(workers: Iterable[Health], patience: float) -> tuple[int, str] | Non
 
     Args:
         workers: all of them.
-        patience: seconds that a worker may stand at one place while the others wait.
+        patience: seconds that a worker may stand at one place while the others wait; a little more than a
+            minute where a dataset may be under way to its end.
     """
     now = time.monotonic()
     all_of_them = list(workers)
@@ -78,7 +81,7 @@ def hanging(workers: Iterable[Health], patience: float) -> tuple[int, str] | Non
     if not running or len(busy) > 1 or len(all_of_them) == 1:
         return None
     stood = min(each.stood(now) for each in all_of_them)
-    if stood < patience:
+    if stood < (max(patience, _FREEING) if busy and busy[0].signs.get("frees") else patience):
         return None
     if not busy:
         left = next((each.rank for each in all_of_them if each.state == "done"), None)

@@ -15,33 +15,36 @@ if TYPE_CHECKING:
 
 BAR = 1.02
 WORKERS = (1, 2)
-EPOCHS, BATCH = 5, 32
+MODELS = ("small", "CNN")
+BATCH = 32
 
 
 def rows(notebook: Notebook, effort: Effort) -> Iterator[Row]:
-    """Train on 1 worker and on 2, in pairs, each kind as often first as the other."""
+    """Train two models on 1 worker and on 2, in pairs, each kind as often first as the other."""
     notebook.run("%load_ext nbkeras\nfrom tests.benchmarks.in_kernel import clusters")
-    rates: dict[int, float] = {}
+    alone: dict[str, float] = {}
     for workers in WORKERS:
         named = f"{workers} worker{'s' * (workers > 1)}"
         took = notebook.value(f"clusters.started({workers}, {effort.epoch_steps})")
         yield told(f"`%cluster start`, {named}", took, "s")
-        # A worker alone takes an eighth of the time, and its pairs differ more.
-        count = effort.pairs if workers == 1 else max(2, effort.pairs // 3)
-        pairs = [_pair(notebook, turn) for turn in range(count)]
-        rates[workers] = EPOCHS * effort.epoch_steps / statistics.median([plain for plain, _ in pairs])
-        samples = f"{number(rates[workers] * workers * BATCH)} samples"
-        if workers > 1:
-            samples += f", {rates[workers] * workers / rates[1]:.2f} times those of 1 worker"
-        what = f"steps a second, {named}, {BATCH} samples each"
-        yield Row(what, f"{number(rates[workers])} ({samples})")
-        ratios = [monitored / plain for plain, monitored in pairs]
-        middle = statistics.median(ratios)
-        what = f"`fit` of {EPOCHS * effort.epoch_steps:,} steps on {named}, monitored / without"
-        yield Row(what, f"{middle:.3f}{quartiles(ratios)}", f"≤ {BAR}", middle <= BAR)
+        for model in MODELS:
+            pairs = [_pair(notebook, model, turn) for turn in range(effort.pairs)]
+            rate = effort.epoch_steps / statistics.median([plain for plain, _ in pairs])
+            samples = f"{number(rate * workers * BATCH)} samples"
+            if workers > 1:
+                samples += f", {rate * workers / alone[model]:.2f} times those of 1 worker"
+            alone.setdefault(model, rate)
+            yield Row(
+                f"steps a second, {model}, {named}, {BATCH} samples each", f"{number(rate)} ({samples})"
+            )
+            ratios = [monitored / plain for plain, monitored in pairs]
+            middle = statistics.median(ratios)
+            what = f"{effort.epoch_steps:,} steps, {model}, {named}, monitored / without"
+            yield Row(what, f"{middle:.3f}{quartiles(ratios)}", f"≤ {BAR}", middle <= BAR)
     notebook.run("%cluster stop")
 
 
-def _pair(notebook: Notebook, turn: int) -> tuple[float, float]:
-    plain, monitored = notebook.value(f"clusters.timed({[False, True] if turn % 2 else [True, False]})")
+def _pair(notebook: Notebook, model: str, turn: int) -> tuple[float, float]:
+    order = [False, True] if turn % 2 else [True, False]
+    plain, monitored = notebook.value(f"clusters.timed({model!r}, {order})")
     return plain, monitored

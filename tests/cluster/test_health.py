@@ -11,15 +11,16 @@ from nbkeras.cluster.health import Health, hanging
 PATIENCE = 12.0
 
 
-def worker(rank, *, state="runs", waits=True, stood=15.0):
+def worker(rank, *, state="runs", waits=True, frees=False, stood=15.0):
     """Return a worker that has been seen at one place for so long."""
     now = time.monotonic()
-    signs = {"stack": 1, "done": 4, "waits": waits, "place": 7, "busy": 2.0}
+    signs = {"stack": 1, "done": 4, "waits": waits, "frees": frees, "place": 7, "busy": 2.0}
     return Health(rank, state, heard=now, since=now - stood, signs=signs)
 
 
 DONE, WAITS, BUSY = {"state": "done"}, {}, {"waits": False}
 LATELY = {"stood": 2.0}
+FREES = {"waits": False, "frees": True}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,9 @@ LATELY = {"stood": 2.0}
         ([WAITS, WAITS], None, ""),
         ([WAITS, BUSY], 1, "stood at one place for 15 s (line 7 of the cell) while the others waited"),
         ([LATELY, BUSY], None, ""),
+        # The end of a dataset may take a minute (see beats.py).
+        ([{"stood": 60.0}, {**FREES, "stood": 60.0}], None, ""),
+        ([{"stood": 80.0}, {**FREES, "stood": 80.0}], 1, "stood at one place for 80 s"),
         ([BUSY, BUSY], None, ""),
         ([DONE, BUSY], 1, "stood at one place"),
         ([WAITS, DONE], 1, "has left the cell, and rank 0 has waited for it for 15 s"),

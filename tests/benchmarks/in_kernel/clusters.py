@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import time
+from typing import Any
+from unittest import mock
 
+import keras
 from IPython.core.getipython import get_ipython
 
 from tests.benchmarks.in_kernel import workload
 
 # As a user would write it, but for `plain`, which takes nbkeras off the class of the model meanwhile.
 _CELL = """
-import time
 from contextlib import contextmanager
 from nbkeras.training.arming import arm, disarm
 from nbkeras.training.on_cluster import cells
-from tests.benchmarks.in_kernel import workload
+from tests.benchmarks.in_kernel import clusters, workload
 
 @contextmanager
 def plain():
@@ -23,25 +26,79 @@ def plain():
     yield
     arm(session)
 
-def seconds():
-    began = time.perf_counter()
-    model.fit(x, y, batch_size={batch}, epochs=workload.EPOCHS, shuffle=False, verbose=0)
-    return time.perf_counter() - began
+def seconds(model, data):
+    timer = clusters.Timer()
+    model.fit(*data, batch_size={batch}, shuffle=False, verbose=0, callbacks=[timer])
+    return timer.seconds
 
-model = workload.small_model()
-x, y = workload.data({steps} * {batch} // workload.BATCH)
+trained = {{
+    "small": (workload.small_model(), workload.data({steps} * {workers})),
+    "CNN": (clusters.cnn(), clusters.images({steps} * {batch})),
+}}
 with plain():
-    seconds()
+    for each in trained.values():
+        seconds(*each)
 """
 _PAIR = """
 times = {{}}
 for monitored in {order}:
     if monitored:
-        times[True] = seconds()
+        times[True] = seconds(*trained[{model!r}])
     else:
         with plain():
-            times[False] = seconds()
+            times[False] = seconds(*trained[{model!r}])
 """
+# Each worker computes in one thread, as one with a processor of its own would.
+_ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+
+
+class Timer(keras.callbacks.Callback):
+    """Measures a training from its first step to its last.
+
+    The time of a whole `fit` says little: at its end, `tf.data` may wait for its own optimizer's thread,
+    without nbkeras, too (TensorFlow 2.21: `RootDataset::Iterator`'s destructor waits in
+    `UnboundedThreadPool` for `Model::OptimizeLoop`, which sleeps its period out). With 2 workers that was 0.4
+    to 3.4 s after one in three trainings of 2 s.
+    """
+
+    seconds = 0.0
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Begin."""
+        self._began = time.perf_counter()
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """End."""
+        self.seconds = time.perf_counter() - self._began
+
+
+def cnn() -> Any:
+    """Return a compiled model for images of 28 x 28 pixels in 10 classes."""
+    keras.utils.set_random_seed(1)
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(16, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(64, "relu"),
+            layers.Dense(10),
+        ]
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer="adam", loss=loss, metrics=["accuracy"])
+    return model
+
+
+def images(count: int) -> tuple[Any, Any]:
+    """Return noise of shape (count, 28, 28, 1) and labels of 10 classes."""
+    import numpy as np
+
+    chance = np.random.default_rng(1)
+    return chance.normal(size=(count, 28, 28, 1)).astype("float32"), chance.integers(0, 10, count)
 
 
 def started(workers: int, steps: int) -> float:
@@ -49,26 +106,28 @@ def started(workers: int, steps: int) -> float:
 
     Args:
         workers: how many.
-        steps: of each epoch, in batches of 32 samples for each worker.
+        steps: of each training, in batches of 32 samples for each worker.
     """
     shell = get_ipython()
     shell.run_line_magic("cluster", "stop")
     began = time.perf_counter()
-    shell.run_line_magic("cluster", f"start --workers {workers}")
+    with mock.patch.dict(os.environ, _ONE_THREAD):
+        shell.run_line_magic("cluster", f"start --workers {workers}")
     took = time.perf_counter() - began
     batch = workload.BATCH * workers
-    shell.run_cell_magic("cluster", "", _CELL.format(batch=batch, steps=steps))
+    shell.run_cell_magic("cluster", "", _CELL.format(batch=batch, steps=steps, workers=workers))
     return took
 
 
-def timed(order: list[bool]) -> tuple[float, float]:
+def timed(model: str, order: list[bool]) -> tuple[float, float]:
     """Train with and without the monitor, in this order; return rank 0's seconds without, and those with it.
 
     Args:
+        model: the small one or the CNN.
         order: for each training whether it is monitored.
     """
     shell = get_ipython()
-    shell.run_cell_magic("cluster", "", _PAIR.format(order=order))
+    shell.run_cell_magic("cluster", "", _PAIR.format(model=model, order=order))
     shell.run_line_magic("cluster", "get times")
     times = shell.user_ns["times"]
     return times[False], times[True]
