@@ -91,3 +91,26 @@ def test_the_notebook_that_looks_inside_a_network_shows_what_it_says(tmp_path: P
         if "data" in output and "text/html" not in output["data"]
     )
     assert float(accuracy) > 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.costly
+def test_the_notebook_on_several_devices_trains_on_all_of_them(tmp_path: Path) -> None:
+    source = ROOT / "notebooks" / "distribution.ipynb"
+    (tmp_path / source.name).write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
+    cells = {cell.id: cell for cell in lab.execute(tmp_path / source.name).cells}
+    shown = {
+        name: "".join(str(output.get("data", output.get("text"))) for output in cell.get("outputs", []))
+        for name, cell in cells.items()
+    }
+    assert "CPU:0, CPU:1" in shown["devices"]
+    assert "2 replicas: each takes 32 samples of a batch of 64" in shown["mirrored"]
+    (difference,) = (output["data"]["text/plain"] for output in cells["difference"].outputs)
+    assert float(difference) < 1e-5
+    assert "CPU:0" in shown["placement"]
+    assert "2 replicas" in shown["train"]
+    (told,) = (output["data"]["text/plain"] for output in cells["get"].outputs if "data" in output)
+    assert ast.literal_eval(told)["accuracy"] > 0.9
+    assert "2 workers ended" in shown["stop"]
+    assert "TF_CONFIG" in shown["code"]
+    assert "nbkeras" not in shown["code"]
