@@ -66,7 +66,8 @@ class RunsMagics(NotebookMagics):
         elif chosen:
             display(comparison_bundle(chosen), raw=True)
         else:
-            display(runs_table_bundle(runs.all()), raw=True)
+            known = runs.all()
+            display(runs_table_bundle(known, known.notes), raw=True)
 
 
 RunsMagics.runs.__doc__ = RUNS.help()

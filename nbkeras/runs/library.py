@@ -228,7 +228,7 @@ def _find(runs: RunList, wanted: str) -> RunRecord:
         raise Refusal(f"{len(begin_so)} runs begin with {wanted!r}: {_names(begin_so)}")
     if not runs:
         raise Refusal(_none(runs))
-    raise Refusal(f"no run {wanted!r}: there are {_names(runs)}")
+    raise Refusal("; ".join([f"no run {wanted!r}: there are {_names(runs)}", *runs.notes]))
 
 
 def _find_surely(runs: RunList, wanted: str) -> RunRecord:
