@@ -56,4 +56,5 @@ def _bundle(rows: RunsRows, notes: Sequence[str]) -> Bundle:
         lines.append(f"and {table.left_out} older runs")
     lines += notes
     keys = json.dumps({"words": table.words, "numbers": rows.numbers}, separators=(",", ":"))
-    return {"text/html": render("runs.html", table=table, keys=keys, notes=notes), "text/plain": "\n".join(lines)}
+    page = render("runs.html", table=table, keys=keys, notes=notes)
+    return {"text/html": page, "text/plain": "\n".join(lines)}
