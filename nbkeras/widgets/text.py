@@ -53,7 +53,7 @@ class TextView:
             self._values.update(values)
         for _, values in fresh.epochs:
             self._values.update(values)
-        if sys.stdout.isatty():
+        if _is_terminal():
             self._redraw(run)
         else:
             self._tell_epochs(run, fresh)
@@ -61,7 +61,7 @@ class TextView:
     def on_end(self, run: Run) -> None:
         """Show how the run ended."""
         self._tell_notes(run)
-        if self._waiting is not None and not sys.stdout.isatty():
+        if self._waiting is not None and not _is_terminal():
             self._print(self._waiting)
         self._waiting = None
         self._print(run_line(run))
@@ -106,15 +106,24 @@ class TextView:
 
     @staticmethod
     def _write(text: str) -> None:
-        # sys.stdout is looked up each time, so that a capture put in place later works.
-        encoding = sys.stdout.encoding or "utf-8"
+        # sys.stdout is looked up each time, so that a capture put in place later works. What people put there
+        # to copy what is printed into a file may have a write alone.
+        encoding = _encoding()
         sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
-        sys.stdout.flush()
+        getattr(sys.stdout, "flush", bool)()
+
+
+def _is_terminal() -> bool:
+    return bool(getattr(sys.stdout, "isatty", bool)())
+
+
+def _encoding() -> str:
+    return getattr(sys.stdout, "encoding", None) or "utf-8"
 
 
 def _can_show(signs: str) -> bool:
     try:
-        signs.encode(sys.stdout.encoding or "utf-8")
+        signs.encode(_encoding())
     except UnicodeEncodeError:
         return False
     return True

@@ -195,6 +195,26 @@ def test_stdout_is_looked_up_at_each_call(capsys: pytest.CaptureFixture[str]) ->
     assert not capsys.readouterr().out
 
 
+def test_a_stdout_that_can_only_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What copies all that is printed into a file is often no more than that."""
+
+    class Copying:
+        def __init__(self) -> None:
+            self.text = ""
+
+        def write(self, text: str) -> None:
+            self.text += text
+
+    copying = Copying()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", copying)
+        run = begin()
+        train_epoch(run, 1, loss=0.5)
+        run.finish("finished")
+    assert copying.text.splitlines()[0] == "Epoch 1/3  1:01  loss 0.5000"
+    assert not run.notes
+
+
 def test_an_escape_sequence_in_a_name_does_not_reach_the_terminal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
