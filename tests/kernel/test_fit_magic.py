@@ -276,10 +276,16 @@ def test_runs_are_listed_compared_exported_and_deleted(kernel, tmp_path):
     kernel.run(f"%runs --export {tmp_path}/runs.json small large")
     names = [run["name"] for run in json.loads((tmp_path / "runs.json").read_text())]
     assert names == ["small", "large"]
-    kernel.run("%runs --delete small")
+    kernel.run(f"%runs --delete small --export {tmp_path}/last.json")
+    assert [run["name"] for run in json.loads((tmp_path / "last.json").read_text())] == ["small"]
     assert "small" not in kernel.value("[run.name for run in nbkeras.runs.all()]")
     kernel.run("%monitor large")
     assert "application/vnd.nbkeras.monitor+json" in kernel.outputs("display_data")[0]["data"]
+    (tmp_path / "notes.txt").write_text("no run log")
+    kernel.run(f"before = nbkeras.runs.log_path(); nbkeras.runs.set_log('{tmp_path}/notes.txt')")
+    kernel.run("%runs")
+    assert "notes.txt is no run log" in kernel.outputs("display_data")[0]["data"]["text/plain"]
+    kernel.run("nbkeras.runs.set_log(before)")
 
 
 def test_nothing_heavy_is_imported(start_kernel):
