@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.frames import is_suspended, on_stack
+from nbkeras.runtime.frontend import in_ipython
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -31,6 +32,19 @@ class InterruptCount:
     def __init__(self) -> None:
         """Start at none."""
         self.seen = 0
+
+
+_of_cell = InterruptCount()
+
+
+def begin_cell() -> None:
+    """Note that a cell begins: its first interrupt is a graceful one."""
+    _of_cell.seen = 0
+
+
+def count_here() -> InterruptCount:
+    """Return the count for a run that begins here: the running cell's; outside of cells each has its own."""
+    return _of_cell if in_ipython() else InterruptCount()
 
 
 class GracefulInterrupt:

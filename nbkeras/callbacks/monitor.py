@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nbkeras.callbacks.batch_hooks import StraightHooks, hooks_caller
-from nbkeras.callbacks.interrupt import InterruptCount
+from nbkeras.callbacks.interrupt import count_here
 from nbkeras.callbacks.model_facts import is_used, metric_directions, model_facts
 from nbkeras.callbacks.plan import Continued, Plan
 from nbkeras.callbacks.recorder import Recorder
@@ -228,8 +228,8 @@ class MonitorHooks:
             name=given.name or str(getattr(model, "name", "") or kind),
             epochs=self._epochs_of(params) if kind == "fit" else 1,
             parameters={**model_facts(model, kind), **given.parameters},
-            # The calls of one cell share the count of its interrupts; each plain fit has its own.
-            interrupts=given.interrupts if self._in_session or self.asked else InterruptCount(),
+            # The calls of one cell share the count of its interrupts; in a script each plain fit has its own.
+            interrupts=given.interrupts if self._in_session or self.asked else count_here(),
         )
         if kind == "fit":
             plan.parameters["epochs"] = plan.epochs

@@ -25,7 +25,8 @@ MONITOR = Grammar(
     options=(
         Option(
             "RUN",
-            "The run's name, or its id or the beginning of one; by default the last run, or its search.",
+            "The run's name, or its id or the beginning of one; by default this notebook's last run, or its "
+            "search, and the log's where the notebook has none.",
             complete="run",
         ),
     ),

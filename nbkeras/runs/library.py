@@ -53,7 +53,10 @@ def all() -> RunList:
 
 
 def latest() -> RunRecord:
-    """Find the newest run.
+    """Find the newest run of this process; where it has none, the newest of the run log.
+
+    Several notebooks of a folder share a log, and may train at the same time:
+    the newest run of all, `all()[-1]`, may be another notebook's.
 
     Example:
         >>> import nbkeras
@@ -71,7 +74,8 @@ def latest() -> RunRecord:
     found = all()
     if not found:
         raise Refusal(_none(found))
-    return found[-1]
+    here = {run.id for run in registry.live_runs()}
+    return next((run for run in reversed(found) if run.id in here), found[-1])
 
 
 def get(run: str | RunRecord) -> RunRecord:
@@ -184,8 +188,8 @@ def export(
 def log_path() -> Path | None:
     """Say where the run log is.
 
-    By default it is `.nbkeras/runs.sqlite` under the directory that is current
-    when the first run begins.
+    By default it is `.nbkeras/runs.sqlite` beside the notebook, or, in a script,
+    under the directory that is current when the first run begins.
 
     Example:
         >>> import nbkeras

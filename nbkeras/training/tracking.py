@@ -6,6 +6,7 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from nbkeras.callbacks.interrupt import count_here
 from nbkeras.callbacks.model_facts import optimizer_facts
 from nbkeras.callbacks.plan import Plan
 from nbkeras.callbacks.recorder import Recorder, scalars
@@ -48,7 +49,8 @@ class track(Generic[Batch]):  # noqa: N801 - used as a function, like tqdm
             object (which ends once) is refused when there is more than one epoch.
         epochs: how often to go through the dataset. Default 1.
         metrics: Keras metrics to show, by default none: a list, one metric, or a mapping of names to them.
-        steps: batches per epoch; by default what ``len(dataset)`` says, else unknown.
+        steps: batches per epoch, after which an epoch ends, for data that never end; by default what
+            ``len(dataset)`` says, else unknown.
         name: name of the run. Default "loop".
         optimizer: the optimizer whose learning rate is shown and can be set, by default none.
         view: show the run while it goes on. Default True; False records it only.
@@ -83,7 +85,8 @@ class track(Generic[Batch]):  # noqa: N801 - used as a function, like tqdm
             )
             raise Refusal(text)
         self.dataset = dataset
-        self.steps = _length(dataset) if steps is None else positive_int(steps, option="steps")
+        self.limit = None if steps is None else positive_int(steps, option="steps")
+        self.steps = _length(dataset) if self.limit is None else self.limit
         self._metrics = _by_name(metrics)
         self._optimizer = optimizer
         self._plan = Plan(kind="loop", name=name, epochs=self.epochs, view=view)
@@ -93,6 +96,7 @@ class track(Generic[Batch]):  # noqa: N801 - used as a function, like tqdm
     def __iter__(self) -> Iterator[Epoch[Batch]]:
         """Begin the run and yield its epochs."""
         self._plan.parameters = {"epochs": self.epochs}
+        self._plan.interrupts = count_here()
         if self._optimizer is not None:
             self._plan.parameters |= optimizer_facts(self._optimizer)
         recorder = Recorder(
@@ -151,7 +155,7 @@ class Epoch(Generic[Batch]):
         for step, batch in enumerate(self._owner.dataset, start=1):
             yield batch
             self._recorder.step_end(step, logs)
-            if self._owner.stopped:
+            if self._owner.stopped or step == self._owner.limit:
                 return
 
     def log(self, **values: Any) -> None:

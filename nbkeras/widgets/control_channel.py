@@ -23,6 +23,13 @@ def register(shell: Any) -> None:
     shell.kernel.comm_manager.register_target(TARGET, _opened)
 
 
+def unregister(shell: Any) -> None:
+    """Listen for no more views; those that are open are heard as before."""
+    manager = shell.kernel.comm_manager
+    if manager.targets.get(TARGET) is _opened:
+        manager.unregister_target(TARGET, _opened)
+
+
 def obey(data: dict[str, Any]) -> None:
     """Carry out one message of a view; one for a run that has ended does nothing."""
     from nbkeras.runs import registry  # loaded long before a view has anything to say

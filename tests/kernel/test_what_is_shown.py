@@ -92,6 +92,24 @@ def test_log_is_where_config_says(kernel, tmp_path):
     assert kernel.value("str(nbkeras.runs.log_path())").endswith("/.nbkeras/runs.sqlite")
 
 
+def test_log_is_beside_the_notebook_wherever_the_cells_go(kernel, tmp_path):
+    """Jupyter Server tells a kernel its notebook; here the test does."""
+    (tmp_path / "notebook.ipynb").touch()
+    (tmp_path / "deeper").mkdir()
+    path = f"{tmp_path}/.nbkeras/runs.sqlite"
+    kernel.run(
+        "import os; from nbkeras.runs.log import place\n"
+        f"os.environ['JPY_SESSION_NAME'] = '{tmp_path}/notebook.ipynb'\n"
+        f"before = os.getcwd(), place._chosen\nplace._settled = False\n%cd -q {tmp_path}/deeper",
+    )
+    try:
+        assert kernel.value("str(nbkeras.runs.log_path())") == path
+        kernel.run("%config NBKeras.log = 'own.sqlite'")
+        assert kernel.value("str(nbkeras.runs.log_path())") == f"{tmp_path}/own.sqlite"
+    finally:
+        kernel.run("del os.environ['JPY_SESSION_NAME']; os.chdir(before[0]); place.choose(before[1])")
+
+
 def test_live_run_is_shown_again_and_goes_on(kernel):
     assert kernel.run(THREAD)["status"] == "ok"
     try:
@@ -107,3 +125,18 @@ def test_live_run_is_shown_again_and_goes_on(kernel):
     finally:
         kernel.run("ended.set(); thread.join()")
     assert kernel.value("nbkeras.runs.get('behind').status") == "stopped"
+
+
+def test_a_plain_import_is_enough(kernel):
+    """The extension brings the magics; runs end and buttons are heard without it, too."""
+    loop = "for epoch in nbkeras.track([1], name='alone'):\n    for _ in epoch:\n        int('bad')"
+    kernel.run("%unload_ext nbkeras")
+    try:
+        kernel.run(loop)
+        (last,) = kernel.outputs("update_display_data")
+        assert sorted(last["data"]) == ["text/html", "text/plain"]
+        status = "(nbkeras.runs.get('alone').status, nbkeras.runs.get('alone').reason)"
+        assert kernel.value(status) == ("failed", "ValueError: invalid literal for int() with base 10: 'bad'")
+        assert kernel.value("'nbkeras.control' in get_ipython().kernel.comm_manager.targets")
+    finally:
+        kernel.run("%load_ext nbkeras")

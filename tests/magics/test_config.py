@@ -60,6 +60,18 @@ def test_what_cannot_be_meant_is_refused_at_once(name, value, words):
     assert runs.log_path().name == "mine.sqlite"
 
 
+def test_numbers_and_none_are_what_they_say():
+    config = NBKeras(early_stopping=3, max_time=600, csv="log.csv", log="mine.sqlite")
+    assert config.fit_defaults() == {"early_stopping": "3", "max_time": "600", "csv": "log.csv"}
+    config.early_stopping = config.max_time = config.csv = config.log = None
+    assert config.fit_defaults() == {}
+    assert runs.log_path() is None
+    for name, value in (("early_stopping", -1), ("max_time", 0), ("csv", 5), ("max_time", True)):
+        with pytest.raises(TraitError) as caught:
+            setattr(config, name, value)
+        assert "\n" not in str(caught.value)
+
+
 def test_the_log_can_be_put_elsewhere_or_off():
     config = NBKeras(log="deep/mine.sqlite")
     assert runs.log_path().parts[-2:] == ("deep", "mine.sqlite")

@@ -54,6 +54,19 @@ def test_live_and_stored_runs_in_one_list_newest_last(log, train, forget):
     assert runs.latest().name == "new"
 
 
+def test_latest_is_of_this_kernel_though_another_one_trains(log, train, forget, kernel):
+    mine = train("mine")
+    code = (
+        "import sys\nfrom nbkeras import runs\nruns.set_log(sys.argv[1])\n"
+        "runs.begin('fit', 'theirs', {}, {}).finish('finished')"
+    )
+    assert kernel(code, log).wait(60) == 0
+    assert [run.name for run in runs.all()] == ["mine", "theirs"]
+    assert runs.latest() is mine
+    forget(log)
+    assert runs.latest().name == "theirs"
+
+
 def test_get_by_id_prefix_and_name(log, train):
     first, second, third = train("base"), train("base"), train("wide")
     assert runs.get(first.id) is first
@@ -145,7 +158,7 @@ def test_what_names_no_run_is_one_line(log, train, call, wrong):
     assert len(runs.all()) == 1
 
 
-@pytest.mark.parametrize("wrong", [5, "", ".", "~nobody/runs.sqlite"])
+@pytest.mark.parametrize("wrong", [5, "", ".", "~no.such.user/runs.sqlite"])
 def test_what_is_no_file_is_refused_as_a_log(log, wrong):
     with pytest.raises(Refusal, match="expected the path of a file, or None for no log, received"):
         runs.set_log(wrong)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 import nbkeras
@@ -68,6 +70,23 @@ def test_unknown_length_is_learnt_in_the_first_epoch():
         for _ in epoch:
             pass
     assert tracked.run.progress.steps == 3
+
+
+@pytest.mark.parametrize("dataset", [itertools.count, lambda: [1, 2, 3, 4]], ids=["endless", "longer"])
+def test_steps_end_an_epoch(dataset):
+    tracked = nbkeras.track(Again(dataset), epochs=2, steps=3, view=False)
+    assert [len(list(epoch)) for epoch in tracked] == [3, 3]
+    assert (tracked.run.status, tracked.run.progress.done) == ("finished", 6)
+
+
+class Again:
+    """Data that begin anew with each epoch."""
+
+    def __init__(self, make):
+        self.make = make
+
+    def __iter__(self):
+        return iter(self.make())
 
 
 def test_what_cannot_be_meant_is_refused():
