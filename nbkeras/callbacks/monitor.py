@@ -31,7 +31,8 @@ class MonitorHooks:
 
     Put it last in the ``callbacks`` of ``fit``, ``evaluate`` or ``predict``: it opens the monitor in a
     notebook and one updating line in a terminal. It may be used again for another call; each call makes
-    a new run. Pass ``verbose=0`` to ``fit``, else Keras draws its own progress bar as well.
+    a new run. Pass ``verbose=0`` to ``fit``, else Keras draws its own progress bar as well; in a terminal the
+    bar then stands in place of the monitor's line.
 
     Example:
         >>> import numpy as np, keras, nbkeras
@@ -227,6 +228,7 @@ class MonitorHooks:
             kind=kind,
             name=given.name or str(getattr(model, "name", "") or kind),
             epochs=self._epochs_of(params) if kind == "fit" else 1,
+            drawn=bool(params.get("verbose")),
             parameters={**model_facts(model, kind), **given.parameters},
             # The calls of one cell share the count of its interrupts; in a script each plain fit has its own.
             interrupts=given.interrupts if self._in_session or self.asked else count_here(),

@@ -40,6 +40,8 @@ class Plan:
     batch_size: int | None = None
     max_time: float | None = None
     view: bool = True
+    drawn: bool = False
+    """Keras draws a bar of its own, or prints lines."""
     notes: list[str] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
     results: Callable[[Any, Run], None] | None = None

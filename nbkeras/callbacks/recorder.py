@@ -80,6 +80,7 @@ class Recorder:
             id=plan.id,
             notes=plan.notes,
             shown=plan.view,
+            drawn=plan.drawn,
             continues=None if plan.continues is None else (plan.continues.steps, plan.continues.epochs),
             history=None if plan.continues is None else plan.continues.history,
         )

@@ -24,8 +24,8 @@ _LENGTH = 1000
 class TextView:
     """Shows a run as text on ``sys.stdout``.
 
-    A terminal gets one line that is drawn over again. Anything else (a file, a pipe, a captured
-    cell) gets one line an epoch, at most one a second, and the last one always.
+    A terminal gets one line that is drawn over again, or none where Keras draws its own. Anything else
+    (a file, a pipe, a captured cell) gets one line an epoch, at most one a second, and the last one always.
 
     Example:
         >>> from nbkeras.runs.run import Run
@@ -43,10 +43,14 @@ class TextView:
         self._drawn = 0
         self._waiting: str | None = None
         self._printed = float("-inf")
+        self._told_drawn = False
 
     def on_tick(self, run: Run, fresh: Fresh) -> None:
         """Show what came since the last tick."""
         self._tell_notes(run)
+        if run.drawn and _is_terminal() and not self._told_drawn:
+            self._told_drawn = True
+            self._print("Keras's own progress is shown, verbose=0 shows the monitor's")
         for event in fresh.events:
             self._print(f"step {numerals.count(event.step)}: {wording.line(event.text, _LENGTH)}")
         for _, values in fresh.steps[-1:]:
@@ -54,7 +58,8 @@ class TextView:
         for _, values in fresh.epochs:
             self._values.update(values)
         if _is_terminal():
-            self._redraw(run)
+            if not run.drawn:
+                self._redraw(run)
         else:
             self._tell_epochs(run, fresh)
 

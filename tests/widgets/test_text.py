@@ -170,6 +170,18 @@ def test_the_line_never_wraps(columns: int, monkeypatch: pytest.MonkeyPatch) -> 
     assert all(cells(line) < columns for line in lines)
 
 
+def test_where_keras_draws_no_line_is_drawn_across(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = use_terminal(monkeypatch)
+    run = begin()
+    run.drawn = True
+    for epoch in (1, 2):
+        train_epoch(run, epoch, loss=1 / epoch)
+    run.finish("finished")
+    first, last, _ = terminal.written().split("\n")
+    assert first.strip() == "Keras's own progress is shown, verbose=0 shows the monitor's"
+    assert last.startswith("digits: finished, 2 of 3 epochs")
+
+
 def test_a_terminal_without_unicode_gets_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = use_terminal(monkeypatch, encoding="ascii")
     run = begin(name="größer")
