@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from traitlets import Bool, TraitError, Unicode, validate
-from traitlets.config import Configurable
+from traitlets.config import Config, Configurable
 
 from nbkeras.magics.fit_grammar import FIT
 from nbkeras.runtime.frontend import notebook_folder
@@ -16,6 +16,8 @@ from nbkeras.training.paths import output_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from IPython.core.interactiveshell import InteractiveShell
 
 
 class Given(Unicode):  # type: ignore[type-arg]  # what is read is text
@@ -78,6 +80,25 @@ class NBKeras(Configurable):
                 place = notebook_folder() / output_file(value, option="log", makes_folders=True)
         set_log(place)
         return value
+
+
+def configured(shell: InteractiveShell) -> NBKeras:
+    """Make the defaults of a shell; what its configuration holds and nobody can mean is said, and not used.
+
+    IPython keeps there what %config was given, whether that was refused or not, and what was right may no
+    longer be: the folder of a file is gone.
+    """
+    config = NBKeras(parent=shell, config=Config())
+    for name, value in shell.config.get("NBKeras", {}).items():
+        _take(config, name, value)
+    return config
+
+
+def _take(config: NBKeras, name: str, value: Any) -> None:
+    try:
+        config.update_config(Config({"NBKeras": {name: value}}))
+    except TraitError as error:
+        print(f"nbkeras: NBKeras.{name} is not used: {error}")  # noqa: T201 - said to the user
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from nbkeras.magics.backup import BackupMagics
 from nbkeras.magics.batch_size_find import BatchSizeFindMagics
 from nbkeras.magics.cluster import ClusterMagics
 from nbkeras.magics.completion import matcher
-from nbkeras.magics.config import NBKeras
+from nbkeras.magics.config import NBKeras, configured
 from nbkeras.magics.custom_step import CustomStepMagics
 from nbkeras.magics.devices import DevicesMagics
 from nbkeras.magics.faq import FaqMagics, without_question_mark
@@ -65,7 +65,7 @@ def load(shell: InteractiveShell) -> None:
     """Register the magics with a shell; a second call changes nothing."""
     if any(isinstance(configurable, NBKeras) for configurable in shell.configurables):
         return
-    config = NBKeras(parent=shell)
+    config = configured(shell)
     configurables: list[Any] = shell.configurables
     configurables.append(config)
     for magics in (
