@@ -15,7 +15,8 @@ MONITOR = Grammar(
     details="""
         Runs come from this kernel and from the run log, so that a run of a dead kernel is there too. While a
         cell trains, this magic waits as every cell does: after the page was loaded again, the monitor below
-        its cell goes on live by itself. A search of %%tune is shown as %%tune shows it.
+        its cell goes on live by itself. A run that another kernel is training is a picture, and a search of
+        %%tune is shown as %%tune shows it.
         """,
     examples="""
         %monitor

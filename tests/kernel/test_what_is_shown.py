@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
+
+from tests.kernel.conftest import ROOT
 
 pytestmark = pytest.mark.kernel
 
@@ -125,6 +131,27 @@ def test_live_run_is_shown_again_and_goes_on(kernel):
     finally:
         kernel.run("ended.set(); thread.join()")
     assert kernel.value("nbkeras.runs.get('behind').status") == "stopped"
+
+
+def test_a_run_of_another_kernel_has_no_buttons(kernel):
+    """They would reach this kernel: Stop would interrupt what it is doing."""
+    code = (
+        "import sys; from nbkeras import runs; from nbkeras.runs.log import writer; runs.set_log(sys.argv[1])"
+        "\nrun = runs.begin('fit', 'theirs', {'learning_rate': 0.1}, {}); run.record_epoch(1, {'loss': 0.5})"
+        "\nrun.tick(); print(writer.flush(runs.log_path()), flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, kernel.value("str(nbkeras.runs.log_path())")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, **pipes) as other:
+        assert other.stdout.readline() == "True\n"
+        kernel.run("%monitor theirs")
+        (shown,) = kernel.outputs("display_data")
+        assert sorted(shown["data"]) == ["text/html", "text/plain"]
+        assert "running" in shown["data"]["text/plain"]
+        assert kernel.text().startswith("another kernel is training this run")
+        other.stdin.close()
+    kernel.run("%monitor theirs")
+    assert MIME in kernel.outputs("display_data")[0]["data"]
 
 
 def test_a_plain_import_is_enough(kernel):
