@@ -170,6 +170,8 @@ class MonitorHooks:
 
     def on_test_begin(self, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
         """Begin a run of kind evaluate, or the validation of the fit under way."""
+        # A plain fit that an error has ended says nothing of it: the evaluation after it is one of its own.
+        self._fitting = self._fitting and self._live.goes_on
         if self._fitting:
             self._live.validation_begin()
         else:

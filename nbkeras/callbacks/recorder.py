@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks import open_runs
+from nbkeras.callbacks.frames import is_alive
 from nbkeras.callbacks.interrupt import GracefulInterrupt
 from nbkeras.callbacks.learning_rate import read_learning_rate, write_learning_rate
 from nbkeras.callbacks.model_facts import optimizer_facts
@@ -104,6 +105,11 @@ class Recorder:
         self._look(self._began)
         open_runs.opened(self)
         self.run.tick()
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the training has not been left."""
+        return self.run.ended is None and (self.host is None or is_alive(self.host))
 
     def epoch_begin(self, epoch: int) -> None:
         """Note the beginning of an epoch, counted from 1."""
