@@ -85,6 +85,18 @@ def test_error_comes_out_once_with_the_cells_own_line(kernel):
     assert "nbkeras/magics" not in text
 
 
+@pytest.mark.parametrize("body", ["value = = 1", "if value:\nprint(1)", "return 1"])
+def test_a_syntax_error_is_shown_as_of_any_cell(kernel, body):
+    shown = []
+    for cell in (f"%%fit\n{body}", f"pass\n{body}"):
+        reply = kernel.run(cell)
+        (error,) = kernel.outputs("error")
+        text = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(error["traceback"]))
+        shown.append((reply["ename"], re.sub(r"In\[\d+\]", "", text)))
+    assert shown[0] == shown[1]
+    assert "line " in shown[0][1]
+
+
 def test_top_level_await_is_refused_before_anything_runs(kernel):
     line = error_line(kernel, "%%fit\nran = True\nimport asyncio\nawait asyncio.sleep(0)")
     assert line.startswith("%%fit: expected a cell without await at its top level")
