@@ -99,7 +99,8 @@ class GracefulInterrupt:
         control = self._control
         if control.stop_reason == STOP_BUTTON and not self._echoed:
             self._echoed = True
-            if time.monotonic() - control.stopped_at < ECHO:
+            # Python hears signals between its own steps: of a batch that takes long, after it.
+            if control.pending or time.monotonic() - control.stopped_at < ECHO:
                 return True
         self._count.seen += 1
         if self._count.seen > 1:

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 
 import pytest
 
@@ -91,6 +92,22 @@ def test_interrupt_of_the_stop_button_is_no_second_one(control):
     interrupt()
     with pytest.raises(KeyboardInterrupt):
         interrupt()
+    graceful.remove()
+
+
+@pytest.mark.parametrize(("obeyed", "seen"), [(False, 0), (True, 1)])
+def test_in_a_long_batch_it_comes_late(control, monkeypatch, obeyed, seen):
+    """A second Stop in the same cell would else be a KeyboardInterrupt where batches take seconds."""
+    count = InterruptCount()
+    graceful = GracefulInterrupt(control, count)
+    graceful.install(sys._getframe())
+    control.stop(STOP_BUTTON)
+    if obeyed:
+        control.take()
+    late = time.monotonic() + 10
+    monkeypatch.setattr("nbkeras.callbacks.interrupt.time.monotonic", lambda: late)
+    interrupt()
+    assert count.seen == seen
     graceful.remove()
 
 
