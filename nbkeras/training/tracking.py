@@ -145,7 +145,7 @@ class Epoch(Generic[Batch]):
         self.number = number
         self._owner = owner
         self._recorder = recorder
-        self._logged: dict[str, float] = {}
+        self._logged: dict[str, Any] = {}
         owner.reset()
         recorder.epoch_begin(number)
 
@@ -168,7 +168,12 @@ class Epoch(Generic[Batch]):
 
     def read(self) -> dict[str, float]:
         """Return the metrics and the logged values as they stand."""
-        return {**self._owner.read(), **scalars(self._logged)}
+        logged = scalars(self._logged)
+        for name, value in self._logged.items():
+            if name not in logged and not isinstance(value, dict):
+                received = _shown(value)
+                self._recorder.run.add_note(f"{name} is not shown: expected a number, received {received}")
+        return {**self._owner.read(), **logged}
 
     def end(self) -> None:
         """Close the epoch with the values that it has now."""
@@ -210,6 +215,11 @@ def _by_name(metrics: Any) -> dict[str, Any]:
             )
             raise Refusal(text)
     return dict(pairs)
+
+
+def _shown(value: Any) -> str:
+    shape = getattr(value, "shape", None)
+    return type(value).__name__ + ("" if shape is None else f" of shape {shape}")
 
 
 def _length(dataset: Any) -> int | None:

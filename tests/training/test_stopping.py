@@ -104,6 +104,11 @@ def test_second_interrupt_in_a_cell_raises_whoever_monitors(model, data, interru
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_a_kernel_that_knows_no_comms_is_no_obstacle(shell, monkeypatch):
+    monkeypatch.setattr(shell, "kernel", object(), raising=False)
+    assert nbkeras.Monitor.__name__ == "Monitor"
+
+
 @pytest.mark.parametrize("method", ["evaluate", "predict"])
 def test_half_an_evaluation_is_not_returned(model, data, interrupting, method):
     arguments = data if method == "evaluate" else data[:1]

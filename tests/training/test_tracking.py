@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 
 import nbkeras
@@ -50,6 +51,18 @@ def test_stop_ends_both_loops():
     assert seen == [*range(10), 0, 1, 2]
     assert tracked.run.status == "stopped"
     assert tracked.run.reason == "stop button"
+
+
+def test_what_is_no_number_is_said_once():
+    tracked = nbkeras.track(range(3), epochs=2, view=False)
+    for epoch in tracked:
+        for batch in epoch:
+            epoch.log(loss=batch, by_class=np.ones(3), word="good")
+    assert tracked.run.history == {"loss": [2.0, 2.0]}
+    assert tracked.run.notes == [
+        "by_class is not shown: expected a number, received ndarray of shape (3,)",
+        "word is not shown: expected a number, received str",
+    ]
 
 
 def test_break_closes_the_run():
