@@ -13,7 +13,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.frames import is_suspended, on_stack
-from nbkeras.runtime.frontend import in_ipython
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -34,17 +33,28 @@ class InterruptCount:
         self.seen = 0
 
 
-_of_cell = InterruptCount()
+class _Cell(InterruptCount):
+    """The count of the cell that is running, if one is."""
+
+    runs = False
+
+
+_cell = _Cell()
 
 
 def begin_cell() -> None:
     """Note that a cell begins: its first interrupt is a graceful one."""
-    _of_cell.seen = 0
+    _cell.seen, _cell.runs = 0, True
+
+
+def end_cell() -> None:
+    """Note that a cell has ended: what a widget's button trains now belongs to none."""
+    _cell.runs = False
 
 
 def count_here() -> InterruptCount:
     """Return the count for a run that begins here: the running cell's; outside of cells each has its own."""
-    return _of_cell if in_ipython() else InterruptCount()
+    return _cell if _cell.runs else InterruptCount()
 
 
 class GracefulInterrupt:

@@ -101,6 +101,10 @@ def test_second_interrupt_in_a_cell_raises_whoever_monitors(model, data, interru
         assert isinstance(error, KeyboardInterrupt) is (cell != LOOP)
         assert shell.user_ns["runs"] == [1] * ended
         assert nbkeras.runs.latest().status == ("stopped" if cell == LOOP else "interrupted")
+    # As the button of a widget would, between two cells.
+    for _ in range(2):
+        exec(LOOP, shell.user_ns)  # noqa: S102 - it is the test's own
+        assert nbkeras.runs.latest().status == "stopped"
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
