@@ -142,6 +142,26 @@ describe("the monitor", () => {
     expect(plot?.getAttribute("aria-valuenow")).toBe("2");
   });
 
+  it("says at a mark what happened: a few words above its line, and all of it at the cursor", async () => {
+    await show(keyframe({ events: [{ step: 8, text: "stage 2 of 3: head and base" }] }));
+    expect(monitor.texts(".nbk-marks span")).toEqual(["stage 2 of 3", "stage 2 of 3", "stage 2 of 3"]);
+    const plot = monitor.one(".nbk-plot");
+    const whole = monitor.one(".nbk-mark-text");
+    const press = (key: string) => plot.dispatchEvent(new KeyboardEvent("keydown", { key, cancelable: true }));
+    plot.focus();
+    press("End");
+    expect(plot.getAttribute("aria-valuetext")).toContain(", stage 2 of 3: head and base");
+    expect([whole.hidden, whole.textContent]).toEqual([false, "stage 2 of 3: head and base"]);
+    press("Home");
+    expect(plot.getAttribute("aria-valuetext")).not.toContain("stage");
+    expect(whole.hidden).toBe(true);
+    monitor.one(".nbk-marks span").dispatchEvent(new Event("pointerover", { bubbles: true }));
+    await show(message("tick"));
+    expect(whole.hidden).toBe(false);
+    monitor.one(".nbk-marks").dispatchEvent(new Event("pointerleave"));
+    expect(whole.hidden).toBe(true);
+  });
+
   it("switches a chart to a log scale", async () => {
     await show(keyframe());
     const log = monitor.one(".nbk-log");

@@ -83,7 +83,7 @@ def _bundle(run: RunRecord, detail: _Detail) -> Bundle:
         *_some([_event(each.step, each.text) for each in run.events], detail.texts, "events"),
     ]
     metrics = metric_table(run, groups, limit=detail.metrics)
-    charts = [chart_of(run, group) for group in groups[: detail.charts]]
+    charts = [chart_of(run, group, marks=detail.texts) for group in groups[: detail.charts]]
     html = render(
         "run.html",
         head=head,
