@@ -284,6 +284,24 @@ describe("for screen readers", () => {
     expect(said()).toBe("digits: Finished: early stopping.");
   });
 
+  it("speaks of a monitor that is scrolled out of sight, too", async () => {
+    class Unseen {
+      constructor(private readonly tell: (entries: object[]) => void) {}
+      observe() {
+        this.tell([{ isIntersecting: false }]);
+      }
+      disconnect() {}
+    }
+    monitor.life.abort();
+    vi.stubGlobal("IntersectionObserver", Unseen);
+    monitor = openMonitor(kernel);
+    await show(keyframe());
+    expect(monitor.one(".nbk-name").textContent).toBe("");
+    expect(said()).toBe("digits: Running.");
+    await show(keyframe({ status: "finished" }, { seq: 18 }));
+    expect(said()).toBe("digits: Finished.");
+  });
+
   it("says nothing of a run that was over before", async () => {
     await show(message("keyframe_evaluate"));
     expect(said()).toBe("");

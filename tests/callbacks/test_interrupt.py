@@ -6,10 +6,14 @@ import os
 import signal
 import sys
 import threading
+import time
 
 import pytest
 
-from nbkeras.callbacks.interrupt import STOP_BUTTON, GracefulInterrupt, InterruptCount
+from nbkeras import runs
+from nbkeras.callbacks.interrupt import ECHO, STOP_BUTTON, GracefulInterrupt, InterruptCount
+from nbkeras.callbacks.plan import Plan
+from nbkeras.callbacks.recorder import Recorder
 from nbkeras.runs.control import Control
 
 
@@ -92,6 +96,69 @@ def test_interrupt_of_the_stop_button_is_no_second_one(control):
     with pytest.raises(KeyboardInterrupt):
         interrupt()
     graceful.remove()
+
+
+def clicked_and_ended():
+    """A run that Stop has ended so soon that the second half of the click is still under way."""
+    control = Control()
+    graceful = GracefulInterrupt(control, InterruptCount())
+    graceful.install(sys._getframe())
+    control.stop(STOP_BUTTON)
+    graceful.remove()
+
+
+def test_interrupt_of_the_stop_button_that_comes_late_hits_nothing_that_follows(control):
+    clicked_and_ended()
+    interrupt()
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
+
+
+def test_it_does_not_stop_the_next_run_of_the_cell_either(control):
+    clicked_and_ended()
+    graceful = GracefulInterrupt(control, InterruptCount())
+    graceful.install(sys._getframe())
+    interrupt()
+    assert not control.stopping
+    interrupt()
+    assert control.stop_reason == "interrupt"
+    graceful.remove()
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
+
+
+def test_it_is_not_waited_for_much_longer_than_it_takes(control, monkeypatch):
+    monkeypatch.setattr(GracefulInterrupt, "_echo_until", 0.0)
+    clicked_and_ended()
+    later = time.monotonic() + ECHO
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
+
+
+@pytest.mark.usefixtures("control")
+def test_an_interrupt_waits_until_the_run_is_closed():
+    """Impatient people press more than once; the log and the saved notebook shall have the run's end."""
+    runs.set_log(None)
+    told = []
+
+    class Observer:
+        def on_tick(self, run, fresh):
+            pass
+
+        def on_end(self, run):
+            interrupt()
+            told.append(run.status)
+
+    def fit():
+        recorder = Recorder(Plan(view=False), stop=lambda: None, host=sys._getframe())
+        recorder.run.observe(Observer())
+        recorder.run.observe(Observer())
+        recorder.end_as_asked()
+
+    with pytest.raises(KeyboardInterrupt):
+        fit()
+    assert told == ["finished", "finished"]
 
 
 def test_a_handler_that_python_does_not_know_is_left_alone(control, monkeypatch):

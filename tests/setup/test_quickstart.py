@@ -42,8 +42,7 @@ def test_a_failing_cell_ends_it_with_a_status_and_a_traceback(
 @pytest.mark.slow
 def test_the_example_of_the_readme_trains(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```python\n(.*?)```", readme.partition("\n## ")[0], re.DOTALL)
-    first, second = example.split("# and in the next cell:\n")
+    first, second = re.findall(r"```python\n(.*?)```", readme.partition("\n## ")[0], re.DOTALL)
     check = "assert nbkeras.runs.latest().history['val_accuracy'] == history.history['val_accuracy']"
     lab.execute(save(tmp_path / "readme.ipynb", first, second, f"import nbkeras\n{check}"))
     assert "[3/3]" in capsys.readouterr().out
