@@ -40,6 +40,11 @@ def test_stages_are_marked_in_one_monitor(lab, open_page, tmp_path):
         notebook.set_theme(f"JupyterLab {theme}")
         cell.screenshot(path=tmp_path / f"{theme.lower()}.png")
         assert violations(page, ".jp-Notebook-cell:nth-child(2) .jp-OutputArea") == ""
+    labels = monitor.locator(".nbk-chart").first.locator(".nbk-marks span")
+    expect(labels).to_have_text(["stage 1 of 3", "stage 2 of 3", "stage 3 of 3"])
+    labels.nth(1).hover()
+    expect(monitor.locator(".nbk-mark-text:visible")).to_contain_text("head and base from high up, 2 layers")
+    cell.screenshot(path=tmp_path / "pointed.png")
     monitor.get_by_text("Data table").click()
     expect(events).to_contain_text("step 96: stage 2 of 3: head and base from high up, 2 layers")
     expect(events).to_contain_text("step 192: stage 3 of 3: head and all of base, 3 layers")
