@@ -45,9 +45,9 @@ describe("the labels of marks", () => {
   it("are cut before the next one", () => {
     const lines = [
       { at: 0, width: 60 },
-      { at: 50, width: 60 },
+      { at: 58, width: 60 },
     ];
-    expect(rooms(lines, 300)[0]).toEqual({ left: 0, room: 42 });
+    expect(rooms(lines, 300)[0]).toEqual({ left: 0, room: 50 });
   });
 
   it("are left out where no letters fit, the older ones first", () => {

@@ -19,7 +19,7 @@ export const LANE = 16;
 const ONE_LINE = 3;
 const NEAR = 5;
 const GAP = 8;
-const LEAST = 26;
+const LEAST = 44;
 
 /** What stands above a mark's line: the text up to its first colon. */
 export function label({ texts }: Spot): string {

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _SIZE = 10
 # The rough width of a letter of this size, the room between two labels, and the least letters of a cut one.
-_LETTER, _GAP, _LEAST = 5.4, 7, 5
+_LETTER, _GAP, _LEAST = 5.4, 7, 8
 # Marks that are not farther apart share a line.
 _ONE_LINE = 3
 
@@ -85,7 +85,7 @@ def _labels(places: Sequence[tuple[float, str]]) -> list[str]:
     for x, label in reversed(places):
         width = _LETTER * len(label)
         left = x if labels else max(LEFT, min(x, limit - width))
-        letters = int((limit - left) / _LETTER)
+        letters = int((limit - left) / _LETTER + 1e-6)
         if letters >= min(len(label), _LEAST):
             labels.append(svg.element("text", text=wording.line(label, letters), x=left, y=TOP - 4))
             limit = left - _GAP
