@@ -88,7 +88,7 @@ def test_what_happens_at_one_step_shares_a_line() -> None:
 
 
 def test_many_marks_keep_apart_and_stay_in_the_chart() -> None:
-    run = staged(*range(1, 60), epochs=60)
+    run = staged(*range(1, 21), epochs=20)
     found = labels(run)
     assert 4 <= len(found) <= 8
     assert all(after - before >= 5 * len(text) for (before, text), (after, _) in pairwise(found))
