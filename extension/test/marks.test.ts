@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { label, rooms, spots } from "../src/views/marks";
+import { labels, rooms, spots } from "../src/views/marks";
 
 const place = (x: number) => 10 * x;
 
@@ -25,52 +25,49 @@ describe("the lines of marks", () => {
     expect(spots(marks, place, 100).map(({ at }) => at)).toEqual([0, 100]);
   });
 
-  it("are named by what stands before the colon", () => {
-    expect(label({ at: 0, texts: ["stage 2 of 3: head and base", "paused"] })).toBe("stage 2 of 3, paused");
+  it("are named by what stands before the colon, or by two words of it", () => {
+    const named = (...texts: string[]) => labels({ at: 0, texts });
+    expect(named("stage 16 of 20: head and base")).toEqual(["stage 16 of 20", "stage 16…"]);
+    expect(named("paused", "resumed")).toEqual(["paused, resumed"]);
+    expect(named("m".repeat(99))[1]).toBe(`${"m".repeat(20)}…`);
   });
 });
 
 describe("the labels of marks", () => {
+  const line = (at: number, ...widths: number[]) => ({ at, widths });
+
   it("begin at their lines where there is room", () => {
-    const lines = [
-      { at: 0, width: 60 },
-      { at: 100, width: 60 },
-    ];
-    expect(rooms(lines, 300)).toEqual([
-      { left: 0, room: 60 },
-      { left: 100, room: 60 },
+    expect(rooms([line(0, 60), line(100, 60)], 300)).toEqual([
+      { left: 0, form: 0 },
+      { left: 100, form: 0 },
     ]);
   });
 
-  it("are cut before the next one", () => {
-    const lines = [
-      { at: 0, width: 60 },
-      { at: 58, width: 60 },
-    ];
-    expect(rooms(lines, 300)[0]).toEqual({ left: 0, room: 50 });
+  it("are said in fewer words, or not at all, before the next one", () => {
+    expect(rooms([line(0, 60, 40), line(50, 60)], 300)[0]).toEqual({ left: 0, form: 1 });
+    expect(rooms([line(0, 60, 43), line(50, 60)], 300)[0]).toBeNull();
   });
 
-  it("are left out where no letters fit, the older ones first", () => {
-    const lines = [0, 20, 40, 200].map((at) => ({ at, width: 60 }));
-    expect(rooms(lines, 300).map((room) => room?.left)).toEqual([undefined, undefined, 40, 200]);
+  it("are left out where there is no room, the older ones first", () => {
+    const lines = [0, 20, 40, 200].map((at) => line(at, 60));
+    expect(rooms(lines, 300).map((place) => place?.left)).toEqual([undefined, undefined, 40, 200]);
   });
 
   it("stay in the chart at its right edge", () => {
-    const lines = [
-      { at: 100, width: 50 },
-      { at: 300, width: 80 },
-    ];
-    expect(rooms(lines, 300)).toEqual([
-      { left: 100, room: 50 },
-      { left: 220, room: 80 },
+    expect(rooms([line(100, 50), line(300, 80)], 300)).toEqual([
+      { left: 100, form: 0 },
+      { left: 220, form: 0 },
     ]);
-    expect(rooms([{ at: 90, width: 500 }], 120)).toEqual([{ left: 0, room: 120 }]);
+    expect(rooms([line(90, 500, 100)], 120)).toEqual([{ left: 20, form: 1 }]);
+    expect(rooms([line(90, 500)], 120)).toEqual([null]);
   });
 
   it("never overlap, however many there are", () => {
     for (const count of [1, 2, 7, 40]) {
-      const lines = Array.from({ length: count }, (_, i) => ({ at: (300 * i) / count, width: 60 }));
-      const ends = rooms(lines, 300).flatMap((place) => (place ? [[place.left, place.left + place.room]] : []));
+      const lines = Array.from({ length: count }, (_, i) => line((300 * i) / count, 60, 40));
+      const ends = rooms(lines, 300).flatMap((place) =>
+        place ? [[place.left, place.left + (place.form ? 40 : 60)]] : [],
+      );
       expect(ends.length).toBeGreaterThan(0);
       expect(ends.at(-1)?.[1]).toBeLessThanOrEqual(300);
       ends.forEach(([left], i) => {

@@ -19,11 +19,14 @@ export const LANE = 16;
 const ONE_LINE = 3;
 const NEAR = 5;
 const GAP = 8;
-const LEAST = 44;
+const SHORT = 20;
 
-/** What stands above a mark's line: the text up to its first colon. */
-export function label({ texts }: Spot): string {
-  return texts.map((text) => text.split(":", 1)[0]).join(", ");
+/** What stands above a mark's line, the longest first: the text up to its first colon, or two words of it. */
+export function labels({ texts }: Spot): string[] {
+  const whole = texts.map((text) => text.split(":", 1)[0]).join(", ");
+  // Cut anywhere else, it could lose a digit.
+  const short = whole.split(/\s+/).slice(0, 2).join(" ").slice(0, SHORT);
+  return short === whole ? [whole] : [whole, `${short}…`];
 }
 
 /** Where the marks' lines are, from left to right; what happened outside of what is drawn stands at its edge. */
@@ -39,23 +42,24 @@ export function spots(marks: readonly Mark[], place: (x: number) => number, widt
 }
 
 /**
- * Where labels go, each from its line on to the right: never over the next one, which may leave it less room than its width.
+ * Where labels go, each from its line on to the right and never over the next one, and which of its forms fits there.
  *
- * The last one moves to the left as far as it has to. A label without room for a few letters is left out (null).
+ * The last one moves to the left as far as it has to. One without room is left out (null).
  */
 export function rooms(
-  lines: readonly { at: number; width: number }[],
+  lines: readonly { at: number; widths: readonly number[] }[],
   width: number,
-): ({ left: number; room: number } | null)[] {
+): ({ left: number; form: number } | null)[] {
   let limit = width;
   let moves = true;
-  const placed = [...lines].reverse().map((line) => {
-    const left = moves ? Math.max(0, Math.min(line.at, limit - line.width)) : line.at;
+  const placed = [...lines].reverse().map(({ at, widths }) => {
+    const left = (form: number) => (moves ? Math.min(at, limit - (widths[form] as number)) : at);
+    const form = widths.findIndex((each, i) => left(i) >= 0 && left(i) + each <= limit);
+    if (form < 0) return null;
+    const place = { left: left(form), form };
     moves = false;
-    const room = Math.min(line.width, limit - left);
-    if (room < Math.min(line.width, LEAST)) return null;
-    limit = left - GAP;
-    return { left, room };
+    limit = place.left - GAP;
+    return place;
   });
   return placed.reverse();
 }
@@ -105,17 +109,19 @@ export function markWords(target: HTMLElement, signal: AbortSignal) {
       found = spots(marks, (x) => plot.valToPos(x, "x"), width);
       ctx.save();
       ctx.font = font;
-      const lines = found.map((spot) => ({ at: spot.at, width: Math.ceil(ctx.measureText(label(spot)).width) + 1 }));
+      const forms = found.map(labels);
+      const lines = found.map(({ at }, i) => {
+        const widths = (forms[i] as string[]).map((form) => Math.ceil(ctx.measureText(form).width) + 1);
+        return { at, widths };
+      });
       ctx.restore();
       const places = rooms(lines, width);
       while (lane.children.length > found.length) lane.lastElementChild?.remove();
-      found.forEach((spot, i) => {
-        const node = (lane.children[i] ?? lane.appendChild(h("span", { class: "nbk-ellipsis" }))) as HTMLElement;
-        const place = places[i];
+      places.forEach((place, i) => {
+        const node = (lane.children[i] ?? lane.appendChild(h("span"))) as HTMLElement;
         node.hidden = !place;
-        setText(node, label(spot));
+        setText(node, forms[i]?.[place?.form ?? 0] ?? "");
         node.style.left = `${origin + (place?.left ?? 0)}px`;
-        node.style.maxWidth = `${place?.room ?? 0}px`;
       });
       if (!whole.hidden) tell();
     },

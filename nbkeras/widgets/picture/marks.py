@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from nbkeras.widgets.picture.frame import Frame
 
 _SIZE = 10
-# The rough width of a letter of this size, the room between two labels, and the least letters of a cut one.
-_LETTER, _GAP, _LEAST = 5.4, 7, 8
+# The rough width of a letter of this size, and the room between two labels.
+_LETTER, _GAP = 5.4, 7
+# The most letters of a label that is said in its first words.
+_SHORT = 20
+_LENGTH = 200
 # Marks that are not farther apart share a line.
 _ONE_LINE = 3
 
@@ -55,7 +58,8 @@ def marks_of(run: RunRecord, *, steps: bool, limit: int) -> tuple[Mark, ...]:
     if not length:
         return ()
     return tuple(
-        Mark((event.step - origin) / length, event.text.partition(":")[0]) for event in run.events[:limit]
+        Mark((event.step - origin) / length, wording.line(event.text.partition(":")[0], _LENGTH))
+        for event in run.events[:limit]
     )
 
 
@@ -83,10 +87,16 @@ def _labels(places: Sequence[tuple[float, str]]) -> list[str]:
     labels: list[str] = []
     limit = float(RIGHT)
     for x, label in reversed(places):
-        width = _LETTER * len(label)
-        left = x if labels else max(LEFT, min(x, limit - width))
-        letters = int((limit - left) / _LETTER + 1e-6)
-        if letters >= min(len(label), _LEAST):
-            labels.append(svg.element("text", text=wording.line(label, letters), x=left, y=TOP - 4))
-            limit = left - _GAP
+        for text in (label, _first_words(label)):
+            width = _LETTER * len(text)
+            left = x if labels else min(x, limit - width)
+            if left >= LEFT and left + width <= limit + 1e-6:
+                labels.append(svg.element("text", text=text, x=left, y=TOP - 4))
+                limit = left - _GAP
+                break
     return labels
+
+
+def _first_words(label: str) -> str:
+    """Return a label in two words: cut anywhere else, it could lose a digit."""
+    return wording.line(f"{' '.join(label.split()[:2])}…", _SHORT)
