@@ -77,6 +77,7 @@ class GracefulInterrupt:
         self._host = None
         echo = self._control.stopped_at + ECHO
         if self._awaits_echo() and time.monotonic() < echo:
+            self._echoed = True
             GracefulInterrupt._echo_until = echo
         else:
             self._give_back()
