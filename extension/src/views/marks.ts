@@ -18,15 +18,16 @@ export const LANE = 16;
 
 const ONE_LINE = 3;
 const NEAR = 5;
-const GAP = 8;
+const GAP = 6;
 const SHORT = 20;
 
 /** What stands above a mark's line, the longest first: the text up to its first colon, or two words of it. */
 export function labels({ texts }: Spot): string[] {
   const whole = texts.map((text) => text.split(":", 1)[0]).join(", ");
   // Cut anywhere else, it could lose a digit.
-  const short = whole.split(/\s+/).slice(0, 2).join(" ").slice(0, SHORT);
-  return short === whole ? [whole] : [whole, `${short}…`];
+  const short = whole.split(/\s+/).slice(0, 2).join(" ");
+  const said = short.length > SHORT ? `${short.slice(0, SHORT)}…` : short;
+  return said === whole ? [whole] : [whole, said];
 }
 
 /** Where the marks' lines are, from left to right; what happened outside of what is drawn stands at its edge. */

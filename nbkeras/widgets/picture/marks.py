@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _SIZE = 10
 # The rough width of a letter of this size, and the room between two labels.
-_LETTER, _GAP = 5.4, 7
+_LETTER, _GAP = 5.4, 6
 # The most letters of a label that is said in its first words.
 _SHORT = 20
 _LENGTH = 200
@@ -99,4 +99,4 @@ def _labels(places: Sequence[tuple[float, str]]) -> list[str]:
 
 def _first_words(label: str) -> str:
     """Return a label in two words: cut anywhere else, it could lose a digit."""
-    return wording.line(f"{' '.join(label.split()[:2])}…", _SHORT)
+    return wording.line(" ".join(label.split()[:2]), _SHORT)

@@ -93,7 +93,7 @@ def test_many_marks_keep_apart_and_stay_in_the_chart() -> None:
     assert 4 <= len(found) <= 8
     assert all(after - before >= 5 * len(text) for (before, text), (after, _) in pairwise(found))
     # Cut in its number, one could be taken for another.
-    assert all(re.fullmatch(r"stage \d+( of 20|…)", text) for _, text in found)
+    assert all(re.fullmatch(r"stage \d+( of 20)?", text) for _, text in found)
     last, text = found[-1]
     assert last + 5 * len(text) <= frame.RIGHT
 
