@@ -45,24 +45,28 @@ export function spots(marks: readonly Mark[], place: (x: number) => number, widt
 /**
  * Where labels go, each from its line on to the right and never over the next one, and which of its forms fits there.
  *
- * The last one moves to the left as far as it has to. One without room is left out (null).
+ * The last one, which is at the right edge when it is new, may stand over its own line, or end there. One without room is
+ * left out (null).
  */
 export function rooms(
   lines: readonly { at: number; widths: readonly number[] }[],
   width: number,
 ): ({ left: number; form: number } | null)[] {
+  const placed: ({ left: number; form: number } | null)[] = [];
   let limit = width;
-  let moves = true;
-  const placed = [...lines].reverse().map(({ at, widths }) => {
-    const left = (form: number) => (moves ? Math.min(at, limit - (widths[form] as number)) : at);
-    const form = widths.findIndex((each, i) => left(i) >= 0 && left(i) + each <= limit);
-    if (form < 0) return null;
-    const place = { left: left(form), form };
-    moves = false;
-    limit = place.left - GAP;
-    return place;
-  });
-  return placed.reverse();
+  for (let i = lines.length - 1; i >= 0; i--) {
+    const { at, widths } = lines[i] as (typeof lines)[number];
+    const before = i > 0 ? (lines[i - 1]?.at as number) + GAP : 0;
+    const places = widths.flatMap((each, form) => {
+      const over = Math.min(at, limit - each);
+      const lefts = limit < width ? [at] : [at, ...(over >= before ? [over] : []), at - each];
+      return lefts.filter((left) => left >= 0 && left + each <= limit).map((left) => ({ left, form }));
+    });
+    const place = places[0] ?? null;
+    placed.unshift(place);
+    if (place) limit = place.left - GAP;
+  }
+  return placed;
 }
 
 /** The words of a chart's marks: a label above each line, and the whole text where somebody points. */

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from nbkeras.widgets.picture import svg, wording
 from nbkeras.widgets.picture.frame import BOTTOM, LEFT, RIGHT, TEXT, TOP
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from nbkeras.runs.record import RunRecord
     from nbkeras.widgets.picture.frame import Frame
@@ -83,18 +84,34 @@ def draw_marks(frame: Frame, marks: Sequence[Mark]) -> str:
 
 
 def _labels(places: Sequence[tuple[float, str]]) -> list[str]:
-    """Write labels from the last one on: it may move to the left, the others stop before the next."""
+    """Write labels, each from its line on and never over the next; the last one may stand over its line."""
     labels: list[str] = []
     limit = float(RIGHT)
-    for x, label in reversed(places):
-        for text in (label, _first_words(label)):
-            width = _LETTER * len(text)
-            left = x if labels else min(x, limit - width)
-            if left >= LEFT and left + width <= limit + 1e-6:
-                labels.append(svg.element("text", text=text, x=left, y=TOP - 4))
-                limit = left - _GAP
-                break
+    lines = [x for x, _ in places]
+    for (x, label), before in zip(reversed(places), reversed([LEFT - _GAP, *lines[:-1]]), strict=True):
+        for left, text in islice(_places(x, label, limit, before=None if labels else before), 1):
+            labels.append(svg.element("text", text=text, x=left, y=TOP - 4))
+            limit = left - _GAP
     return labels
+
+
+def _places(x: float, label: str, limit: float, *, before: float | None) -> Iterator[tuple[float, str]]:
+    """Where a label may begin, whole or in two words, the best place first.
+
+    Args:
+        x: its line.
+        label: what it says.
+        limit: where it must end.
+        before: the line before it, if it may begin before its own.
+    """
+    for text in (label, _first_words(label)):
+        width = _LETTER * len(text)
+        if x + width <= limit:
+            yield x, text
+        if before is not None and limit - width >= before + _GAP:
+            yield min(x, limit - width), text
+        if before is not None and x - width >= LEFT:
+            yield x - width, text
 
 
 def _first_words(label: str) -> str:
