@@ -53,19 +53,22 @@ describe("the labels of marks", () => {
     expect(rooms(lines, 300).map((place) => place?.left)).toEqual([undefined, undefined, 40, 200]);
   });
 
-  it("stand over the last line, or end there, where there is no room behind it", () => {
+  it("may begin before the last line, whole or in fewer words, where there is no room behind it", () => {
     expect(rooms([line(100, 50), line(300, 80)], 300)).toEqual([
       { left: 100, form: 0 },
       { left: 220, form: 0 },
     ]);
-    expect(rooms([line(190, 50), line(200, 150, 80)], 300)).toEqual([null, { left: 50, form: 0 }]);
-    expect(rooms([line(90, 4), line(100, 150, 80)], 180)).toEqual([
-      { left: 90, form: 0 },
-      { left: 100, form: 1 },
+    expect(rooms([line(100, 40), line(200, 150, 80)], 300)).toEqual([
+      { left: 100, form: 0 },
+      { left: 150, form: 0 },
     ]);
-    expect(rooms([line(200, 150, 80)], 300)).toEqual([{ left: 150, form: 0 }]);
+    expect(rooms([line(190, 50), line(200, 150, 80)], 300)).toEqual([null, { left: 200, form: 1 }]);
     expect(rooms([line(90, 500, 100)], 120)).toEqual([{ left: 20, form: 1 }]);
     expect(rooms([line(90, 500)], 120)).toEqual([null]);
+  });
+
+  it("stand over other lines only if they are the last and fit in no other way", () => {
+    expect(rooms([line(250, 50), line(300, 150, 80)], 300)).toEqual([null, { left: 220, form: 1 }]);
   });
 
   it("never overlap, however many there are", () => {

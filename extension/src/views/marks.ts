@@ -45,8 +45,8 @@ export function spots(marks: readonly Mark[], place: (x: number) => number, widt
 /**
  * Where labels go, each from its line on to the right and never over the next one, and which of its forms fits there.
  *
- * The last one, which is at the right edge when it is new, may stand over its own line, or end there. One without room is
- * left out (null).
+ * The last one, which is at the right edge when it is new, may stand over its own line, and if need be over others. One
+ * without room is left out (null).
  */
 export function rooms(
   lines: readonly { at: number; widths: readonly number[] }[],
@@ -57,12 +57,12 @@ export function rooms(
   for (let i = lines.length - 1; i >= 0; i--) {
     const { at, widths } = lines[i] as (typeof lines)[number];
     const before = i > 0 ? (lines[i - 1]?.at as number) + GAP : 0;
-    const places = widths.flatMap((each, form) => {
-      const over = Math.min(at, limit - each);
-      const lefts = limit < width ? [at] : [at, ...(over >= before ? [over] : []), at - each];
-      return lefts.filter((left) => left >= 0 && left + each <= limit).map((left) => ({ left, form }));
-    });
-    const place = places[0] ?? null;
+    const places = widths.map((each, form) => ({ left: Math.min(at, limit - each), form }));
+    const last = limit === width;
+    const place =
+      places.find(({ left }) => left === at || (last && left >= before)) ??
+      places.reverse().find(({ left }) => last && left >= 0) ??
+      null;
     placed.unshift(place);
     if (place) limit = place.left - GAP;
   }

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from nbkeras.widgets.picture import svg, wording
 from nbkeras.widgets.picture.frame import BOTTOM, LEFT, RIGHT, TEXT, TOP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from nbkeras.runs.record import RunRecord
     from nbkeras.widgets.picture.frame import Frame
@@ -58,9 +58,12 @@ def marks_of(run: RunRecord, *, steps: bool, limit: int) -> tuple[Mark, ...]:
         origin = begun - length * ended
     if not length:
         return ()
+    # What has ended a run stands in its head.
+    last = math.inf if run.live else progress.done - 1
     return tuple(
         Mark((event.step - origin) / length, wording.line(event.text.partition(":")[0], _LENGTH))
         for event in run.events[:limit]
+        if event.step <= last
     )
 
 
@@ -84,34 +87,23 @@ def draw_marks(frame: Frame, marks: Sequence[Mark]) -> str:
 
 
 def _labels(places: Sequence[tuple[float, str]]) -> list[str]:
-    """Write labels, each from its line on and never over the next; the last one may stand over its line."""
+    """Write labels, each from its line on and never over the next.
+
+    The last one may begin before its line, and if need be before others.
+    """
     labels: list[str] = []
     limit = float(RIGHT)
-    lines = [x for x, _ in places]
-    for (x, label), before in zip(reversed(places), reversed([LEFT - _GAP, *lines[:-1]]), strict=True):
-        for left, text in islice(_places(x, label, limit, before=None if labels else before), 1):
+    before = [LEFT, *(x + _GAP for x, _ in places[:-1])]
+    for (x, label), first in zip(reversed(places), reversed(before), strict=True):
+        texts = dict.fromkeys((label, _first_words(label)))
+        lefts = [(min(x, limit - _LETTER * len(text)), text) for text in texts]
+        found = [(left, text) for left, text in lefts if left == x or (not labels and left >= first)]
+        if not labels:
+            found += [(left, text) for left, text in reversed(lefts) if left >= LEFT]
+        for left, text in found[:1]:
             labels.append(svg.element("text", text=text, x=left, y=TOP - 4))
             limit = left - _GAP
     return labels
-
-
-def _places(x: float, label: str, limit: float, *, before: float | None) -> Iterator[tuple[float, str]]:
-    """Where a label may begin, whole or in two words, the best place first.
-
-    Args:
-        x: its line.
-        label: what it says.
-        limit: where it must end.
-        before: the line before it, if it may begin before its own.
-    """
-    for text in (label, _first_words(label)):
-        width = _LETTER * len(text)
-        if x + width <= limit:
-            yield x, text
-        if before is not None and limit - width >= before + _GAP:
-            yield min(x, limit - width), text
-        if before is not None and x - width >= LEFT:
-            yield x - width, text
 
 
 def _first_words(label: str) -> str:

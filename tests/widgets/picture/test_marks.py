@@ -98,6 +98,14 @@ def test_many_marks_keep_apart_and_stay_in_the_chart() -> None:
     assert last + 5 * len(text) <= frame.RIGHT
 
 
+def test_what_has_ended_a_run_is_no_mark() -> None:
+    run = staged(1, 5)
+    run.add_event("stopping: stop button")
+    assert [text for _, text in labels(run)][-1] == "stopping"
+    run.finish("stopped", "stop button")
+    assert [text for _, text in labels(run)] == ["stage 1 of 2", "stage 2 of 2"]
+
+
 def test_the_saved_picture_has_them_too() -> None:
     run = staged(1, 5)
     run.finish("finished")
