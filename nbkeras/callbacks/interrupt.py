@@ -48,8 +48,6 @@ class GracefulInterrupt:
         self._previous: Any = None
         self._host: FrameType | None = None
         self._echoed = False
-        self._holds = False
-        self._waits = False
 
     def install(self, host: FrameType | None) -> None:
         """Take over SIGINT while the frame ``host`` is on the stack; without one, leave it alone.
@@ -83,26 +81,34 @@ class GracefulInterrupt:
             self._give_back()
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self, *, repeat: bool) -> Iterator[None]:
         """Let interrupts wait while the run is closed, and remove the handler.
 
         An interrupt in the midst of it would leave a run without an end in the log, and a live view in the
         notebook that is saved.
+
+        Args:
+            repeat: whether one that came meanwhile is sent again; where an interrupt has ended the run
+                already, it would only disturb the end of the cell.
         """
-        self._holds = self._host is not None
+        waiting: list[int] = []
+
+        def wait(number: int, _: FrameType | None) -> None:
+            if not self._is_echo():
+                waiting.append(number)
+
+        able = _in_main_thread() and signal.getsignal(signal.SIGINT) is not None
+        before = signal.signal(signal.SIGINT, wait) if able else None
         try:
             yield
         finally:
-            self._holds = False
+            if able and signal.getsignal(signal.SIGINT) is wait:
+                signal.signal(signal.SIGINT, before)
             self.remove()
-            if self._waits:
-                self._waits = False
+            if waiting and repeat:
                 signal.raise_signal(signal.SIGINT)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._holds:
-            self._waits = not self._is_echo() or self._waits
-            return
         goes_on = self._host is not None and on_stack(self._host, frame)
         if self._host is not None and not goes_on and not is_suspended(self._host):
             self.remove()

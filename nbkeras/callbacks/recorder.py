@@ -176,7 +176,7 @@ class Recorder:
 
     def end(self, status: Status, reason: str = "", logs: Mapping[str, Any] | None = None) -> None:
         """Close the run; a second call does nothing."""
-        with self._interrupt.held():
+        with self._interrupt.held(repeat=status != "interrupted"):
             open_runs.closed(self)
             # A frame holds all that the training had in hand, the data too.
             self.host = None

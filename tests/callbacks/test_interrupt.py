@@ -136,29 +136,51 @@ def test_it_is_not_waited_for_much_longer_than_it_takes(control, monkeypatch):
         interrupt()
 
 
+class Impatient:
+    """Presses again while the run is closed."""
+
+    def __init__(self):
+        runs.set_log(None)
+        self.told = []
+
+    def on_tick(self, run, fresh):
+        pass
+
+    def on_end(self, run):
+        interrupt()
+        self.told.append(run.status)
+
+    def watch(self, host):
+        recorder = Recorder(Plan(view=False), stop=lambda: None, host=host)
+        recorder.run.observe(self)
+        recorder.run.observe(self)
+        return recorder
+
+
 @pytest.mark.usefixtures("control")
 def test_an_interrupt_waits_until_the_run_is_closed():
-    """Impatient people press more than once; the log and the saved notebook shall have the run's end."""
-    runs.set_log(None)
-    told = []
-
-    class Observer:
-        def on_tick(self, run, fresh):
-            pass
-
-        def on_end(self, run):
-            interrupt()
-            told.append(run.status)
+    """The log and the saved notebook shall have the run's end."""
+    impatient = Impatient()
 
     def fit():
-        recorder = Recorder(Plan(view=False), stop=lambda: None, host=sys._getframe())
-        recorder.run.observe(Observer())
-        recorder.run.observe(Observer())
-        recorder.end_as_asked()
+        impatient.watch(sys._getframe()).end_as_asked()
 
     with pytest.raises(KeyboardInterrupt):
         fit()
-    assert told == ["finished", "finished"]
+    assert impatient.told == ["finished", "finished"]
+
+
+@pytest.mark.usefixtures("control")
+def test_an_interrupted_fit_that_is_closed_at_the_end_of_its_cell_is_closed_whole():
+    impatient = Impatient()
+
+    def fit():
+        return impatient.watch(sys._getframe())
+
+    recorder = fit()
+    # Nothing is left to interrupt: the cell has ended with the first one.
+    recorder.fail(KeyboardInterrupt())
+    assert impatient.told == ["interrupted", "interrupted"]
 
 
 def test_a_handler_that_python_does_not_know_is_left_alone(control, monkeypatch):
