@@ -30,6 +30,6 @@ def show_again(run: RunRecord) -> None:
         from nbkeras.widgets.monitor import MonitorWidget
 
         # The picture stands in the same output, for front ends and files without the widget.
-        display({**static_bundle(run), **live_bundle(run, MonitorWidget(run))}, raw=True)
+        display({**live_bundle(run, MonitorWidget(run)), **static_bundle(run)}, raw=True)
     else:
         print(static_bundle(run)["text/plain"])  # noqa: T201 - the answer in a terminal
