@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -15,9 +15,6 @@ from nbformat import v4
 
 from scripts import lab
 from tests.setup.project import ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.kernel
 
@@ -37,6 +34,16 @@ def test_a_failing_cell_ends_it_with_a_status_and_a_traceback(
     assert "[2/3] undefined_name" in said.out
     assert "[3/3]" not in said.out
     assert "NameError" in said.err
+
+
+def test_the_address_that_jupyterlab_prints_opens_the_quickstart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine without a browser it is all that one has."""
+    called: list[str] = []
+    monkeypatch.setattr(lab.os, "execv", lambda _, command: called.extend(command))
+    lab.open_lab(lab.QUICKSTART)
+    given = dict(each.removeprefix("--").split("=") for each in called if "=" in each)
+    address = given["LabApp.default_url"].removeprefix("/lab/tree/")
+    assert Path(given["ServerApp.root_dir"], address) == ROOT / "notebooks" / "quickstart.ipynb"
 
 
 @pytest.mark.slow
