@@ -175,6 +175,8 @@ describe("the monitor", () => {
     expect(monitor.one(".nbk-chart-area").hidden).toBe(true);
     expect(monitor.one(".nbk-bar").hidden).toBe(true);
     expect(monitor.texts(".nbk-value")).toEqual(["0.2500"]);
+    // A mean over more and more batches has no best one.
+    expect(monitor.texts(".nbk-best")).toEqual([" "]);
   });
 
   it("shows what nbkeras added, one line each", async () => {
