@@ -51,6 +51,7 @@ def test_stages_are_marked_in_one_monitor(lab, open_page, tmp_path):
     labels.nth(1).hover()
     expect(monitor.locator(".nbk-mark-text:visible")).to_contain_text("head and base from high up, 2 layers")
     cell.screenshot(path=tmp_path / "pointed.png")
+    assert violations(page, ".jp-Notebook-cell:nth-child(2) .jp-OutputArea") == ""
     monitor.get_by_text("Data table").click()
     expect(events).to_contain_text("step 96: stage 2 of 3: head and base from high up, 2 layers")
     expect(events).to_contain_text("step 192: stage 3 of 3: head and all of base, 3 layers")
