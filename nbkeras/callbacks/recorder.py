@@ -183,18 +183,18 @@ class Recorder:
 
     def end(self, status: Status, reason: str = "", logs: Mapping[str, Any] | None = None) -> None:
         """Close the run; a second call does nothing."""
-        self._interrupt.remove()
-        open_runs.closed(self)
-        # A frame holds all that the training had in hand, the data too.
-        self.host = None
-        if self.run.ended is not None:
-            return
-        if logs:
-            self.run.record_epoch(max(1, self.run.progress.epoch), scalars(logs))
-        now = self._clock()
-        self._measure(now)
-        self._look(now)
-        self.run.finish(status, reason)
+        with self._interrupt.held(repeat=status != "interrupted"):
+            open_runs.closed(self)
+            # A frame holds all that the training had in hand, the data too.
+            self.host = None
+            if self.run.ended is not None:
+                return
+            if logs:
+                self.run.record_epoch(max(1, self.run.progress.epoch), scalars(logs))
+            now = self._clock()
+            self._measure(now)
+            self._look(now)
+            self.run.finish(status, reason)
 
     def end_as_asked(self, logs: Mapping[str, Any] | None = None, reason: str = "") -> None:
         """Close a run whose training came back by itself: finished, or stopped on request."""

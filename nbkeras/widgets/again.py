@@ -42,7 +42,7 @@ def show_again(run: RunRecord) -> None:
         from nbkeras.widgets.monitor import MonitorWidget
 
         # The picture stands in the same output, for front ends and files without the widget.
-        display({**static_bundle(run), **live_bundle(run, MonitorWidget(run))}, raw=True)
+        display({**live_bundle(run, MonitorWidget(run)), **static_bundle(run)}, raw=True)
     else:
         _show_picture(run)
 

@@ -56,6 +56,11 @@ def test_plain_monitor_shows_the_widget_and_ends_as_html(kernel):
     assert last["transient"] == shown["transient"]
     assert "plain" in last["data"]["text/plain"]
     assert kernel.text() == ""
+    # Shown again, it has the same for whoever reads the file without the widget.
+    kernel.run("%monitor plain")
+    (again,) = kernel.outputs("display_data")
+    assert {MIME, WIDGET_MIME} < set(again["data"])
+    assert {kind: again["data"][kind] for kind in last["data"]} == last["data"]
 
 
 @pytest.mark.parametrize("line", ["%%fit --quiet --name still", "%%fit --name still"])
