@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib.util
 import os
 from dataclasses import dataclass
-from numbers import Integral
+from datetime import timedelta
+from numbers import Integral, Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Union
+from typing import Union
 
 from nbkeras.callbacks.backup.directories import has_own_name
 from nbkeras.callbacks.backup.pacing import DEFAULT as DEFAULT_EVERY
@@ -18,9 +19,6 @@ from nbkeras.reproducibility.seeding import checked_seed
 from nbkeras.runtime.durations import parse_duration
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.paths import output_directory, output_file
-
-if TYPE_CHECKING:
-    from datetime import timedelta
 
 StrPath = Union[str, "os.PathLike[str]"]
 
@@ -109,7 +107,7 @@ def fit_options(
         tensorboard=None if tensorboard is None else _tensorboard(tensorboard),
         # CSVLogger makes no folder: it fails when the training has begun.
         csv=None if csv is None else output_file(csv, option="csv", makes_folders=False),
-        max_time=None if max_time is None else parse_duration(max_time, option="max_time"),
+        max_time=None if max_time is None else _max_time(max_time),
         quiet=quiet,
         seed=None if seed is None else checked_seed(seed, option="seed"),
         backup=_backup(backup, every, restart=restart, reuse=reuse),
@@ -221,6 +219,13 @@ def _pad(asked: bool, *, backup: StrPath | None) -> bool:  # noqa: FBT001 - the 
             f"received {os.fspath(backup)!r}: leave one of them out"
         )
     return asked
+
+
+def _max_time(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (str, Real, timedelta)):
+        text = f"max_time: expected a time such as 90s, 10m or 1h30m, received {value!r}: give  '10m'"
+        raise Refusal(text)
+    return parse_duration(float(value) if isinstance(value, Real) else value, option="max_time")
 
 
 def _name(value: object) -> str:
