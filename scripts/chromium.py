@@ -6,15 +6,23 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 def find() -> str | None:
     """Return the path of the Chromium that the tests start, or None."""
-    installed = next((path for name in COMMANDS if (path := shutil.which(name))), None)
-    return installed or _from_playwright()
+    installed = (shutil.which(name) for name in COMMANDS)
+    return next((path for path in installed if path and _starts(path)), None) or _from_playwright()
+
+
+def _starts(path: str) -> bool:
+    # Ubuntu's chromium-browser may be a note that asks for a snap, and Playwright's download lack libraries.
+    try:
+        run = subprocess.run([path, "--version"], capture_output=True, check=False, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return run.returncode == 0
 
 
 def _from_playwright() -> str | None:
@@ -26,7 +34,7 @@ def _from_playwright() -> str | None:
     command = [sys.executable, "-c", code]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     path = run.stdout.strip()
-    return path if path and Path(path).exists() else None
+    return path if path and _starts(path) else None
 
 
 def install() -> str | None:

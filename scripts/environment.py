@@ -10,7 +10,6 @@ import hashlib
 import importlib.util
 import json
 import os
-import shutil
 import subprocess
 import sys
 
@@ -64,8 +63,9 @@ def _digest() -> str:
 
 
 def _is_this_python() -> bool:
-    """Tell whether .venv is there and was made by the Python that runs this."""
-    code = "import sys; print(sys.version, sys.base_prefix)"
+    """Tell whether .venv is there, whole, and was made by the Python that runs this."""
+    # pip comes last: a .venv without it was interrupted while it was made.
+    code = "import pip, sys; print(sys.version, sys.base_prefix)"
     if not PYTHON.exists():
         return False
     run = subprocess.run([PYTHON, "-c", code], capture_output=True, text=True, check=False)
@@ -80,8 +80,8 @@ def _make_venv() -> None:
             f"On Debian and Ubuntu type: apt install python{version}-venv"
         )
     say(f"Making .venv with Python {sys.version.split()[0]}")
-    shutil.rmtree(VENV, ignore_errors=True)
-    status = subprocess.run([sys.executable, "-m", "venv", VENV], check=False).returncode
+    # Cleared by venv, not before it: .venv's own Python may be the one that runs this.
+    status = subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=False).returncode
     if status:
         sys.exit("nbkeras: .venv could not be made; the lines above say why.")
 

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-QUICKSTART = Path(__file__).resolve().parent.parent / "notebooks" / "quickstart.ipynb"
+ROOT = Path(__file__).resolve().parent.parent
+QUICKSTART = ROOT / "notebooks" / "quickstart.ipynb"
 
 
 def execute(path: Path) -> Any:
@@ -61,7 +62,12 @@ def open_lab(path: Path) -> None:
     """Replace this process by JupyterLab with the notebook open."""
     # JupyterLab refuses root, which is who one is in a bare container.
     root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    os.execv(sys.executable, [sys.executable, "-m", "jupyter", "lab", *root, str(path)])  # noqa: S606
+    # Not as an argument: the address that JupyterLab prints, for machines without a browser, would lack it.
+    opened = [
+        f"--ServerApp.root_dir={ROOT}",
+        f"--LabApp.default_url=/lab/tree/{path.relative_to(ROOT).as_posix()}",
+    ]
+    os.execv(sys.executable, [sys.executable, "-m", "jupyter", "lab", *root, *opened])  # noqa: S606
 
 
 def main(arguments: list[str]) -> int:

@@ -117,7 +117,11 @@ def no_shell_is_left_behind() -> Generator[None, None, None]:
 @pytest.fixture
 def python_interrupts() -> Generator[None, None, None]:
     """Give SIGINT Python's own handler: a program that is started in the background has none."""
+    from nbkeras.callbacks.interrupt import GracefulInterrupt
+
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A run of the test before may have been stopped as by the button.
+    GracefulInterrupt._echo_until = 0.0
     yield
     signal.signal(signal.SIGINT, before)
 

@@ -45,6 +45,8 @@ export function best(store: RunStore, metric: number): Best | undefined {
   if (!direction) return undefined;
   const sign = direction === "max" ? -1 : 1;
   const axis = store.points(metric, "epoch")?.length ? "epoch" : "step";
+  // The steps of an evaluation say the mean so far: the best of them would be that of the fewest batches.
+  if (axis === "step" && store.run?.kind === "evaluate") return undefined;
   const series = store.points(metric, axis);
   let found: Best | undefined;
   series?.y.forEach((value, i) => {

@@ -142,6 +142,26 @@ describe("the monitor", () => {
     expect(plot?.getAttribute("aria-valuenow")).toBe("2");
   });
 
+  it("says at a mark what happened: a few words above its line, and all of it at the cursor", async () => {
+    await show(keyframe({ events: [{ step: 8, text: "stage 2 of 3: head and base" }] }));
+    expect(monitor.texts(".nbk-marks span")).toEqual(["stage 2 of 3", "stage 2 of 3", "stage 2 of 3"]);
+    const plot = monitor.one(".nbk-plot");
+    const whole = monitor.one(".nbk-mark-text");
+    const press = (key: string) => plot.dispatchEvent(new KeyboardEvent("keydown", { key, cancelable: true }));
+    plot.focus();
+    press("End");
+    expect(plot.getAttribute("aria-valuetext")).toContain(", stage 2 of 3: head and base");
+    expect([whole.hidden, whole.textContent]).toEqual([false, "stage 2 of 3: head and base"]);
+    press("Home");
+    expect(plot.getAttribute("aria-valuetext")).not.toContain("stage");
+    expect(whole.hidden).toBe(true);
+    monitor.one(".nbk-marks span").dispatchEvent(new Event("pointerover", { bubbles: true }));
+    await show(message("tick"));
+    expect(whole.hidden).toBe(false);
+    monitor.one(".nbk-marks").dispatchEvent(new Event("pointerleave"));
+    expect(whole.hidden).toBe(true);
+  });
+
   it("switches a chart to a log scale", async () => {
     await show(keyframe());
     const log = monitor.one(".nbk-log");
@@ -155,6 +175,8 @@ describe("the monitor", () => {
     expect(monitor.one(".nbk-chart-area").hidden).toBe(true);
     expect(monitor.one(".nbk-bar").hidden).toBe(true);
     expect(monitor.texts(".nbk-value")).toEqual(["0.2500"]);
+    // A mean over more and more batches has no best one.
+    expect(monitor.texts(".nbk-best")).toEqual([" "]);
   });
 
   it("shows what nbkeras added, one line each", async () => {
@@ -262,6 +284,24 @@ describe("for screen readers", () => {
     expect(said()).toBe("Epoch 3 of 10: loss ∞, val_loss −∞, accuracy 0.7500.");
     await show(keyframe({ status: "finished", reason: "early stopping" }, { seq: 20 }));
     expect(said()).toBe("digits: Finished: early stopping.");
+  });
+
+  it("speaks of a monitor that is scrolled out of sight, too", async () => {
+    class Unseen {
+      constructor(private readonly tell: (entries: object[]) => void) {}
+      observe() {
+        this.tell([{ isIntersecting: false }]);
+      }
+      disconnect() {}
+    }
+    monitor.life.abort();
+    vi.stubGlobal("IntersectionObserver", Unseen);
+    monitor = openMonitor(kernel);
+    await show(keyframe());
+    expect(monitor.one(".nbk-name").textContent).toBe("");
+    expect(said()).toBe("digits: Running.");
+    await show(keyframe({ status: "finished" }, { seq: 18 }));
+    expect(said()).toBe("digits: Finished.");
   });
 
   it("says nothing of a run that was over before", async () => {

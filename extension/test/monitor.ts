@@ -7,7 +7,10 @@ import { FakeKernel } from "./kernel";
 
 /** Lets charts draw, though the DOM of the tests has no canvas. */
 export function drawNowhere() {
-  const nothing: unknown = new Proxy(() => {}, { get: (_, key) => (key === "width" ? 0 : nothing), set: () => true });
+  const nothing: unknown = new Proxy(() => nothing, {
+    get: (_, key) => (key === "width" ? 0 : nothing),
+    set: () => true,
+  });
   vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue(nothing as never);
   vi.stubGlobal(
     "Path2D",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nbkeras.callbacks.batch_hooks import StraightHooks, hooks_caller
-from nbkeras.callbacks.interrupt import InterruptCount
+from nbkeras.callbacks.interrupt import count_here
 from nbkeras.callbacks.model_facts import is_used, metric_directions, model_facts
 from nbkeras.callbacks.plan import Continued, Plan
 from nbkeras.callbacks.recorder import Recorder
@@ -31,7 +31,8 @@ class MonitorHooks:
 
     Put it last in the ``callbacks`` of ``fit``, ``evaluate`` or ``predict``: it opens the monitor in a
     notebook and one updating line in a terminal. It may be used again for another call; each call makes
-    a new run. Pass ``verbose=0`` to ``fit``, else Keras draws its own progress bar as well.
+    a new run. Pass ``verbose=0`` to ``fit``, else Keras draws its own progress bar as well; in a terminal the
+    bar then stands in place of the monitor's line.
 
     Example:
         >>> import numpy as np, keras, nbkeras
@@ -169,6 +170,8 @@ class MonitorHooks:
 
     def on_test_begin(self, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
         """Begin a run of kind evaluate, or the validation of the fit under way."""
+        # A plain fit that an error has ended says nothing of it: the evaluation after it is one of its own.
+        self._fitting = self._fitting and self._live.goes_on
         if self._fitting:
             self._live.validation_begin()
         else:
@@ -227,9 +230,10 @@ class MonitorHooks:
             kind=kind,
             name=given.name or str(getattr(model, "name", "") or kind),
             epochs=self._epochs_of(params) if kind == "fit" else 1,
+            drawn=bool(params.get("verbose")),
             parameters={**model_facts(model, kind), **given.parameters},
-            # The calls of one cell share the count of its interrupts; each plain fit has its own.
-            interrupts=given.interrupts if self._in_session or self.asked else InterruptCount(),
+            # The calls of one cell share the count of its interrupts; in a script each plain fit has its own.
+            interrupts=given.interrupts if self._in_session or self.asked else count_here(),
         )
         if kind == "fit":
             plan.parameters["epochs"] = plan.epochs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nbkeras.callbacks.interrupt import InterruptCount
+from nbkeras.callbacks.interrupt import InterruptCount, count_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,10 +40,12 @@ class Plan:
     batch_size: int | None = None
     max_time: float | None = None
     view: bool = True
+    drawn: bool = False
+    """Keras draws a bar of its own, or prints lines."""
     notes: list[str] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
     results: Callable[[Any, Run], None] | None = None
     """Called with the model and its run when a ``fit`` has come to its end, before the run is closed."""
     continues: Continued | None = None
     """Where an earlier run of this id goes on."""
-    interrupts: InterruptCount = field(default_factory=InterruptCount)
+    interrupts: InterruptCount = field(default_factory=count_here)

@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks import open_runs
+from nbkeras.callbacks.frames import is_alive
 from nbkeras.callbacks.interrupt import GracefulInterrupt
 from nbkeras.callbacks.learning_rate import read_learning_rate, write_learning_rate
 from nbkeras.callbacks.model_facts import optimizer_facts
@@ -80,6 +81,7 @@ class Recorder:
             id=plan.id,
             notes=plan.notes,
             shown=plan.view,
+            drawn=plan.drawn,
             continues=None if plan.continues is None else (plan.continues.steps, plan.continues.epochs),
             history=None if plan.continues is None else plan.continues.history,
         )
@@ -103,6 +105,11 @@ class Recorder:
         self._look(self._began)
         open_runs.opened(self)
         self.run.tick()
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the training has not been left."""
+        return self.run.ended is None and (self.host is None or is_alive(self.host))
 
     def epoch_begin(self, epoch: int) -> None:
         """Note the beginning of an epoch, counted from 1."""
@@ -176,18 +183,18 @@ class Recorder:
 
     def end(self, status: Status, reason: str = "", logs: Mapping[str, Any] | None = None) -> None:
         """Close the run; a second call does nothing."""
-        self._interrupt.remove()
-        open_runs.closed(self)
-        # A frame holds all that the training had in hand, the data too.
-        self.host = None
-        if self.run.ended is not None:
-            return
-        if logs:
-            self.run.record_epoch(max(1, self.run.progress.epoch), scalars(logs))
-        now = self._clock()
-        self._measure(now)
-        self._look(now)
-        self.run.finish(status, reason)
+        with self._interrupt.held(repeat=status != "interrupted"):
+            open_runs.closed(self)
+            # A frame holds all that the training had in hand, the data too.
+            self.host = None
+            if self.run.ended is not None:
+                return
+            if logs:
+                self.run.record_epoch(max(1, self.run.progress.epoch), scalars(logs))
+            now = self._clock()
+            self._measure(now)
+            self._look(now)
+            self.run.finish(status, reason)
 
     def end_as_asked(self, logs: Mapping[str, Any] | None = None, reason: str = "") -> None:
         """Close a run whose training came back by itself: finished, or stopped on request."""

@@ -33,7 +33,22 @@ def run_cell_body(shell: InteractiveShell, magic: str, line: str, cell: str) -> 
         UsageError: when the cell awaits at its top level, which no magic can do inside IPython's loop.
     """
     __tracebackhide__ = True
-    return prepared(shell, magic, line, cell)()
+    try:
+        run = prepared(shell, magic, line, cell)
+    except SyntaxError as error:
+        raise _as_of_a_cell(shell, error) from None
+    return run()
+
+
+def _as_of_a_cell(shell: InteractiveShell, error: SyntaxError) -> Exception:
+    """Return an error that is shown as IPython shows it of a cell: without the way that it came.
+
+    What is raised while a cell runs is shown with all frames, and of a syntax error no frame can be hidden.
+    """
+    # IPython itself gives a list here.
+    lines = shell.SyntaxTB.structured_traceback(type(error), error, [])  # type: ignore[arg-type]
+    name = type(error).__name__
+    return type(name, (Exception,), {"_render_traceback_": lambda _: lines})(str(error))  # type: ignore[no-any-return]
 
 
 def prepared(

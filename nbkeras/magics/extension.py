@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.magics import switch
@@ -11,7 +10,7 @@ from nbkeras.magics.backup import BackupMagics
 from nbkeras.magics.batch_size_find import BatchSizeFindMagics
 from nbkeras.magics.cluster import ClusterMagics
 from nbkeras.magics.completion import matcher
-from nbkeras.magics.config import NBKeras
+from nbkeras.magics.config import NBKeras, configured
 from nbkeras.magics.custom_step import CustomStepMagics
 from nbkeras.magics.devices import DevicesMagics
 from nbkeras.magics.faq import FaqMagics, without_question_mark
@@ -33,7 +32,7 @@ from nbkeras.magics.switch import SwitchMagics
 from nbkeras.magics.tpu import TpuMagics
 from nbkeras.magics.tune import TuneMagics
 from nbkeras.magics.wizard import WizardMagics
-from nbkeras.runtime.frontend import in_kernel
+from nbkeras.widgets.cell_events import listen, listen_no_more
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -66,7 +65,7 @@ def load(shell: InteractiveShell) -> None:
     """Register the magics with a shell; a second call changes nothing."""
     if any(isinstance(configurable, NBKeras) for configurable in shell.configurables):
         return
-    config = NBKeras(parent=shell)
+    config = configured(shell)
     configurables: list[Any] = shell.configurables
     configurables.append(config)
     for magics in (
@@ -100,11 +99,7 @@ def load(shell: InteractiveShell) -> None:
         shell.Completer.custom_matchers.append(matcher)
     shell.input_transformers_cleanup.append(without_question_mark)
     shell.events.register("pre_run_cell", _begin_cell)
-    shell.events.register("post_run_cell", _end_cell)
-    if in_kernel():
-        from nbkeras.widgets.control_channel import register
-
-        register(shell)
+    listen(shell)
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -116,7 +111,7 @@ def unload(shell: InteractiveShell) -> None:
         shell.input_transformers_cleanup.remove(without_question_mark)
     with contextlib.suppress(ValueError):
         shell.events.unregister("pre_run_cell", _begin_cell)
-        shell.events.unregister("post_run_cell", _end_cell)
+    listen_no_more(shell)
     switch.switch_off()
     for kind, names in MAGICS.items():
         for name in names:
@@ -124,12 +119,5 @@ def unload(shell: InteractiveShell) -> None:
 
 
 def _begin_cell(_info: Any) -> None:
-    """Let the first interrupt of each cell be a graceful one, under ``%nbkeras on`` too."""
+    """Let the files of each cell be its own, under ``%nbkeras on`` too."""
     switch.begin_cell()
-
-
-def _end_cell(result: Any) -> None:
-    """Close the runs that a plain ``fit`` or a loop of this cell has left open."""
-    open_runs = sys.modules.get("nbkeras.callbacks.open_runs")
-    if open_runs is not None:
-        open_runs.close_abandoned(result.error_before_exec or result.error_in_exec)

@@ -15,7 +15,8 @@ MONITOR = Grammar(
     details="""
         Runs come from this kernel and from the run log, so that a run of a dead kernel is there too. While a
         cell trains, this magic waits as every cell does: after the page was loaded again, the monitor below
-        its cell goes on live by itself. A search of %%tune is shown as %%tune shows it.
+        its cell goes on live by itself. A run that another kernel is training is a picture, and a search of
+        %%tune is shown as %%tune shows it.
         """,
     examples="""
         %monitor
@@ -25,7 +26,8 @@ MONITOR = Grammar(
     options=(
         Option(
             "RUN",
-            "The run's name, or its id or the beginning of one; by default the last run, or its search.",
+            "The run's name, or its id or the beginning of one; by default this notebook's last run, or its "
+            "search, and the log's where the notebook has none.",
             complete="run",
         ),
     ),

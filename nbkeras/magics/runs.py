@@ -53,20 +53,23 @@ class RunsMagics(NotebookMagics):
         if delete and not names:
             text = "expected the runs to delete, received none: type  %runs --delete NAME"
             raise Refusal(text)
-        if delete:
-            print("deleted " + ", ".join(runs.delete(names)))  # noqa: T201 - the answer
-            return
-        chosen = [runs.get(name) for name in names]
         if export is not None:
+            # First: what is deleted could not be written any more.
             runs.export(export, names or None)
             print(f"wrote {export}")  # noqa: T201 - the answer
-        elif len(chosen) == 1:
+        if delete:
+            print("deleted " + ", ".join(runs.delete(names)))  # noqa: T201 - the answer
+        if export is not None or delete:
+            return
+        chosen = [runs.get(name) for name in names]
+        if len(chosen) == 1:
             text = f"expected two runs or more to compare, received one: type  %monitor {names[0]}  to see it"
             raise Refusal(text)
-        elif chosen:
+        if chosen:
             display(comparison_bundle(chosen), raw=True)
         else:
-            display(runs_table_bundle(runs.all()), raw=True)
+            known = runs.all()
+            display(runs_table_bundle(known, known.notes), raw=True)
 
 
 RunsMagics.runs.__doc__ = RUNS.help()

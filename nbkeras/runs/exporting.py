@@ -26,7 +26,10 @@ def write(runs: RunList, path: str | os.PathLike[str]) -> Path:
         Refusal: When the name ends otherwise, or the file cannot be written.
 
     """
-    target = Path(path).expanduser().absolute()
+    try:
+        target = Path(path).expanduser().absolute()
+    except (TypeError, RuntimeError):
+        raise Refusal(f"expected the path of a .csv or .json file, received {path!r}") from None
     form = _FORMS.get(target.suffix.lower())
     if form is None:
         raise Refusal(f"expected a file name that ends in .csv or .json, not {str(path)!r}")

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.runs import exporting, registry
 from nbkeras.runs.legible import legible
 from nbkeras.runs.log import place, reader, writer
 from nbkeras.runs.naming import DATE_AND_TIME
+from nbkeras.runs.record import RunRecord
 from nbkeras.runs.runlist import RunList
 from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
-    from pathlib import Path
-
-    from nbkeras.runs.record import RunRecord
 
 _SHOWN = 5  # So many runs are named in a refusal.
 
@@ -54,7 +53,10 @@ def all() -> RunList:
 
 
 def latest() -> RunRecord:
-    """Find the newest run.
+    """Find the newest run of this process; where it has none, the newest of the run log.
+
+    Several notebooks of a folder share a log, and may train at the same time:
+    the newest run of all, `all()[-1]`, may be another notebook's.
 
     Example:
         >>> import nbkeras
@@ -72,10 +74,11 @@ def latest() -> RunRecord:
     found = all()
     if not found:
         raise Refusal(_none(found))
-    return found[-1]
+    here = {run.id for run in registry.live_runs()}
+    return next((run for run in reversed(found) if run.id in here), found[-1])
 
 
-def get(run: str) -> RunRecord:
+def get(run: str | RunRecord) -> RunRecord:
     """Find one run.
 
     Example:
@@ -85,7 +88,8 @@ def get(run: str) -> RunRecord:
 
     Args:
         run: Its id, its name (of several runs of one name, the newest), or the
-            beginning of its id if no other run's is the same.
+            beginning of its id if no other run's is the same; or a run, to have
+            it as it is now.
 
     Returns:
         The run.
@@ -117,7 +121,7 @@ def to_frame() -> Any:
     return all().to_frame()
 
 
-def delete(runs: str | Iterable[str]) -> list[str]:
+def delete(runs: str | RunRecord | Iterable[str | RunRecord]) -> list[str]:
     """Delete runs from the run log, for good.
 
     Example:
@@ -127,9 +131,9 @@ def delete(runs: str | Iterable[str]) -> list[str]:
         ['more dropout']
 
     Args:
-        runs: One or more runs, each by its id, by its name (of several runs of
-            one name, the newest), or by the beginning of its id if that holds
-            date and time, "20261123-165512", and is no other run's.
+        runs: One or more runs, each itself, by its id, by its name (of several
+            runs of one name, the newest), or by the beginning of its id if that
+            holds date and time, "20261123-165512", and is no other run's.
 
     Returns:
         The ids of what was deleted.
@@ -140,7 +144,7 @@ def delete(runs: str | Iterable[str]) -> list[str]:
 
     """
     listed = all()
-    found = [_find_surely(listed, run) for run in ([runs] if isinstance(runs, str) else runs)]
+    found = [_find_surely(listed, run) for run in _each(runs)]
     for run in found:
         if run.live:
             raise Refusal(f"run {run.id} ({run.name}) is still {run.status}: stop it first")
@@ -152,7 +156,9 @@ def delete(runs: str | Iterable[str]) -> list[str]:
     return ids
 
 
-def export(path: str | os.PathLike[str], runs: Iterable[str] | None = None) -> Path:
+def export(
+    path: str | os.PathLike[str], runs: str | RunRecord | Iterable[str | RunRecord] | None = None
+) -> Path:
     """Write runs to a file, in place of what it held.
 
     Example:
@@ -165,7 +171,7 @@ def export(path: str | os.PathLike[str], runs: Iterable[str] | None = None) -> P
             parameters), or in .json, for all that is known of each run but its
             series by step. In JSON, values that are not finite are the words
             "NaN", "Infinity" and "-Infinity".
-        runs: The runs, named as in `get`; all when None.
+        runs: One or more runs, each as in `get`; all when None.
 
     Returns:
         The file's absolute path.
@@ -175,15 +181,15 @@ def export(path: str | os.PathLike[str], runs: Iterable[str] | None = None) -> P
 
     """
     listed = all()
-    chosen = listed if runs is None else RunList([_find(listed, run) for run in runs])
+    chosen = listed if runs is None else RunList([_find(listed, run) for run in _each(runs)])
     return exporting.write(chosen, path)
 
 
 def log_path() -> Path | None:
     """Say where the run log is.
 
-    By default it is `.nbkeras/runs.sqlite` under the directory that is current
-    when the first run begins.
+    By default it is `.nbkeras/runs.sqlite` beside the notebook, or, in a script,
+    under the directory that is current when the first run begins.
 
     Example:
         >>> import nbkeras
@@ -212,11 +218,35 @@ def set_log(path: str | os.PathLike[str] | None) -> None:
     Args:
         path: A file, made when the next run begins; None for no log.
 
+    Raises:
+        Refusal: When it is no path of a file.
+
     """
+    try:
+        is_file = path is None or not Path(path).expanduser().is_dir()
+    except (TypeError, RuntimeError):  # No path at all, or the home of a user who is not there.
+        is_file = False
+    if not is_file:
+        raise Refusal(
+            f"expected the path of a file, or None for no log, received {path!r}: "
+            "type  nbkeras.runs.set_log('runs.sqlite')"
+        )
     place.choose(path)
 
 
-def _find(runs: RunList, wanted: str) -> RunRecord:
+def _each(runs: Any) -> list[Any]:
+    if isinstance(runs, str | RunRecord):
+        return [runs]
+    try:
+        return list(runs)
+    except TypeError:
+        raise Refusal(_no_name(runs)) from None
+
+
+def _find(runs: RunList, run: Any) -> RunRecord:
+    wanted = run.id if isinstance(run, RunRecord) else run
+    if not isinstance(wanted, str):
+        raise Refusal(_no_name(wanted))
     wanted = legible(wanted)
     called = [run for run in runs if run.id == wanted] or [run for run in runs if run.name == wanted]
     if called:
@@ -228,16 +258,21 @@ def _find(runs: RunList, wanted: str) -> RunRecord:
         raise Refusal(f"{len(begin_so)} runs begin with {wanted!r}: {_names(begin_so)}")
     if not runs:
         raise Refusal(_none(runs))
-    raise Refusal(f"no run {wanted!r}: there are {_names(runs)}")
+    raise Refusal("; ".join([f"no run {wanted!r}: there are {_names(runs)}", *runs.notes]))
 
 
-def _find_surely(runs: RunList, wanted: str) -> RunRecord:
+def _find_surely(runs: RunList, wanted: Any) -> RunRecord:
     """Find a run that is to be lost: every id begins with a year, so a mistyped name could fit one."""
     run = _find(runs, wanted)
-    if legible(wanted) not in (run.id, run.name) and len(wanted) < len(DATE_AND_TIME):
+    is_whole = isinstance(wanted, RunRecord) or legible(wanted) in (run.id, run.name)
+    if not is_whole and len(wanted) < len(DATE_AND_TIME):
         said = f"expected a whole name or id, received {wanted!r}, with which {run.id} ({run.name}) begins"
         raise Refusal(f"{said}: type  {run.id}")
     return run
+
+
+def _no_name(received: Any) -> str:
+    return f"expected the name or the id of a run, received {received!r}: nbkeras.runs.all() lists them"
 
 
 def _names(runs: list[RunRecord]) -> str:

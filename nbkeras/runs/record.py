@@ -180,8 +180,8 @@ class RunRecord(ABC):
             metric: One of `metrics`.
 
         Returns:
-            The best finite value; None when there is none, or when no value is
-            better than another (a learning rate).
+            The best finite value; None when there is none, when no value is better than
+            another (a learning rate), or while an evaluation goes on.
 
         Raises:
             Refusal: When the run has no such metric.
@@ -194,6 +194,9 @@ class RunRecord(ABC):
         by_epoch = self._epochs.get(metric)
         if by_epoch is not None:
             return by_epoch.best(direction)
+        if self.kind == "evaluate":
+            # What its steps say is the mean so far: the best of them would be that of the fewest batches.
+            return None
         points = self.series(metric)
         finite = np.isfinite(points.values)
         if not finite.any():

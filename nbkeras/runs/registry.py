@@ -39,6 +39,7 @@ def begin(
     notes: Sequence[str] = (),
     log: bool = True,
     shown: bool = True,
+    drawn: bool = False,
     continues: tuple[int, int] | None = None,
     history: Mapping[str, Mapping[int, float]] | None = None,
 ) -> Run:
@@ -55,12 +56,14 @@ def begin(
         notes: What the user should know of it from the start.
         log: Whether it goes to the run log.
         shown: Whether it is shown by whoever opens views.
+        drawn: Whether what trains shows its progress in the terminal by itself.
         continues: The steps and the epochs of an earlier run of this id that count; it goes on with them.
         history: What else is known of those epochs, where the log lacks them: metric -> value by epoch.
 
     """
     before = None if id is None or continues is None else earlier(id, _runs)
     run = Run(kind, name, parameters, environment, id)
+    run.drawn = drawn
     if continues is not None:
         take_over(run, before, steps=continues[0], epochs=continues[1], history=history or {})
     with _lock:

@@ -89,6 +89,8 @@ class Run(RunRecord):
         """Where whole series are kept, if anywhere: metric -> series."""
         self.reopened = False
         """It goes on with an earlier run of its id, in whose place it comes in the log."""
+        self.drawn = False
+        """What trains shows its progress in the terminal by itself: a line of a view would cross it."""
         self._epochs = {}
         self._series: dict[str, Series] = {}
         self._metrics: dict[str, None] = {}

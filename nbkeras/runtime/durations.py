@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import timedelta
+from numbers import Real
 
 from nbkeras.runtime.refusal import Refusal
 
@@ -11,7 +13,7 @@ _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)([dhms])")
 
 
-def parse_duration(value: str | float | timedelta, *, option: str) -> float:
+def parse_duration(value: object, *, option: str) -> float:
     """Return a duration in seconds.
 
     Args:
@@ -19,16 +21,17 @@ def parse_duration(value: str | float | timedelta, *, option: str) -> float:
         option: the option's name, for the refusal.
 
     Raises:
-        Refusal: when the text is no duration, or not longer than nothing.
+        Refusal: when the value is no duration, or not longer than nothing.
     """
     if isinstance(value, timedelta):
         seconds = value.total_seconds()
     elif isinstance(value, str):
         seconds = _seconds(value.strip().lower())
     else:
-        seconds = float(value)
-    if not 0 < seconds < float("inf"):
-        text = f"{option}: expected a time such as 90s, 10m or 1h30m, received {value!r}: type  {option} 10m"
+        seconds = float(value) if not isinstance(value, bool) and isinstance(value, Real) else math.nan
+    if not 0 < seconds < math.inf:
+        mend = f"type  {option} 10m" if option.startswith("--") else f"give  {option}='10m'"
+        text = f"{option}: expected a time such as 90s, 10m or 1h30m, received {value!r}: {mend}"
         raise Refusal(text)
     return seconds
 

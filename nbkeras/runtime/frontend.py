@@ -6,6 +6,7 @@ import functools
 import os
 import sys
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 
@@ -35,15 +36,26 @@ def frontend() -> Frontend:
 
 def in_ipython() -> bool:
     """Tell whether this process runs cells, in a kernel or in a terminal."""
-    return _shell() is not None
+    return running_shell() is not None
 
 
 def in_kernel() -> bool:
     """Tell whether this process is a Jupyter kernel (and not a terminal IPython)."""
-    return getattr(_shell(), "kernel", None) is not None
+    return getattr(running_shell(), "kernel", None) is not None
 
 
-def _shell() -> Any:
+def notebook_folder() -> Path:
+    """Return the folder of this kernel's notebook; the current one where that is not known.
+
+    Jupyter Server tells a kernel the path of its notebook when it starts (2.x: in JPY_SESSION_NAME). A
+    process that a notebook starts inherits it, and Colab's notebooks are no files.
+    """
+    told = Path(os.environ.get("JPY_SESSION_NAME", ""))
+    return told.parent if in_kernel() and told.is_absolute() and told.is_file() else Path.cwd()
+
+
+def running_shell() -> Any:
+    """Return the shell that runs this process's cells, None where there is none."""
     ipython = sys.modules.get("IPython")
     return None if ipython is None else ipython.get_ipython()
 

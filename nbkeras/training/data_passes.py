@@ -64,6 +64,12 @@ def _findings(call: Call) -> list[Finding]:
         counts = [array.shape[0] for array in leaves(call.get("x")) if getattr(array, "shape", None)]
         size = call.batch_size or DEFAULT_BATCH_SIZE
         if counts:
-            passes = passes_of(call, math.ceil(counts[0] / size))
+            passes = passes_of(call, math.ceil(_trained(call, counts[0]) / size))
             found.append(same_order(passes, size=size, seed=global_seed()))
     return [finding for finding in found if finding is not None]
+
+
+def _trained(call: Call, samples: int) -> int:
+    """Return how many of the samples are left to train on."""
+    share = 0.0 if call.says("validation_data") else float(call.get("validation_split") or 0)
+    return math.floor(samples * (1 - share))

@@ -32,14 +32,19 @@ def refuse_unknown_metric(call: Call, metric: str, option: str) -> None:
         Refusal: naming the metrics that there will be.
     """
     names = reported_metrics(call)
-    if names is None or metric in names:
-        return
     base = metric.removeprefix("val_")
+    if names is None:
+        names = _of_several_outputs(call, base)
+        if names is None or (base in names and (metric == base or call.has_validation)):
+            return
+    elif metric in names:
+        return
     if metric != base and base in names:
         why = "this fit has no validation data"
         mend = f"give fit validation_split=0.2, or watch {base}"
     else:
-        why = "the model reports " + ", ".join(names)
+        may = "may report" if len(_outputs(call.model)) > 1 else "reports"
+        why = f"the model {may} " + ", ".join(names)
         mend = f"take one of them, or add it to model.compile(metrics=[{base!r}])"
     text = f"{option}: expected a metric of this fit, received {metric!r} ({why}): {mend}"
     raise Refusal(text)
@@ -69,6 +74,34 @@ def reported_metrics(call: Call) -> list[str] | None:
         # Outside a graph, tf_keras numbers the names of the objects that it makes: auc_3.
         return None
     return [*names, *(f"val_{name}" for name in names if call.has_validation), *added]
+
+
+def _of_several_outputs(call: Call, base: str) -> list[str] | None:
+    """Return names that hold all in the logs of a ``fit`` with several outputs, None where they may not.
+
+    Both lines begin the name of each loss and metric with that of its output, and number those of one name
+    (Keras 3.15, tf_keras 2.21): what begins so is taken for one of them. Where outputs have names of the
+    model's own, in dicts or deeper, Keras 3 makes paths of them.
+    """
+    model = call.model
+    outputs = _outputs(model)
+    if overrides(model, "train_step", "compute_metrics", "call") or not is_compiled(model):
+        return None
+    if len(set(outputs)) <= 1 or not _are_plain(getattr(model, "output", None), outputs):
+        return None
+    added = names_added_by(members_of(call.get("callbacks")), getattr(model, "optimizer", None))
+    if added is None:
+        return None
+    names = [*compiled_metrics(model), *added]
+    return [*names, base] if any(base.startswith(f"{output}_") for output in outputs) else names
+
+
+def _are_plain(structure: Any, names: list[str]) -> bool:
+    if isinstance(structure, dict):
+        return sorted(structure) == sorted(names)
+    return isinstance(structure, list | tuple) and not any(
+        isinstance(each, dict | list | tuple) for each in structure
+    )
 
 
 def compiled_metrics(model: Any) -> list[str]:

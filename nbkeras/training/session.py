@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nbkeras.callbacks.interrupt import InterruptCount
+from nbkeras.callbacks.interrupt import count_here
 from nbkeras.callbacks.monitor import MonitorHooks, monitor_class
 from nbkeras.callbacks.plan import Plan
 from nbkeras.checks.seeded_by_hand import global_seed
@@ -50,7 +50,7 @@ class Session:
         """Hold what gives the options, which is asked at each call; nothing is armed yet."""
         self._options = options
         self.runs: list[Run] = []
-        self.interrupts = InterruptCount()
+        self.interrupts = count_here()
         self._fits = itertools.count(1)
         self._backups: list[Resuming] = []
         self.cell: SeededCell | None = None

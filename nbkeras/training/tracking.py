@@ -6,6 +6,7 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from nbkeras.callbacks.interrupt import count_here
 from nbkeras.callbacks.model_facts import optimizer_facts
 from nbkeras.callbacks.plan import Plan
 from nbkeras.callbacks.recorder import Recorder, scalars
@@ -48,7 +49,8 @@ class track(Generic[Batch]):  # noqa: N801 - used as a function, like tqdm
             object (which ends once) is refused when there is more than one epoch.
         epochs: how often to go through the dataset. Default 1.
         metrics: Keras metrics to show, by default none: a list, one metric, or a mapping of names to them.
-        steps: batches per epoch; by default what ``len(dataset)`` says, else unknown.
+        steps: batches per epoch, after which an epoch ends, for data that never end; by default what
+            ``len(dataset)`` says, else unknown.
         name: name of the run. Default "loop".
         optimizer: the optimizer whose learning rate is shown and can be set, by default none.
         view: show the run while it goes on. Default True; False records it only.
@@ -83,7 +85,8 @@ class track(Generic[Batch]):  # noqa: N801 - used as a function, like tqdm
             )
             raise Refusal(text)
         self.dataset = dataset
-        self.steps = _length(dataset) if steps is None else positive_int(steps, option="steps")
+        self.limit = None if steps is None else positive_int(steps, option="steps")
+        self.steps = _length(dataset) if self.limit is None else self.limit
         self._metrics = _by_name(metrics)
         self._optimizer = optimizer
         self._plan = Plan(kind="loop", name=name, epochs=self.epochs, view=view)
@@ -93,6 +96,7 @@ class track(Generic[Batch]):  # noqa: N801 - used as a function, like tqdm
     def __iter__(self) -> Iterator[Epoch[Batch]]:
         """Begin the run and yield its epochs."""
         self._plan.parameters = {"epochs": self.epochs}
+        self._plan.interrupts = count_here()
         if self._optimizer is not None:
             self._plan.parameters |= optimizer_facts(self._optimizer)
         recorder = Recorder(
@@ -141,7 +145,7 @@ class Epoch(Generic[Batch]):
         self.number = number
         self._owner = owner
         self._recorder = recorder
-        self._logged: dict[str, float] = {}
+        self._logged: dict[str, Any] = {}
         owner.reset()
         recorder.epoch_begin(number)
 
@@ -151,7 +155,7 @@ class Epoch(Generic[Batch]):
         for step, batch in enumerate(self._owner.dataset, start=1):
             yield batch
             self._recorder.step_end(step, logs)
-            if self._owner.stopped:
+            if self._owner.stopped or step == self._owner.limit:
                 return
 
     def log(self, **values: Any) -> None:
@@ -164,7 +168,12 @@ class Epoch(Generic[Batch]):
 
     def read(self) -> dict[str, float]:
         """Return the metrics and the logged values as they stand."""
-        return {**self._owner.read(), **scalars(self._logged)}
+        logged = scalars(self._logged)
+        for name, value in self._logged.items():
+            if name not in logged and not isinstance(value, dict):
+                received = _shown(value)
+                self._recorder.run.add_note(f"{name} is not shown: expected a number, received {received}")
+        return {**self._owner.read(), **logged}
 
     def end(self) -> None:
         """Close the epoch with the values that it has now."""
@@ -206,6 +215,11 @@ def _by_name(metrics: Any) -> dict[str, Any]:
             )
             raise Refusal(text)
     return dict(pairs)
+
+
+def _shown(value: Any) -> str:
+    shape = getattr(value, "shape", None)
+    return type(value).__name__ + ("" if shape is None else f" of shape {shape}")
 
 
 def _length(dataset: Any) -> int | None:

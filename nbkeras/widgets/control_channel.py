@@ -20,7 +20,17 @@ TARGET = "nbkeras.control"
 
 def register(shell: Any) -> None:
     """Listen for views of a kernel's shell; a second call changes nothing."""
-    shell.kernel.comm_manager.register_target(TARGET, _opened)
+    manager = getattr(shell.kernel, "comm_manager", None)
+    # Kernels other than ipykernel may have none.
+    if manager is not None:
+        manager.register_target(TARGET, _opened)
+
+
+def unregister(shell: Any) -> None:
+    """Listen for no more views; those that are open are heard as before."""
+    manager = getattr(shell.kernel, "comm_manager", None)
+    if manager is not None and manager.targets.get(TARGET) is _opened:
+        manager.unregister_target(TARGET, _opened)
 
 
 def obey(data: dict[str, Any]) -> None:

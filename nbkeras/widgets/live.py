@@ -10,8 +10,9 @@ from nbkeras.reproducibility.stamped_runs import stamp_run
 from nbkeras.runs import openers
 from nbkeras.runs.events import Fresh
 from nbkeras.runs.opening import stampers
-from nbkeras.runtime.frontend import in_kernel
+from nbkeras.runtime.frontend import in_kernel, running_shell
 from nbkeras.widgets.allowance import SKETCH_EVERY, Allowance
+from nbkeras.widgets.cell_events import listen
 from nbkeras.widgets.folding import fold
 from nbkeras.widgets.protocol import FULL_POINTS, KEPT_POINTS, SKETCH_POINTS, tick
 from nbkeras.widgets.text import TextView
@@ -25,11 +26,18 @@ WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
 
 
 def install() -> None:
-    """Stamp and show every run that begins from now on; a second call changes nothing."""
+    """Stamp and show every run that begins from now on; a second call changes nothing.
+
+    A notebook is listened to as well, for ``import nbkeras`` alone: else nobody would close the run of a
+    ``fit`` that an error has ended, and no button of its view would be heard.
+    """
     if stamp_run not in stampers:
         stampers.append(stamp_run)
     if open_view not in openers:
         openers.append(open_view)
+    shell = running_shell()
+    if shell is not None:
+        listen(shell)
 
 
 def open_view(run: Run) -> None:

@@ -24,30 +24,29 @@ if TYPE_CHECKING:
 LIMIT = 40_000
 """The most bytes that a run's picture takes in a notebook's file."""
 
-_TEXT_LENGTH = 240
-
 
 @dataclass(frozen=True, slots=True)
 class _Detail:
-    """How much is shown: points a curve, charts, metrics, epochs, notes and events."""
+    """How much is shown: points a curve, charts, metrics, epochs, notes and events, and letters of those."""
 
     points: int
     charts: int
     metrics: int
     epochs: int
     texts: int
+    letters: int
 
 
 # The first that fits is taken. The last one fits whatever the run holds: its counts and the
 # lengths of texts bound it.
 _DETAILS = (
-    _Detail(points=240, charts=12, metrics=24, epochs=60, texts=20),
-    _Detail(points=140, charts=12, metrics=24, epochs=60, texts=20),
-    _Detail(points=90, charts=12, metrics=24, epochs=60, texts=10),
-    _Detail(points=60, charts=10, metrics=20, epochs=40, texts=10),
-    _Detail(points=40, charts=8, metrics=16, epochs=20, texts=5),
-    _Detail(points=24, charts=4, metrics=8, epochs=10, texts=3),
-    _Detail(points=24, charts=3, metrics=6, epochs=10, texts=2),
+    _Detail(points=240, charts=12, metrics=24, epochs=60, texts=20, letters=1000),
+    _Detail(points=140, charts=12, metrics=24, epochs=60, texts=20, letters=1000),
+    _Detail(points=90, charts=12, metrics=24, epochs=60, texts=10, letters=1000),
+    _Detail(points=60, charts=10, metrics=20, epochs=40, texts=10, letters=600),
+    _Detail(points=40, charts=8, metrics=16, epochs=20, texts=5, letters=240),
+    _Detail(points=24, charts=4, metrics=8, epochs=10, texts=3, letters=240),
+    _Detail(points=24, charts=3, metrics=6, epochs=10, texts=2, letters=240),
 )
 
 
@@ -79,11 +78,11 @@ def _bundle(run: RunRecord, detail: _Detail) -> Bundle:
     groups = groups_of(run)
     head = head_of(run)
     remarks = [
-        *_some(run.notes, detail.texts, "notes"),
-        *_some([_event(each.step, each.text) for each in run.events], detail.texts, "events"),
+        *_some(run.notes, detail, "notes"),
+        *_some([_event(each.step, each.text) for each in run.events], detail, "events"),
     ]
     metrics = metric_table(run, groups, limit=detail.metrics)
-    charts = [chart_of(run, group) for group in groups[: detail.charts]]
+    charts = [chart_of(run, group, marks=detail.texts) for group in groups[: detail.charts]]
     html = render(
         "run.html",
         head=head,
@@ -112,8 +111,8 @@ def _event(step: int, text: str) -> str:
     return f"step {count(step)}: {text}"
 
 
-def _some(texts: Sequence[str], limit: int, noun: str) -> list[str]:
+def _some(texts: Sequence[str], detail: _Detail, noun: str) -> list[str]:
     """The first of the texts, each on one line, and how many more there are."""
-    shown = [line(text, _TEXT_LENGTH) for text in texts[:limit]]
+    shown = [line(text, detail.letters) for text in texts[: detail.texts]]
     left_out = len(texts) - len(shown)
     return [*shown, f"and {count(left_out)} more {noun}"] if left_out else shown

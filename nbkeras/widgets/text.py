@@ -24,8 +24,8 @@ _LENGTH = 1000
 class TextView:
     """Shows a run as text on ``sys.stdout``.
 
-    A terminal gets one line that is drawn over again. Anything else (a file, a pipe, a captured
-    cell) gets one line an epoch, at most one a second, and the last one always.
+    A terminal gets one line that is drawn over again, or none where Keras draws its own. Anything else
+    (a file, a pipe, a captured cell) gets one line an epoch, at most one a second, and the last one always.
 
     Example:
         >>> from nbkeras.runs.run import Run
@@ -43,25 +43,30 @@ class TextView:
         self._drawn = 0
         self._waiting: str | None = None
         self._printed = float("-inf")
+        self._told_drawn = False
 
     def on_tick(self, run: Run, fresh: Fresh) -> None:
         """Show what came since the last tick."""
         self._tell_notes(run)
+        if run.drawn and _is_terminal() and not self._told_drawn:
+            self._told_drawn = True
+            self._print("Keras's own progress is shown, verbose=0 shows the monitor's")
         for event in fresh.events:
             self._print(f"step {numerals.count(event.step)}: {wording.line(event.text, _LENGTH)}")
         for _, values in fresh.steps[-1:]:
             self._values.update(values)
         for _, values in fresh.epochs:
             self._values.update(values)
-        if sys.stdout.isatty():
-            self._redraw(run)
+        if _is_terminal():
+            if not run.drawn:
+                self._redraw(run)
         else:
             self._tell_epochs(run, fresh)
 
     def on_end(self, run: Run) -> None:
         """Show how the run ended."""
         self._tell_notes(run)
-        if self._waiting is not None and not sys.stdout.isatty():
+        if self._waiting is not None and not _is_terminal():
             self._print(self._waiting)
         self._waiting = None
         self._print(run_line(run))
@@ -106,15 +111,24 @@ class TextView:
 
     @staticmethod
     def _write(text: str) -> None:
-        # sys.stdout is looked up each time, so that a capture put in place later works.
-        encoding = sys.stdout.encoding or "utf-8"
+        # sys.stdout is looked up each time, so that a capture put in place later works. What people put there
+        # to copy what is printed into a file may have a write alone.
+        encoding = _encoding()
         sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
-        sys.stdout.flush()
+        getattr(sys.stdout, "flush", bool)()
+
+
+def _is_terminal() -> bool:
+    return bool(getattr(sys.stdout, "isatty", bool)())
+
+
+def _encoding() -> str:
+    return getattr(sys.stdout, "encoding", None) or "utf-8"
 
 
 def _can_show(signs: str) -> bool:
     try:
-        signs.encode(sys.stdout.encoding or "utf-8")
+        signs.encode(_encoding())
     except UnicodeEncodeError:
         return False
     return True

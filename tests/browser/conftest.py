@@ -203,6 +203,8 @@ class Notebook:
         )
         light = "false" if "Dark" in name else "true"
         self.page.wait_for_selector(f"body[data-jp-theme-light='{light}']", state="attached")
+        # JupyterLab covers the page while it loads a theme.
+        self.page.wait_for_selector("#jupyterlab-splash", state="detached")
 
     def save(self):
         self.page.evaluate("async () => { await panel.context.save(); }")

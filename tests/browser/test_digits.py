@@ -22,7 +22,6 @@ from sklearn.datasets import load_digits
 
 x, y = load_digits(return_X_y=True)
 x = (x / 16).astype("float32").reshape(-1, 8, 8, 1)
-keras.utils.set_random_seed(0)
 layers = keras.layers
 model = keras.Sequential(
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -36,10 +38,20 @@ def test_stages_are_marked_in_one_monitor(lab, open_page, tmp_path):
         r"() => Number(document.querySelector('.nbkeras')?.innerText.match(/Epoch\s+(\d+)/)?.[1]) >= 20",
         timeout=150_000,
     )
+    # Else the lines of the first stages come ever closer to each other.
+    monitor.get_by_role("button", name="Pause").click()
+    expect(monitor.get_by_text("Paused", exact=True)).to_be_visible()
     for theme in ("Dark", "Light"):
         notebook.set_theme(f"JupyterLab {theme}")
         cell.screenshot(path=tmp_path / f"{theme.lower()}.png")
         assert violations(page, ".jp-Notebook-cell:nth-child(2) .jp-OutputArea") == ""
+    labels = monitor.locator(".nbk-chart").first.locator(".nbk-marks span")
+    begun = ("stage 1", "stage 2", "stage 3", "paused")
+    expect(labels).to_have_text([re.compile(f"^{each}") for each in begun])
+    labels.nth(1).hover()
+    expect(monitor.locator(".nbk-mark-text:visible")).to_contain_text("head and base from high up, 2 layers")
+    cell.screenshot(path=tmp_path / "pointed.png")
+    assert violations(page, ".jp-Notebook-cell:nth-child(2) .jp-OutputArea") == ""
     monitor.get_by_text("Data table").click()
     expect(events).to_contain_text("step 96: stage 2 of 3: head and base from high up, 2 layers")
     expect(events).to_contain_text("step 192: stage 3 of 3: head and all of base, 3 layers")

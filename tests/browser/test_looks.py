@@ -96,6 +96,13 @@ def test_themes_odd_values_keys_and_axe(notebook):
         "learning rate set to 0.025", timeout=5000
     )
     slider = monitor.get_by_role("slider", name="accuracy: cursor")
+    # A line marks it in the charts, in words; all of them where somebody points.
+    label = slider.locator(".nbk-marks span")
+    expect(label).to_have_text("learning rate set to 0.025")
+    label.hover()
+    expect(slider.locator(".nbk-mark-text")).to_be_visible()
+    page.mouse.move(0, 0)
+    expect(slider.locator(".nbk-mark-text")).to_be_hidden()
     tab_to(page, slider)
     page.keyboard.press("Home")
     first = slider.get_attribute("aria-valuenow")

@@ -85,6 +85,18 @@ def test_error_comes_out_once_with_the_cells_own_line(kernel):
     assert "nbkeras/magics" not in text
 
 
+@pytest.mark.parametrize("body", ["value = = 1", "if value:\nprint(1)", "return 1"])
+def test_a_syntax_error_is_shown_as_of_any_cell(kernel, body):
+    shown = []
+    for cell in (f"%%fit\n{body}", f"pass\n{body}"):
+        reply = kernel.run(cell)
+        (error,) = kernel.outputs("error")
+        text = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(error["traceback"]))
+        shown.append((reply["ename"], re.sub(r"In\[\d+\]", "", text)))
+    assert shown[0] == shown[1]
+    assert "line " in shown[0][1]
+
+
 def test_top_level_await_is_refused_before_anything_runs(kernel):
     line = error_line(kernel, "%%fit\nran = True\nimport asyncio\nawait asyncio.sleep(0)")
     assert line.startswith("%%fit: expected a cell without await at its top level")
@@ -276,10 +288,16 @@ def test_runs_are_listed_compared_exported_and_deleted(kernel, tmp_path):
     kernel.run(f"%runs --export {tmp_path}/runs.json small large")
     names = [run["name"] for run in json.loads((tmp_path / "runs.json").read_text())]
     assert names == ["small", "large"]
-    kernel.run("%runs --delete small")
+    kernel.run(f"%runs --delete small --export {tmp_path}/last.json")
+    assert [run["name"] for run in json.loads((tmp_path / "last.json").read_text())] == ["small"]
     assert "small" not in kernel.value("[run.name for run in nbkeras.runs.all()]")
     kernel.run("%monitor large")
     assert "application/vnd.nbkeras.monitor+json" in kernel.outputs("display_data")[0]["data"]
+    (tmp_path / "notes.txt").write_text("no run log")
+    kernel.run(f"before = nbkeras.runs.log_path(); nbkeras.runs.set_log('{tmp_path}/notes.txt')")
+    kernel.run("%runs")
+    assert "notes.txt is no run log" in kernel.outputs("display_data")[0]["data"]["text/plain"]
+    kernel.run("nbkeras.runs.set_log(before)")
 
 
 def test_nothing_heavy_is_imported(start_kernel):

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
+
+from tests.kernel.conftest import ROOT
 
 pytestmark = pytest.mark.kernel
 
@@ -50,6 +56,11 @@ def test_plain_monitor_shows_the_widget_and_ends_as_html(kernel):
     assert last["transient"] == shown["transient"]
     assert "plain" in last["data"]["text/plain"]
     assert kernel.text() == ""
+    # Shown again, it has the same for whoever reads the file without the widget.
+    kernel.run("%monitor plain")
+    (again,) = kernel.outputs("display_data")
+    assert {MIME, WIDGET_MIME} < set(again["data"])
+    assert {kind: again["data"][kind] for kind in last["data"]} == last["data"]
 
 
 @pytest.mark.parametrize("line", ["%%fit --quiet --name still", "%%fit --name still"])
@@ -92,6 +103,24 @@ def test_log_is_where_config_says(kernel, tmp_path):
     assert kernel.value("str(nbkeras.runs.log_path())").endswith("/.nbkeras/runs.sqlite")
 
 
+def test_log_is_beside_the_notebook_wherever_the_cells_go(kernel, tmp_path):
+    """Jupyter Server tells a kernel its notebook; here the test does."""
+    (tmp_path / "notebook.ipynb").touch()
+    (tmp_path / "deeper").mkdir()
+    path = f"{tmp_path}/.nbkeras/runs.sqlite"
+    kernel.run(
+        "import os; from nbkeras.runs.log import place\n"
+        f"os.environ['JPY_SESSION_NAME'] = '{tmp_path}/notebook.ipynb'\n"
+        f"before = os.getcwd(), place._chosen\nplace._settled = False\n%cd -q {tmp_path}/deeper",
+    )
+    try:
+        assert kernel.value("str(nbkeras.runs.log_path())") == path
+        kernel.run("%config NBKeras.log = 'own.sqlite'")
+        assert kernel.value("str(nbkeras.runs.log_path())") == f"{tmp_path}/own.sqlite"
+    finally:
+        kernel.run("del os.environ['JPY_SESSION_NAME']; os.chdir(before[0]); place.choose(before[1])")
+
+
 def test_live_run_is_shown_again_and_goes_on(kernel):
     assert kernel.run(THREAD)["status"] == "ok"
     try:
@@ -107,3 +136,39 @@ def test_live_run_is_shown_again_and_goes_on(kernel):
     finally:
         kernel.run("ended.set(); thread.join()")
     assert kernel.value("nbkeras.runs.get('behind').status") == "stopped"
+
+
+def test_a_run_of_another_kernel_has_no_buttons(kernel):
+    """They would reach this kernel: Stop would interrupt what it is doing."""
+    code = (
+        "import sys; from nbkeras import runs; from nbkeras.runs.log import writer; runs.set_log(sys.argv[1])"
+        "\nrun = runs.begin('fit', 'theirs', {'learning_rate': 0.1}, {}); run.record_epoch(1, {'loss': 0.5})"
+        "\nrun.tick(); print(writer.flush(runs.log_path()), flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, kernel.value("str(nbkeras.runs.log_path())")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, **pipes) as other:
+        assert other.stdout.readline() == "True\n"
+        kernel.run("%monitor theirs")
+        (shown,) = kernel.outputs("display_data")
+        assert sorted(shown["data"]) == ["text/html", "text/plain"]
+        assert "running" in shown["data"]["text/plain"]
+        assert kernel.text().startswith("another kernel is training this run")
+        other.stdin.close()
+    kernel.run("%monitor theirs")
+    assert MIME in kernel.outputs("display_data")[0]["data"]
+
+
+def test_a_plain_import_is_enough(kernel):
+    """The extension brings the magics; runs end and buttons are heard without it, too."""
+    loop = "for epoch in nbkeras.track([1], name='alone'):\n    for _ in epoch:\n        int('bad')"
+    kernel.run("%unload_ext nbkeras")
+    try:
+        kernel.run(loop)
+        (last,) = kernel.outputs("update_display_data")
+        assert sorted(last["data"]) == ["text/html", "text/plain"]
+        status = "(nbkeras.runs.get('alone').status, nbkeras.runs.get('alone').reason)"
+        assert kernel.value(status) == ("failed", "ValueError: invalid literal for int() with base 10: 'bad'")
+        assert kernel.value("'nbkeras.control' in get_ipython().kernel.comm_manager.targets")
+    finally:
+        kernel.run("%load_ext nbkeras")

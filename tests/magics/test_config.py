@@ -60,6 +60,39 @@ def test_what_cannot_be_meant_is_refused_at_once(name, value, words):
     assert runs.log_path().name == "mine.sqlite"
 
 
+def test_numbers_and_none_are_what_they_say():
+    config = NBKeras(early_stopping=3, max_time=600, csv="log.csv", log="mine.sqlite")
+    assert config.fit_defaults() == {"early_stopping": "3", "max_time": "600", "csv": "log.csv"}
+    config.early_stopping = config.max_time = config.csv = config.log = None
+    assert config.fit_defaults() == {}
+    assert runs.log_path() is None
+    for name, value in (("early_stopping", -1), ("max_time", 0), ("csv", 5), ("max_time", True)):
+        with pytest.raises(TraitError) as caught:
+            setattr(config, name, value)
+        assert "\n" not in str(caught.value)
+
+
+def test_what_was_refused_does_not_keep_the_extension_from_loading(shell, tmp_path, capsys, caplog):
+    """IPython keeps what %config was given in a configuration of its own, right or wrong."""
+    (tmp_path / "out").mkdir()
+    shell.run_line_magic("load_ext", "nbkeras")
+    for line in ("csv = 5", "early_stopping = '-3'", "checkpoint = 'out/best.keras'", "max_time = '10m'"):
+        shell.run_line_magic("config", f"NBKeras.{line}")
+    (tmp_path / "out").rename(tmp_path / "gone")
+    (tmp_path / "out").touch()
+    capsys.readouterr()
+    shell.run_line_magic("reload_ext", "nbkeras")
+    said = capsys.readouterr().out.splitlines()
+    assert [line.partition(" is not used: ")[0] for line in said] == [
+        "nbkeras: NBKeras.csv",
+        "nbkeras: NBKeras.early_stopping",
+        "nbkeras: NBKeras.checkpoint",
+    ]
+    config = next(each for each in shell.configurables if isinstance(each, NBKeras))
+    assert config.fit_defaults() == {"max_time": "10m"}
+    shell.run_line_magic("unload_ext", "nbkeras")
+
+
 def test_the_log_can_be_put_elsewhere_or_off():
     config = NBKeras(log="deep/mine.sqlite")
     assert runs.log_path().parts[-2:] == ("deep", "mine.sqlite")

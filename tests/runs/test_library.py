@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -51,6 +52,19 @@ def test_live_and_stored_runs_in_one_list_newest_last(log, train, forget):
     train("new")
     assert [run.name for run in runs.all()] == ["old", "new"]
     assert runs.latest().name == "new"
+
+
+def test_latest_is_of_this_kernel_though_another_one_trains(log, train, forget, kernel):
+    mine = train("mine")
+    code = (
+        "import sys\nfrom nbkeras import runs\nruns.set_log(sys.argv[1])\n"
+        "runs.begin('fit', 'theirs', {}, {}).finish('finished')"
+    )
+    assert kernel(code, log).wait(60) == 0
+    assert [run.name for run in runs.all()] == ["mine", "theirs"]
+    assert runs.latest() is mine
+    forget(log)
+    assert runs.latest().name == "theirs"
 
 
 def test_get_by_id_prefix_and_name(log, train):
@@ -118,6 +132,37 @@ def test_a_thousand_runs_in_a_second_stay_apart(log, train, forget):
     forget(log)
     assert {run.id for run in runs.all()} == ids
     assert len(ids) == 1000
+
+
+def test_a_run_names_itself(log, train, forget, tmp_path):
+    train("stored")
+    forget(log)
+    train("live")
+    both = runs.all()
+    assert runs.get(both[1]) is both[1]
+    for chosen, names in ((both, ["stored", "live"]), (both[0], ["stored"]), ("live", ["live"])):
+        path = runs.export(tmp_path / "runs.json", chosen)
+        assert [each["name"] for each in json.loads(path.read_text())] == names
+    assert runs.delete(both[0]) == [both[0].id]
+    assert runs.delete([both[1]]) == [both[1].id]
+    with pytest.raises(Refusal, match="no runs yet"):
+        runs.get(both[0])
+
+
+@pytest.mark.parametrize("call", [runs.get, runs.delete, lambda run: runs.export("runs.csv", [run])])
+@pytest.mark.parametrize("wrong", [0, None, b"one"])
+def test_what_names_no_run_is_one_line(log, train, call, wrong):
+    train("one")
+    with pytest.raises(Refusal, match="expected the name or the id of a run, received"):
+        call(wrong)
+    assert len(runs.all()) == 1
+
+
+@pytest.mark.parametrize("wrong", [5, "", ".", "~no.such.user/runs.sqlite"])
+def test_what_is_no_file_is_refused_as_a_log(log, wrong):
+    with pytest.raises(Refusal, match="expected the path of a file, or None for no log, received"):
+        runs.set_log(wrong)
+    assert runs.log_path() == log
 
 
 def test_deleting_nothing_or_what_is_not_there(log, train):

@@ -72,6 +72,16 @@ def test_best_by_step_before_the_first_epoch_ends(run):
     assert run.best_of("accuracy") == Best(0.3, 1, "epoch")
 
 
+def test_an_evaluation_has_no_best_step():
+    """Its steps say the mean so far."""
+    run = Run("evaluate", "test")
+    for step, loss in enumerate((0.1, 0.3), start=1):
+        run.record_step(step, {"loss": loss})
+    assert run.best_of("loss") is None
+    run.record_epoch(1, {"loss": 0.3})
+    assert run.best_of("loss") == Best(0.3, 1, "epoch")
+
+
 def test_no_best_among_values_that_are_not_finite(run):
     run.record_step(1, {"loss": math.nan})
     assert run.best_of("loss") is None

@@ -27,7 +27,8 @@ def test_times_as_people_type_them(given, seconds):
 
 
 @pytest.mark.parametrize(
-    "given", ["", "soon", "10x", "m10", "10m foo", "-5", 0, -1, float("inf"), float("nan")]
+    "given",
+    ["", "soon", "10x", "m10", "10m foo", "-5", 0, -1, float("inf"), float("nan"), True, [1], None, b"10m"],
 )
 def test_other_things_are_refused(given):
     with pytest.raises(Refusal, match="--max-time: expected a time such as 90s, 10m or 1h30m"):

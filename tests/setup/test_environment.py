@@ -11,6 +11,14 @@ import pytest
 
 from tests.setup.project import ROOT
 
+REMAKE = """
+import pathlib, subprocess, environment
+environment.VENV = pathlib.Path(sys.argv[1])
+run = subprocess.run
+# Without pip, which takes seconds.
+subprocess.run = lambda command, **more: run([*command, "--without-pip"], **more)
+environment._make_venv()
+"""
 FIND = ROOT / "scripts" / "find-python"
 
 
@@ -56,6 +64,24 @@ def test_debian_without_venv_is_told_the_package(monkeypatch: pytest.MonkeyPatch
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     with pytest.raises(SystemExit, match=f"apt install python{version}-venv"):
         environment._make_venv()
+
+
+def test_an_environment_whose_making_was_interrupted_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    environment = importlib.import_module("environment")
+    venv = tmp_path / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    monkeypatch.setattr(environment, "VENV", venv)
+    monkeypatch.setattr(environment, "PYTHON", venv / "bin" / "python")
+    assert not environment._is_this_python()
+    # make finds it first, so that its own Python makes the new one.
+    code = f"import sys; sys.path.insert(0, {str(ROOT / 'scripts')!r})\n{REMAKE}"
+    command = [venv / "bin" / "python", "-c", code, venv]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert (venv / "bin" / "python").exists()
 
 
 @pytest.mark.skipif(Path(sys.prefix) != ROOT / ".venv", reason="these tests do not run in .venv")

@@ -72,8 +72,10 @@ def test_readme_shows_the_two_commands_the_picture_and_ten_lines_of_code() -> No
     first_screen = readme.partition("\n## ")[0]
     assert re.search(r"^make lab\b", first_screen, re.MULTILINE)
     assert re.search(r"^make test\b", first_screen, re.MULTILINE)
-    (example,) = re.findall(r"```python\n(.*?)```", first_screen, re.DOTALL)
-    assert len([line for line in example.splitlines() if line]) <= 10
+    # A cell each, to be copied as they are.
+    cells = re.findall(r"```python\n(.*?)```", first_screen, re.DOTALL)
+    assert [cell.startswith("%%fit") for cell in cells] == [False, True]
+    assert len([line for cell in cells for line in cell.splitlines() if line]) <= 10
 
 
 @pytest.mark.parametrize("paper", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -15,9 +15,6 @@ from nbformat import v4
 
 from scripts import lab
 from tests.setup.project import ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.kernel
 
@@ -39,11 +36,20 @@ def test_a_failing_cell_ends_it_with_a_status_and_a_traceback(
     assert "NameError" in said.err
 
 
+def test_the_address_that_jupyterlab_prints_opens_the_quickstart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine without a browser it is all that one has."""
+    called: list[str] = []
+    monkeypatch.setattr(lab.os, "execv", lambda _, command: called.extend(command))
+    lab.open_lab(lab.QUICKSTART)
+    given = dict(each.removeprefix("--").split("=") for each in called if "=" in each)
+    address = given["LabApp.default_url"].removeprefix("/lab/tree/")
+    assert Path(given["ServerApp.root_dir"], address) == ROOT / "notebooks" / "quickstart.ipynb"
+
+
 @pytest.mark.slow
 def test_the_example_of_the_readme_trains(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```python\n(.*?)```", readme.partition("\n## ")[0], re.DOTALL)
-    first, second = example.split("# and in the next cell:\n")
+    first, second = re.findall(r"```python\n(.*?)```", readme.partition("\n## ")[0], re.DOTALL)
     check = "assert nbkeras.runs.latest().history['val_accuracy'] == history.history['val_accuracy']"
     lab.execute(save(tmp_path / "readme.ipynb", first, second, f"import nbkeras\n{check}"))
     assert "[3/3]" in capsys.readouterr().out

@@ -69,6 +69,44 @@ def test_objects_that_keras_numbers_are_not_refused(keras, data, compiled):
     assert session.run.status == "finished"
 
 
+@pytest.fixture(params=["list", "dict", "names of its own", "deeper", "one layer"])
+def two(request, keras, data):
+    """A model of two outputs with its targets."""
+    inputs = keras.Input((4,))
+    a, b = (keras.layers.Dense(1, name=name)(inputs) for name in "ab")
+    twice = keras.layers.Dense(1, name="twice")
+    structure = {
+        "list": lambda a, b: [a, b],
+        "dict": lambda a, b: {"a": a, "b": b},
+        "names of its own": lambda a, b: {"first": a, "second": b},
+        "deeper": lambda a, b: {"deep": [a, b]},
+        "one layer": lambda a, b: [a, b],
+    }[request.param]
+    if request.param == "one layer":
+        a, b = twice(inputs), twice(keras.layers.Activation("relu")(inputs))
+    model = keras.Model(inputs, structure(a, b))
+    model.compile("sgd", "mse", metrics=[["mae"], ["mse"]] if request.param == "list" else None)
+    return model, structure(data[1], data[1]), request.param
+
+
+@pytest.mark.costly("names of its own", "deeper", "one layer")
+def test_names_of_several_outputs(data, two):
+    from nbkeras.training.calls import Call
+    from nbkeras.training.metric_names import refuse_unknown_metric
+
+    model, y, kind = two
+    names = model.fit(data[0], y, verbose=0, validation_data=(data[0], y)).history
+    call = Call.of("fit", type(model).fit, model, (data[0], y), {"validation_data": (data[0], y)})
+    for name in names:
+        refuse_unknown_metric(call, name, "early_stopping")
+    if kind not in ("list", "dict"):
+        return
+    refuse_unknown_metric(call, "a_mae_1", "early_stopping")
+    for name, said in (("mae", "the model may report loss, a_loss, b_loss"), ("val_a_loss", "no validation")):
+        with pytest.raises(Refusal, match=said), nbkeras.fitting(quiet=True, early_stopping=f"{name}:3"):
+            model.fit(data[0], y)
+
+
 def test_what_a_callback_may_add_is_not_refused(keras, data, compiled):
     def add(epoch, logs):
         logs["f1"] = float(epoch)

@@ -47,6 +47,20 @@ def test_what_it_says_itself_goes_before_and_is_said(model, data, monitor):
     assert [run.notes for run in session.runs] == [[note], [note]]
 
 
+def test_it_evaluates_after_a_fit_that_an_error_has_ended(keras, model, data, monitor):
+    def fail(epoch, logs):
+        raise OSError("gone")
+
+    own, broken = monitor(view=False), keras.callbacks.LambdaCallback(on_epoch_end=fail)
+    with pytest.raises(OSError, match="gone"):
+        model.fit(*data, validation_split=0.25, verbose=0, callbacks=[broken, own])
+    failed = own.run
+    model.evaluate(*data, verbose=0, callbacks=[own])
+    assert (own.run.kind, own.run.status) == ("evaluate", "finished")
+    assert sorted(own.run.history) == ["accuracy", "loss"]
+    assert (failed.kind, failed.status, failed.history) == ("fit", "failed", {})
+
+
 def test_nothing_of_the_cell_stays_with_it(model, data, monitor):
     own = monitor(view=False)
     with nbkeras.fitting(name="named", quiet=True):

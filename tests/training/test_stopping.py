@@ -79,6 +79,40 @@ def test_second_interrupt_in_the_cell_raises(model, data, interrupting):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+LOOP = """
+for epoch in nbkeras.track(range(5), epochs=9, view=False):
+    for batch in epoch:
+        if batch == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+runs.append(epoch.number)
+"""
+
+
+@pytest.mark.parametrize("keras", ["keras"], indirect=True)
+def test_second_interrupt_in_a_cell_raises_whoever_monitors(model, data, interrupting, shell, monkeypatch):
+    """A loop over many short trainings can be left by pressing the button twice."""
+    monkeypatch.setattr(shell, "showtraceback", lambda *_, **__: None)
+    fit = "with nbkeras.fitting(quiet=True): model.fit(*data, callbacks=[press])"
+    shell.user_ns |= {"nbkeras": nbkeras, "os": os, "signal": signal, "runs": []}
+    shell.user_ns |= {"model": model, "data": data, "press": interrupting(2)}
+    for cell, ended in ((LOOP + LOOP, 1), (fit + LOOP, 0), (LOOP, 1)):
+        shell.user_ns["runs"].clear()
+        error = shell.run_cell(cell).error_in_exec
+        assert isinstance(error, KeyboardInterrupt) is (cell != LOOP)
+        assert shell.user_ns["runs"] == [1] * ended
+        assert nbkeras.runs.latest().status == ("stopped" if cell == LOOP else "interrupted")
+    # As the button of a widget would, between two cells.
+    for _ in range(2):
+        exec(LOOP, shell.user_ns)  # noqa: S102 - it is the test's own
+        assert nbkeras.runs.latest().status == "stopped"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_kernel_that_knows_no_comms_is_no_obstacle(shell, monkeypatch):
+    monkeypatch.setattr(shell, "kernel", object(), raising=False)
+    assert nbkeras.Monitor.__name__ == "Monitor"
+
+
 @pytest.mark.parametrize("method", ["evaluate", "predict"])
 def test_half_an_evaluation_is_not_returned(model, data, interrupting, method):
     arguments = data if method == "evaluate" else data[:1]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+
+import numpy as np
 import pytest
 
 import nbkeras
@@ -50,6 +53,18 @@ def test_stop_ends_both_loops():
     assert tracked.run.reason == "stop button"
 
 
+def test_what_is_no_number_is_said_once():
+    tracked = nbkeras.track(range(3), epochs=2, view=False)
+    for epoch in tracked:
+        for batch in epoch:
+            epoch.log(loss=batch, by_class=np.ones(3), word="good")
+    assert tracked.run.history == {"loss": [2.0, 2.0]}
+    assert tracked.run.notes == [
+        "by_class is not shown: expected a number, received ndarray of shape (3,)",
+        "word is not shown: expected a number, received str",
+    ]
+
+
 def test_break_closes_the_run():
     tracked = nbkeras.track(range(3), epochs=5, view=False)
     for epoch in tracked:
@@ -68,6 +83,23 @@ def test_unknown_length_is_learnt_in_the_first_epoch():
         for _ in epoch:
             pass
     assert tracked.run.progress.steps == 3
+
+
+@pytest.mark.parametrize("dataset", [itertools.count, lambda: [1, 2, 3, 4]], ids=["endless", "longer"])
+def test_steps_end_an_epoch(dataset):
+    tracked = nbkeras.track(Again(dataset), epochs=2, steps=3, view=False)
+    assert [len(list(epoch)) for epoch in tracked] == [3, 3]
+    assert (tracked.run.status, tracked.run.progress.done) == ("finished", 6)
+
+
+class Again:
+    """Data that begin anew with each epoch."""
+
+    def __init__(self, make):
+        self.make = make
+
+    def __iter__(self):
+        return iter(self.make())
 
 
 def test_what_cannot_be_meant_is_refused():

@@ -170,6 +170,18 @@ def test_the_line_never_wraps(columns: int, monkeypatch: pytest.MonkeyPatch) -> 
     assert all(cells(line) < columns for line in lines)
 
 
+def test_where_keras_draws_no_line_is_drawn_across(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = use_terminal(monkeypatch)
+    run = begin()
+    run.drawn = True
+    for epoch in (1, 2):
+        train_epoch(run, epoch, loss=1 / epoch)
+    run.finish("finished")
+    first, last, _ = terminal.written().split("\n")
+    assert first.strip() == "Keras's own progress is shown, verbose=0 shows the monitor's"
+    assert last.startswith("digits: finished, 2 of 3 epochs")
+
+
 def test_a_terminal_without_unicode_gets_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = use_terminal(monkeypatch, encoding="ascii")
     run = begin(name="größer")
@@ -193,6 +205,26 @@ def test_stdout_is_looked_up_at_each_call(capsys: pytest.CaptureFixture[str]) ->
         sys.stdout = before
     assert other.getvalue() == "Epoch 1/3  1:01  loss 0.5000\n"
     assert not capsys.readouterr().out
+
+
+def test_a_stdout_that_can_only_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What copies all that is printed into a file is often no more than that."""
+
+    class Copying:
+        def __init__(self) -> None:
+            self.text = ""
+
+        def write(self, text: str) -> None:
+            self.text += text
+
+    copying = Copying()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", copying)
+        run = begin()
+        train_epoch(run, 1, loss=0.5)
+        run.finish("finished")
+    assert copying.text.splitlines()[0] == "Epoch 1/3  1:01  loss 0.5000"
+    assert not run.notes
 
 
 def test_an_escape_sequence_in_a_name_does_not_reach_the_terminal(

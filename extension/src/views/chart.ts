@@ -8,6 +8,7 @@ import { type ChartColors, chartColors } from "../theme";
 import { cursorKeys } from "./cursor-keys";
 import { curves, nearest } from "./curves";
 import { legend } from "./legend";
+import { type Mark, markWords } from "./marks";
 import { HEIGHT, makePlot, plotData } from "./plot";
 
 /** The chart of one group of metrics: title, legend with values, log switch, and a plot with a cursor for mouse and keys. */
@@ -17,6 +18,7 @@ export class Chart {
   private readonly log = h("button", { type: "button", class: "nbk-button nbk-log", "aria-pressed": "false" }, "log");
   private readonly target: HTMLElement;
   private readonly legend: ReturnType<typeof legend>;
+  private readonly words: ReturnType<typeof markWords>;
   private plot: uPlot | null = null;
   private shape = "";
   private drawn = "";
@@ -40,6 +42,7 @@ export class Chart {
     this.target.style.height = `${HEIGHT}px`;
     this.log.setAttribute("aria-label", `Log scale for ${group}`);
     this.legend = legend();
+    this.words = markWords(this.target, signal);
     const title = h("span", { class: "nbk-group" }, group);
     const caption = h(
       "figcaption",
@@ -90,18 +93,25 @@ export class Chart {
   private source() {
     return {
       curves: () => this.curves(),
-      colors: () => (this.colors ??= chartColors(this.node)),
-      marks: () => this.marks(),
+      colors: () => this.paint(),
+      marks: (plot: uPlot) => {
+        this.words.place(plot, this.marks(), this.paint().font);
+        return this.words.lines;
+      },
       log: this.log.getAttribute("aria-pressed") === "true",
       syncKey: this.syncKey,
       onCursor: (x: number | null) => this.read(x),
     };
   }
 
-  private marks(): number[] {
+  private paint(): ChartColors {
+    return (this.colors ??= chartColors(this.node));
+  }
+
+  private marks(): Mark[] {
     const events = this.store.run?.events ?? [];
     const scale = epochScale(this.store);
-    return events.map(({ step }) => (this.axis === "step" ? step : scale.epochs(step)));
+    return events.map(({ step, text }) => ({ x: this.axis === "step" ? step : scale.epochs(step), text }));
   }
 
   private toggleLog(): void {
@@ -131,9 +141,12 @@ export class Chart {
     const where = ends.length ? `${this.axis} ${format.count(place)}` : "no data yet";
     setText(this.at, where);
     const texts = this.legend.show(this.store.run?.metrics ?? [], lines, x);
+    const looked = this.target.matches(":hover, :focus");
+    const left = x === null ? null : (this.plot?.valToPos(x, "x") ?? null);
+    const marked = this.words.read(left, looked);
     setAttribute(this.target, "aria-valuemin", String(Math.min(0, ...lines.map((line) => line.x[0] ?? 0))));
     setAttribute(this.target, "aria-valuemax", String(Math.max(0, ...ends)));
     setAttribute(this.target, "aria-valuenow", String(place));
-    setAttribute(this.target, "aria-valuetext", [where, ...texts].join(", "));
+    setAttribute(this.target, "aria-valuetext", [where, ...texts, ...marked].join(", "));
   }
 }

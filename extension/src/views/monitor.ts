@@ -23,14 +23,15 @@ export function showMonitor(root: HTMLElement, store: RunStore, commands: Comman
     tiles(store),
     plots,
     table(store, signal),
-    live(store),
   ];
+  const speech = live(store);
   const placeholder = h("p", { class: "nbk-placeholder" });
   const node = h(
     "div",
     { class: "nbkeras", role: "group", tabindex: "-1" },
     placeholder,
     ...parts.map((part) => part.node),
+    speech.node,
   );
   root.append(node);
 
@@ -44,8 +45,13 @@ export function showMonitor(root: HTMLElement, store: RunStore, commands: Comman
     node.toggleAttribute("data-empty", !shown);
     if (shown) for (const part of parts) part.update();
   }
-  store.subscribe(request, signal);
+  store.subscribe(() => {
+    // Whoever only hears the monitor has it out of sight, where nothing is drawn.
+    speech.update();
+    request();
+  }, signal);
   watchTheme(node, () => plots.repaint(), signal);
   signal.addEventListener("abort", () => node.remove());
+  speech.update();
   draw();
 }

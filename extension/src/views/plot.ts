@@ -2,15 +2,16 @@ import uPlot from "uplot";
 import * as format from "../format";
 import type { ChartColors } from "../theme";
 import { type Curve, placeable } from "./curves";
+import { LANE } from "./marks";
 import { dashOf } from "./swatch";
 
-export const HEIGHT = 170;
+export const HEIGHT = 178;
 
 export interface PlotSource {
   curves(): Curve[];
   colors(): ChartColors;
-  /** The x of the run's events, drawn as thin upright lines. */
-  marks(): number[];
+  /** Where the run's events are, in pixels from the left edge of the curves, drawn as thin upright lines. */
+  marks(plot: uPlot): number[];
   log: boolean;
   syncKey: string;
   onCursor(x: number | null): void;
@@ -29,7 +30,7 @@ export function makePlot(target: HTMLElement, source: PlotSource): uPlot {
   const options: uPlot.Options = {
     width: Math.max(target.clientWidth, 120),
     height: HEIGHT,
-    padding: [8, 10, 0, 0],
+    padding: [LANE, 10, 0, 0],
     legend: { show: false },
     scales: {
       x: { time: false, range: (_, min, max) => (min === max ? [min - 1, max + 1] : [min, max]) },
@@ -103,17 +104,16 @@ function nearestValue(plot: uPlot, series: number, index: number, at: number): n
   return at - (x[left] as number) <= (x[right] as number) - at ? left : right;
 }
 
-function drawMarks({ ctx, bbox, valToPos, scales }: uPlot, source: PlotSource): void {
-  const { min, max } = scales.x ?? {};
+function drawMarks(plot: uPlot, source: PlotSource): void {
+  const { ctx, bbox } = plot;
   ctx.save();
   ctx.strokeStyle = source.colors().text;
   ctx.globalAlpha = 0.5;
   ctx.lineWidth = uPlot.pxRatio;
   ctx.setLineDash([1, 3].map((n) => n * uPlot.pxRatio));
   ctx.beginPath();
-  for (const x of source.marks()) {
-    if (min == null || max == null || x < min || x > max) continue;
-    const left = Math.round(valToPos(x, "x", true)) + 0.5;
+  for (const at of source.marks(plot)) {
+    const left = Math.round(bbox.left + at * uPlot.pxRatio) + 0.5;
     ctx.moveTo(left, bbox.top);
     ctx.lineTo(left, bbox.top + bbox.height);
   }

@@ -46,7 +46,8 @@ function tile(metric: Metric, mark: Node) {
       setText(value, format.value(now));
       value.toggleAttribute("data-odd", now !== undefined && !Number.isFinite(now));
       const top = best(store, index);
-      setText(bestValue, metric.best ? `best ${format.value(top?.value)}` : "");
+      const sought = metric.best && (top || store.run?.kind !== "evaluate");
+      setText(bestValue, sought ? `best ${format.value(top?.value)}` : "");
       setText(bestPlace, top ? `${top.axis} ${format.place(top.at)}` : "");
     },
   };

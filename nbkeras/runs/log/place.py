@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbkeras.runs.log.files import DEFAULT
+from nbkeras.runtime.frontend import notebook_folder
 
 if TYPE_CHECKING:
     import os
@@ -19,11 +20,12 @@ _settled = False
 def current() -> Path | None:
     """Say where the log is, or None when it is off.
 
-    Until the first run, or until somebody chooses, it moves with the current
-    directory; then it stays where it is.
+    It is beside the notebook. Where no notebook is known, it moves with the
+    current directory until the first run, or until somebody chooses; then it
+    stays where it is.
     """
     with _lock:
-        return _chosen if _settled else Path.cwd() / DEFAULT
+        return _chosen if _settled else notebook_folder() / DEFAULT
 
 
 def settle() -> Path | None:

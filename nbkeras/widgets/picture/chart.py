@@ -10,6 +10,7 @@ from nbkeras.widgets.picture.ticks import drawable
 
 if TYPE_CHECKING:
     from nbkeras.widgets.picture.curves import Curve
+    from nbkeras.widgets.picture.marks import Mark
 
 # Okabe and Ito's colours, told apart by colour-blind readers; those that stand out on the
 # chart's light ground come first.
@@ -24,11 +25,13 @@ class Chart:
         title: its title, a metric's name as a rule.
         across: what x counts: ``"epoch"`` or ``"step"``.
         curves: its lines, the first drawn on top.
+        marks: what happened along x.
     """
 
     title: str
     across: str
     curves: tuple[Curve, ...]
+    marks: tuple[Mark, ...] = ()
 
     def describe(self) -> str:
         """Return the chart in words, for those who do not see it."""

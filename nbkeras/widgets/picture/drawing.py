@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from nbkeras.widgets.picture import svg, wording
 from nbkeras.widgets.picture.curves import thin
 from nbkeras.widgets.picture.frame import BOTTOM, DARK, HEIGHT, LEFT, RIGHT, STRONG, TEXT, TOP, WIDTH, Frame
+from nbkeras.widgets.picture.marks import draw_marks
 from nbkeras.widgets.picture.strokes import legend, strokes
 from nbkeras.widgets.picture.ticks import count_axis, drawable, value_axis
 
@@ -58,6 +59,7 @@ def draw(
         *([svg.element("style", text=style)] if style else []),
         frame.draw(chart.across),
         *_heading(chart.title, " · ".join(remarks)),
+        draw_marks(frame, chart.marks),
         strokes(frame, zip(chart.curves, shown, strict=True)),
         *([] if any(drawable(y) for _, y in places) else [_in_the_middle("no finite values")]),
         *_end_labels(frame, chart.curves),
@@ -75,9 +77,9 @@ def draw(
 
 def _heading(title: str, remark: str) -> Iterator[str]:
     short = wording.line(title, int((WIDTH - 36 - _LETTER * len(remark)) / _TITLE_LETTER))
-    yield svg.element("text", text=short, x=12, y=19, font_size=12.5, font_weight=600, fill=STRONG)
+    yield svg.element("text", text=short, x=12, y=17, font_size=12.5, font_weight=600, fill=STRONG)
     if remark:
-        yield svg.element("text", text=remark, x=WIDTH - 12, y=19, text_anchor="end")
+        yield svg.element("text", text=remark, x=WIDTH - 12, y=17, text_anchor="end")
 
 
 def _in_the_middle(words: str) -> str:

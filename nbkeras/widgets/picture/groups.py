@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nbkeras.runs import metrics as names
 from nbkeras.widgets.picture.chart import COLOURS, Chart
 from nbkeras.widgets.picture.curves import Curve
+from nbkeras.widgets.picture.marks import marks_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,8 +100,8 @@ def last_of(run: RunRecord, measure: Measure) -> float | None:
     return points[-1][1] if points else None
 
 
-def chart_of(run: RunRecord, group: Group) -> Chart:
-    """Return the group's chart: training solid, validation dashed."""
+def chart_of(run: RunRecord, group: Group, *, marks: int = 20) -> Chart:
+    """Return the group's chart: training solid, validation dashed, and at most so many marks."""
     steps = by_step([group])
     curves = tuple(
         Curve(
@@ -112,4 +113,4 @@ def chart_of(run: RunRecord, group: Group) -> Chart:
         )
         for each in group.measures
     )
-    return Chart(group.name, "step" if steps else "epoch", curves)
+    return Chart(group.name, "step" if steps else "epoch", curves, marks_of(run, steps=steps, limit=marks))

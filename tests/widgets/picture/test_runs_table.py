@@ -66,6 +66,15 @@ def test_no_runs_is_said() -> None:
     assert "no runs" in runs_table_bundle([])["text/html"]
 
 
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_log_that_cannot_be_read_is_named(make: Make, count: int) -> None:
+    """An empty table alone would say that all runs are lost."""
+    runs = [make["digits"]() for _ in range(count)]
+    bundle = runs_table_bundle(runs, ["<runs.sqlite> is no run log"])
+    assert bundle["text/plain"].splitlines()[-1] == "<runs.sqlite> is no run log"
+    assert bundle["text/html"].count("&lt;runs.sqlite&gt; is no run log") == 1
+
+
 def test_a_thousand_runs_fit_and_the_rest_is_counted(make: Make) -> None:
     runs = [make["digits"](epochs=1) for _ in range(50)] * 20
     bundle = runs_table_bundle(runs)

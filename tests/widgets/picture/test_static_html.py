@@ -112,6 +112,16 @@ def test_notes_and_events_are_told(make: Make) -> None:
         assert words in bundle["text/plain"]
 
 
+def test_a_note_is_told_to_its_end(make: Make) -> None:
+    """What mends a finding stands last."""
+    run = make["digits"]()
+    note = f"NBK101: {'the reason and its numbers ' * 20}: type  %%fit --seed 0"
+    run.add_note(note)
+    bundle = static_bundle(run)
+    assert note.replace("  ", " ") in Page(bundle["text/html"]).texts
+    assert bundle["text/plain"].count("--seed 0") == 1
+
+
 def test_many_notes_are_counted(make: Make) -> None:
     text = static_bundle(make["endless"]())["text/plain"]
     assert re.search(r"and \d+ more notes", text)
