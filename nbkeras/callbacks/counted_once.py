@@ -65,6 +65,16 @@ class CountedOnceHooks:
             numbers = [name for name, value in logs.items() if isinstance(value, (float, np.floating))]
             logs.update({name: float(now[name]) for name in numbers if name in now})
 
+    def get_state(self) -> dict[str, list[int]]:
+        """Return which of the model's metrics count steps, for a backup in the midst of an epoch."""
+        metrics = enumerate(self.model.metrics)
+        return {"by_step": [place for place, each in metrics if id(each) in self._by_step]}
+
+    def set_state(self, state: dict[str, list[int]]) -> None:
+        """Know again which of them do: that shows in an epoch's first step alone."""
+        metrics = list(self.model.metrics)
+        self._by_step = frozenset(id(metrics[place]) for place in state["by_step"])
+
     def _others(self) -> Iterator[Any]:
         """Give the parts of metrics that are on replicas of this process other than the first of all."""
         for metric in self.model.metrics:

@@ -6,8 +6,10 @@ import math
 import sys
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.data.batch_steps import samples_of_dataset
 from nbkeras.runtime.keras_lines import line_of
 from nbkeras.runtime.refusal import Refusal
+from nbkeras.training.calls import size_of_batches
 
 if TYPE_CHECKING:
     from nbkeras.training.calls import Call
@@ -38,6 +40,7 @@ def distribution_notes(call: Call, asked: int | None = None, *, pad: bool = Fals
     strategy = own or in_force
     if strategy is None or not _shares_batches(strategy):
         return notes
+    _refuse_missing(call, strategy)
     if "TPU" in type(strategy).__name__:
         _refuse_shapes(call)
     count = int(strategy.num_replicas_in_sync)
@@ -127,6 +130,22 @@ def _refuse_model(call: Call, in_force: Any, own: Any) -> None:
     raise Refusal(text)
 
 
+def _refuse_missing(call: Call, strategy: Any) -> None:
+    """Refuse devices that are not there: TensorFlow takes them without a word, and then waits for ever."""
+    tf = sys.modules["tensorflow"]
+    if not isinstance(strategy, tf.distribute.MirroredStrategy):
+        return
+    there = [each.name.rpartition("device:")[2] for each in tf.config.list_logical_devices()]
+    wanted = [name.rpartition("device:")[2] for name in strategy.extended.worker_devices]
+    missing = [name for name in wanted if name not in there]
+    if missing:
+        text = (
+            f"{call.kind}: expected a strategy over devices that are there ({', '.join(there)}), received "
+            f"one with {missing[0]}: type  %strategy mirrored  in its place"
+        )
+        raise Refusal(text)
+
+
 def _refuse_steps(call: Call, count: int) -> None:
     # Keras 3.15 fails with words about a placeholder in a loop; tf_keras can do it.
     steps = getattr(call.model, "steps_per_execution", 1)
@@ -157,7 +176,7 @@ def _refuse_batch(call: Call, count: int, size: int | None, *, several_here: boo
             f"received {size}: give  {near}"
         )
         raise Refusal(text)
-    samples = samples_of(call)
+    samples = samples_of(call) or _samples_in(call.get("x"))
     first = size if samples is None else min(size, samples)
     # Keras 3.15 adds up the shares of a process's replicas of the first batch to learn its shape.
     if several_here and first % count and line_of(call.model) == "keras":
@@ -170,8 +189,13 @@ def _refuse_batch(call: Call, count: int, size: int | None, *, several_here: boo
 
 def _refuse_validation(call: Call, count: int, size: int | None) -> None:
     """Refuse what Keras 3 fails at when the first epoch is over, for the reason that is told above."""
-    samples = _validation_samples(call)
-    whole = call.get("validation_batch_size") or size
+    given = call.get("validation_data")
+    if hasattr(given, "element_spec"):
+        whole = size_of_batches(given)
+        samples = _samples_in(given) or whole
+    else:
+        whole = call.get("validation_batch_size") or size
+        samples = _validation_samples(call)
     if samples is None or whole is None:
         return
     first = min(int(whole), samples)
@@ -203,6 +227,11 @@ def samples_of(call: Call) -> int | None:
     return count if count is None or call.says("validation_data") else math.floor(count * (1.0 - split))
 
 
+def _samples_in(data: Any) -> int | None:
+    """Return how many samples a dataset has in one pass, None for other data and where it is unknown."""
+    return samples_of_dataset(data) if hasattr(data, "element_spec") else None
+
+
 def _rows(x: Any) -> int | None:
     """Return how many samples arrays have, None for other things."""
     while isinstance(x, (dict, list, tuple)) and x and not hasattr(x, "shape"):
@@ -217,7 +246,7 @@ def _shares(call: Call, count: int, size: int | None, *, pad: bool) -> list[str]
     if size % count:
         return [f"{count} replicas"]
     notes = [f"{count} replicas: each takes {size // count} samples of a batch of {size}"]
-    samples = samples_of(call)
+    samples = samples_of(call) or _samples_in(call.get("x"))
     last = 0 if samples is None or call.says("steps_per_epoch") else samples % size
     if samples is not None and last % count and not pad:
         # Measured with 65 samples in batches of 32 on 2 replicas: the weights differ from those of one

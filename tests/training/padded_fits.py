@@ -137,10 +137,13 @@ for name in CASES:
     for metric, values in history.items():
         np.testing.assert_allclose(told[metric], values, rtol=0, atol=1e-6, err_msg=f"{name} {metric}")
 
-# The plain code comes to the same, for arrays, whose order is another one, and for a dataset.
+# The plain code comes to the same, for arrays, where the order of shuffled ones is another, and for datasets.
 for made, cell in (
     ("still()", "model.fit(x, y, batch_size=32, epochs=2, verbose=0)"),
     ("dense()", "model.fit(batches, epochs=2, verbose=0)"),
+    ("dense()", "model.fit(x, y, 32, 2, sample_weight=weights, shuffle=False, verbose=0)"),
+    ("dense()", "model.fit(x, y, 32, 2, 0, validation_split=0.23, shuffle=False)"),
+    ("by_name()", "model.fit(named, {'a': y, 'b': -y}, batch_size=32, shuffle=False, verbose=0)"),
 ):
     body = f"keras.utils.set_random_seed(3)\nmodel = {made}\nlosses = {cell}.history"
     space, ours = ({**globals(), "batches": data.batch(32)} for _ in "ab")

@@ -106,6 +106,15 @@ def fit(model, samples=64, **arguments):
 
 
 before = weights(model := made())
+of_33 = tf.data.Dataset.from_tensor_slices((x[:33], y[:33])).batch(64)
+
+
+def call(method, *data, **arguments):
+    with nbkeras.fitting(quiet=True) as session:
+        getattr(model, method)(*data, verbose=0, **arguments)
+    return session.run.notes
+
+
 refused(f"batch_size: expected a multiple of the {count} replicas", lambda: fit(model, batch_size=33))
 if is_keras_3:
     refused(f"that {count} replicas can share evenly, received 1 sample: give {count}", lambda: fit(model, 1))
@@ -114,8 +123,17 @@ if is_keras_3:
     text = f"validation: expected a first batch that {count} replicas can share evenly, received 33 samples"
     refused(f"{text}: give 32", lambda: fit(model, batch_size=64, validation_data=odd))
     refused("received 3 samples: give", lambda: fit(model, validation_split=0.046))
+    # Of a dataset, too.
+    text = f"that {count} replicas can share evenly, received 33 samples: give "
+    refused(f"fit: expected a first batch {text}", lambda: call("fit", of_33))
+    refused(f"evaluate: expected a first batch {text}", lambda: call("evaluate", of_33.map(lambda *two: two)))
+    refused(f"validation: expected a first batch {text}32", lambda: fit(model, validation_data=of_33))
 assert np.array_equal(before, weights(model))
 fit(model, batch_size=16)
+uneven = tf.data.Dataset.from_tensor_slices((x[:65], y[:65]))
+notes = call("fit", uneven.batch(32).prefetch(1))
+assert any("the last batch, of 1, can't be shared evenly" in note for note in notes), notes
+assert not [note for note in call("fit", uneven.batch(32, drop_remainder=True)) if "shared evenly" in note]
 batches = tf.data.Dataset.from_tensor_slices((x, y)).batch(33)
 
 
@@ -152,6 +170,15 @@ fit(model)
 # Devices that are not there hang in fit: they never come so far.
 there = f"expected devices that are there ({listed})"
 refused(f"{there}, received GPU:1", lambda: strategies.use("mirrored", ("GPU:1",)))
+wrong = tf.distribute.MirroredStrategy(["CPU:0", "CPU:7"])
+
+
+def under_it():
+    with wrong.scope(), nbkeras.fitting(quiet=True):
+        made().fit(x[:64], y[:64])
+
+
+refused(f"{there.replace('devices', 'a strategy over devices')}, received one with CPU:7: type", under_it)
 refused("restart the kernel for other devices", lambda: strategies.use("mirrored", names[:1]))
 refused("%devices --logical-cpus 2", lambda: strategies.use("mirrored", ("CPU:0", "CPU:7")))
 refused("expected one device, received 2", lambda: strategies.use("one", ("CPU:0", "CPU:1")))
