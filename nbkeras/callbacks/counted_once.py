@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbkeras.runtime.keras_lines import active_line, keras_module
+from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +41,22 @@ class CountedOnceHooks:
         self._begins = False
         self._by_step: frozenset[int] = frozenset()
         self._before: dict[int, Any] | None = None
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Refuse metrics that can't be counted so.
+
+        Raises:
+            Refusal: for one that all replicas add to.
+        """
+        del logs
+        # Keras 3 has those of compile in one.
+        inner = (each for metric in self.model.metrics for each in getattr(metric, "metrics", (metric,)))
+        for metric in inner:
+            if any(not _parts(_held(variable)) for variable in metric.variables):
+                raise Refusal(
+                    "pad: expected metrics that were made under the strategy, received "
+                    f"{metric.name!r}, which was made outside of it: make it in the cell of the model"
+                )
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Note what the metrics of the other replicas have before such a batch."""

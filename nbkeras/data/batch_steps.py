@@ -14,12 +14,16 @@ BATCHES = {"Batch", "ParallelBatch", "PaddedBatch"}
 _WHOLE = ONE_FOR_ONE | {"Shuffle", "Repeat"}
 
 
+def kind_of(step: Any) -> str:
+    """Return what kind of a step one is: ``ParallelMap`` of a ``_ParallelMapDataset``."""
+    return type(step).__name__.strip("_").removesuffix("Dataset")
+
+
 def steps_behind(dataset: Any) -> Iterator[tuple[str, Any]]:
     """Give a pipeline's steps with their names, from the last one to its first batching or source."""
     step = dataset
     while step is not None:
-        # _ParallelMapDataset: ParallelMap.
-        yield type(step).__name__.strip("_").removesuffix("Dataset"), step
+        yield kind_of(step), step
         step = getattr(step, "_input_dataset", None)
 
 

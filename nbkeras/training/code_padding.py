@@ -93,9 +93,11 @@ def in_their_own_order(
     """
     nodes = {name: given.get(name) for name in _ARRAYS if values.get(name) is not None}
     split = values.get("validation_split") if values.get("validation_data") is None else None
-    fraction = given.get("validation_split") if split not in (None, 0) else None
-    if not _can_be_written(nodes, values, is_split=split not in (None, 0)) or (split and fraction is None):
-        said = ast.unparse(nodes["x"]) if nodes.get("x") is not None else "the data"
+    is_split = split not in (None, 0)
+    fraction = given.get("validation_split") if is_split else None
+    x = nodes.get("x")
+    if x is None or (is_split and fraction is None) or not _can_be_written(nodes, values, is_split=is_split):
+        said = "the data" if x is None else ast.unparse(x)
         return Order(comment=f"--pad is not written for such arrays: make {said} a tf.data.Dataset")
     order = Order()
     texts = [ast.unparse(node) for node in nodes.values() if node is not None]
@@ -118,7 +120,7 @@ def in_their_own_order(
 def _can_be_written(
     nodes: Mapping[str, ast.expr | None], values: Mapping[str, Any], *, is_split: bool
 ) -> bool:
-    if None in nodes.values() or "x" not in nodes or ("sample_weight" in nodes and "y" not in nodes):
+    if None in nodes.values() or ("sample_weight" in nodes and "y" not in nodes):
         return False
     if values.get("steps_per_epoch") is not None:
         return False

@@ -10,6 +10,7 @@ from nbkeras.data.batch_steps import samples_of_dataset
 from nbkeras.runtime.keras_lines import line_of
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.calls import size_of_batches
+from nbkeras.training.scopes import refuse_model, refuse_optimizer, strategy_of_model
 
 if TYPE_CHECKING:
     from nbkeras.training.calls import Call
@@ -30,13 +31,12 @@ def distribution_notes(call: Call, asked: int | None = None, *, pad: bool = Fals
     in_force = _in_force()
     if in_force is None and not _is_distributed(call.model):
         return notes
-    variables = _variables(call.model)
-    own = _strategy_of(variables[0]) if variables else None
+    own = strategy_of_model(call.model)
     if own is None and _has_servers(in_force):
         # Their variables do not know of the strategy.
         own = getattr(call.model, "distribute_strategy", None)
-    if in_force is not None and own is not in_force and variables:
-        _refuse_model(call, in_force, own)
+    if in_force is not None and own is not in_force:
+        refuse_model(call, in_force, own)
     strategy = own or in_force
     if strategy is None or not _shares_batches(strategy):
         return notes
@@ -49,7 +49,10 @@ def distribution_notes(call: Call, asked: int | None = None, *, pad: bool = Fals
     size = call.batch_size
     if asked is not None and not call.says("batch_size") and not call.has_batches:
         size = asked
+    if own is not None:
+        refuse_optimizer(call, own)
     _refuse_steps(call, count)
+    _refuse_branches(call, count)
     _refuse_sizes(call, count, size, several_here=_has_several_here(strategy), pad=pad)
     if call.kind == "fit":
         notes = [*_shares(call, count, size, pad=pad), *_normalization(call.model), *notes]
@@ -61,8 +64,7 @@ def sharing_strategy(call: Call) -> Any:
     in_force = _in_force()
     if in_force is None and not _is_distributed(call.model):
         return None
-    variables = _variables(call.model)
-    strategy = (_strategy_of(variables[0]) if variables else None) or in_force
+    strategy = strategy_of_model(call.model) or in_force
     if strategy is None or not _shares_batches(strategy) or int(strategy.num_replicas_in_sync) == 1:
         return None
     return strategy
@@ -100,36 +102,6 @@ def _is_distributed(model: Any) -> bool:
     return tf is not None and own is not None and own is not tf.distribute.get_strategy()
 
 
-def _variables(model: Any) -> list[Any]:
-    """Return a model's variables, none where they are made with the first batch."""
-    try:
-        return list(model.weights)
-    except ValueError:
-        # tf_keras asks for ``build`` first.
-        return []
-
-
-def _strategy_of(variable: Any) -> Any:
-    """Return the strategy that a variable was made under, None without one."""
-    value = getattr(variable, "value", variable)
-    # tf_keras has TensorFlow's variables, whose value is a method.
-    return getattr(variable if callable(value) else value, "distribute_strategy", None)
-
-
-def _refuse_model(call: Call, in_force: Any, own: Any) -> None:
-    count = in_force.num_replicas_in_sync
-    if own is None and count == 1 and line_of(call.model) == "keras":
-        # On one device Keras 3 trains it there; tf_keras fails as it makes the optimizer's variables.
-        return
-    where = "under another one" if own is not None else "outside of it"
-    text = (
-        f"{call.kind}: expected a model that was made under the strategy in force, with {count} "
-        f"replica{'s' * (count != 1)}, received {call.model.name!r}, which was made {where}: make it again, "
-        "in this cell or in one after %strategy"
-    )
-    raise Refusal(text)
-
-
 def _refuse_missing(call: Call, strategy: Any) -> None:
     """Refuse devices that are not there: TensorFlow takes them without a word, and then waits for ever."""
     tf = sys.modules["tensorflow"]
@@ -155,6 +127,22 @@ def _refuse_steps(call: Call, count: int) -> None:
             f"replicas, received {steps}: compile the model with steps_per_execution=1"
         )
         raise Refusal(text)
+
+
+def _refuse_branches(call: Call, count: int) -> None:
+    # Keras 3.15 fails with "`merge_call` called while defining a new graph"; tf_keras can do it.
+    if call.kind != "fit" or line_of(call.model) != "keras":
+        return
+    optimizer = getattr(call.model, "optimizer", None)
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    for name in ("gradient_accumulation_steps", "ema_overwrite_frequency"):
+        value = getattr(optimizer, name, None)
+        if value and (name != "ema_overwrite_frequency" or getattr(optimizer, "use_ema", False)):
+            text = (
+                f"fit: expected an optimizer with {name}=None, which is all that Keras 3 can do with {count} "
+                f"replicas, received {value}: compile the model without it"
+            )
+            raise Refusal(text)
 
 
 def _refuse_sizes(call: Call, count: int, size: int | None, *, several_here: bool, pad: bool) -> None:

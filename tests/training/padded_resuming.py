@@ -40,6 +40,7 @@ def made(line):
 def train(line, data, folder, killing=()):
     """Train on two devices, and return what came of it."""
     logical_cpus(2)
+    os.environ["TF_USE_LEGACY_KERAS"] = str(int(line is tf_keras))
 
     class Killing(line.callbacks.Callback):
         def kill(self, *place):
@@ -104,7 +105,7 @@ def forked(*arguments):
     return json.loads(result.read_text(encoding="utf-8"))
 
 
-for line in (keras, tf_keras):
+for line in [each for each in (keras, tf_keras) if each.__name__ in sys.argv[1:]]:
     for number, (data, kills) in enumerate(
         {
             # Before the uneven batch, and when it has been backed up.
