@@ -4,7 +4,8 @@
 a batch into parts for its replicas, and TensorFlow 2.21 takes a part for memory of its own: on CPUs, an
 operation that needs its input no more writes its result there. Measured with Keras 3.15.1, a `PyDataset` of
 views (``y[i:j]``) and two logical CPUs: in one epoch the first half of nearly every batch of the user's ``y``
-was overwritten. Data that ``tf.data`` batches by itself are not touched, nor is anything on one device.
+was overwritten; with four of them by tf_keras 2.21, too, from a dataset by ``from_generator``. Data that
+``tf.data`` batches by itself are not touched, nor is anything on one device.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def copies_of(batches: Iterator[Any]) -> Generator[Any, None, None]:
 
 @contextmanager
 def giving_copies(sequence: Any) -> Iterator[None]:
-    """Let a ``PyDataset`` give batches with arrays of their own inside of a ``with``.
+    """Let a ``PyDataset`` or ``Sequence`` give batches with arrays of their own inside of a ``with``.
 
     Args:
         sequence: the object, which has another class meanwhile.

@@ -6,7 +6,6 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.data.unshared import copied_dataset, copies_of, giving_copies, is_from_python, is_generator
-from nbkeras.runtime.keras_lines import line_of
 from nbkeras.training.distributing import sharing_strategy
 
 if TYPE_CHECKING:
@@ -43,9 +42,11 @@ def unshared(call: Call) -> Iterator[None]:
 
 def _shared(call: Call) -> list[str]:
     """Name the data whose batches may be views of arrays that replicas write into."""
-    # Not seen with tf_keras 2.21, nor on one device.
-    strategy = sharing_strategy(call) if line_of(call.model) == "keras" else None
+    strategy = sharing_strategy(call)
     if strategy is None or not any("CPU" in name for name in strategy.extended.worker_devices):
+        return []
+    # Other processes give copies already, and are given the object by its class.
+    if call.get("use_multiprocessing") or getattr(call.get("x"), "use_multiprocessing", False):
         return []
     return [name for name in ("x", "validation_data") if _is_from_python(call.get(name))]
 
@@ -53,6 +54,5 @@ def _shared(call: Call) -> list[str]:
 def _is_from_python(data: Any) -> bool:
     if hasattr(data, "element_spec"):
         return is_from_python(data)
-    # Other processes give copies already, and are given the object by its class.
-    is_sequence = any(cls.__name__ == "PyDataset" for cls in type(data).__mro__)
-    return is_generator(data) or (is_sequence and not data.use_multiprocessing)
+    names = {cls.__name__ for cls in type(data).__mro__}
+    return is_generator(data) or bool(names & {"PyDataset", "Sequence"})

@@ -124,7 +124,7 @@ def from_python(data):
     return weights(model), session.run.notes
 
 
-# On Keras 3 replicas on CPUs write into arrays that a PyDataset gives views of.
+# Replicas on CPUs write into arrays that a PyDataset gives views of.
 targets = aligned(y[:64])
 spec = tuple(tf.TensorSpec((None, each.shape[1])) for each in (x, y))
 sequence = Batches()
@@ -132,7 +132,7 @@ piped = tf.data.Dataset.from_generator(lambda: (sequence[at] for at in range(2))
 for data in (sequence, piped) if count == 4 else (sequence,):
     found, notes = from_python(data)
     assert np.array_equal(targets, y[:64])
-    assert is_keras_3 == any("batches from Python are copied" in note for note in notes), notes
+    assert any("batches from Python are copied" in note for note in notes), notes
     assert type(sequence) is Batches
     with strategies.under("none"):
         assert np.abs(found - from_python(data)[0]).max() < 1e-6
