@@ -81,9 +81,8 @@ def order_of(
         split = None
     if split is not None and not (isinstance(x, NAMES) and (y is None or isinstance(y, NAMES))):
         other.append("validation_split")
-    if any(isinstance(values.get(name), (dict, list, tuple)) for name in ("x", "y")):
-        other.append("several inputs or outputs")
-    if x is None or isinstance(x, (ast.List, ast.Tuple, ast.Dict)) or other:
+    several = any(isinstance(values.get(name), (dict, list, tuple)) for name in ("x", "y"))
+    if x is None or isinstance(x, (ast.List, ast.Tuple, ast.Dict)) or several or other:
         said = ", ".join(dict.fromkeys(other)) or "its data"
         what = f"the order of each epoch (seed={seed})"
         missing = f"--pad and {what} are" if around[0] else f"{what} is"

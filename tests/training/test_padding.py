@@ -193,7 +193,7 @@ def test_plain_code_with_backups_keeps_what_the_callback_knows():
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("named, y", "--pad and the order of each epoch (seed=0) are not written, because of several inputs"),
+        ("named, y", "--pad and the order of each epoch (seed=0) are not written, because of its data"),
         ("x, y, sample_weight=y", "(seed=0) are not written, because of sample_weight"),
         ("[x], y, shuffle=False", "--pad is not written for such arrays: make [x] a tf.data.Dataset"),
         (
