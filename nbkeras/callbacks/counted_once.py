@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbkeras.runtime.keras_lines import active_line, keras_module
+from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,22 @@ class CountedOnceHooks:
         self._by_step: frozenset[int] = frozenset()
         self._before: dict[int, Any] | None = None
 
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Refuse metrics that can't be counted so.
+
+        Raises:
+            Refusal: for one that all replicas add to.
+        """
+        del logs
+        # Keras 3 has those of compile in one.
+        inner = (each for metric in self.model.metrics for each in getattr(metric, "metrics", (metric,)))
+        for metric in inner:
+            if any(not _parts(_held(variable)) for variable in metric.variables):
+                raise Refusal(
+                    "pad: expected metrics that were made under the strategy, received "
+                    f"{metric.name!r}, which was made outside of it: make it in the cell of the model"
+                )
+
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Note what the metrics of the other replicas have before such a batch."""
         del logs
@@ -64,6 +81,16 @@ class CountedOnceHooks:
             now = self.model.get_metrics_result()
             numbers = [name for name, value in logs.items() if isinstance(value, (float, np.floating))]
             logs.update({name: float(now[name]) for name in numbers if name in now})
+
+    def get_state(self) -> dict[str, list[int]]:
+        """Return which of the model's metrics count steps, for a backup in the midst of an epoch."""
+        metrics = enumerate(self.model.metrics)
+        return {"by_step": [place for place, each in metrics if id(each) in self._by_step]}
+
+    def set_state(self, state: dict[str, list[int]]) -> None:
+        """Know again which of them do: that shows in an epoch's first step alone."""
+        metrics = list(self.model.metrics)
+        self._by_step = frozenset(id(metrics[place]) for place in state["by_step"])
 
     def _others(self) -> Iterator[Any]:
         """Give the parts of metrics that are on replicas of this process other than the first of all."""

@@ -87,7 +87,7 @@ class Call:
             return int(given)
         x = self.get("x")
         if _is_dataset(x):
-            return _static_batch(x)
+            return size_of_batches(x)
         return None if self.has_batches or x is None else DEFAULT_BATCH_SIZE
 
     def refuse_if_not_compiled(self) -> None:
@@ -114,7 +114,8 @@ def _is_sequence(x: Any) -> bool:
     return bool(names & {"PyDataset", "Sequence"}) and line_of(x) is not None
 
 
-def _static_batch(dataset: Any) -> int | None:
+def size_of_batches(dataset: Any) -> int | None:
+    """Return the samples in a batch of a ``tf.data.Dataset``, None where that cannot be told."""
     spec = dataset.element_spec
     while isinstance(spec, (tuple, list, dict)) and spec:
         spec = next(iter(spec.values())) if isinstance(spec, dict) else spec[0]

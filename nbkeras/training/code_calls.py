@@ -13,9 +13,9 @@ from nbkeras.training.added import added_callbacks, watched_metric
 from nbkeras.training.calls import DEFAULT_BATCH_SIZE, Call
 from nbkeras.training.code_edits import Edit
 from nbkeras.training.code_names import UNKNOWN
-from nbkeras.training.code_noise import noise_of
-from nbkeras.training.code_order import order_of
-from nbkeras.training.code_padding import AFTER, BEFORE, COUNTED_ONCE
+from nbkeras.training.code_noise import Noise, noise_of
+from nbkeras.training.code_order import Order, order_of
+from nbkeras.training.code_padding import AFTER, BEFORE, COUNTED_ONCE, in_their_own_order
 from nbkeras.training.resuming import backup_code
 
 if TYPE_CHECKING:
@@ -161,56 +161,72 @@ class CallWriter:
         """Give arrays an order of their own each epoch, and datasets random numbers; pad what is uneven."""
         x = self._arguments.get("x", _Argument(UNKNOWN))
         said = "the data" if x.node is None else ast.unparse(x.node)
-        if options.seed is not None and self._set_noise(x, options):
-            if options.pad:
-                self.comments.append(f"--pad is not written, because {said} has random numbers that go on")
+        noise = self._noise(x, options)
+        if options.pad and noise is not None:
+            self._pad_dataset(x, noise if options.seed is not None else Noise())
             return
-        if x.value is not UNKNOWN and _come_in_batches(x.value):
-            if options.pad and x.node is not None:
-                start, end = self._source.start(x.node), self._source.end(x.node)
-                self.edits += [Edit(start, start, BEFORE), Edit(end, end, AFTER)]
-                self._padded = True
+        if noise is not None or (x.value is not UNKNOWN and _come_in_batches(x.value)):
+            if options.pad:
+                self.comments.append(f"--pad is not written for {said}, which is no tf.data.Dataset")
+            elif noise is not None and options.seed is not None:
+                self._write(noise)
             return
         if x.value is UNKNOWN and self._is_none("y"):
-            self.comments.append(f"{said} may be arrays: the order of each epoch is not written")
+            what = "a dataset or arrays: --pad" if options.pad else "arrays: the order of each epoch"
+            self.comments.append(f"{said} may be {what} is not written")
             return
         counts = place.counts_orders and options.seed is not None
         seed = "next(orders)" if counts else str((options.seed or 0) + place.number - 1)
         given = {name: argument.node for name, argument in self._arguments.items()}
+        values = {name: argument.value for name, argument in self._arguments.items()}
         if self._open:
             given["x"] = None
-        order = order_of(
-            given,
-            {name: argument.value for name, argument in self._arguments.items()},
-            self._source,
-            seed=seed,
-            size=options.batch_size or DEFAULT_BATCH_SIZE,
-            around=(BEFORE, AFTER) if options.pad else ("", ""),
-        )
-        self.edits += order.edits
-        self._new += order.new
+        if values.get("shuffle", True) in (False, None):
+            if options.pad:
+                self._pad_as_they_are(given, values, options.batch_size or DEFAULT_BATCH_SIZE)
+            return
+        around = (BEFORE, AFTER) if options.pad else ("", "")
+        size = options.batch_size or DEFAULT_BATCH_SIZE
+        order = order_of(given, values, self._source, seed=seed, size=size, around=around)
+        self._write(order)
         self._padded = options.pad and bool(order.edits)
-        if order.comment is not None:
-            self.comments.append(order.comment)
-        elif options.pad and not order.edits:
-            self.comments.append(f"--pad is not written for arrays in their own order: make {said} a dataset")
 
-    def _set_noise(self, x: _Argument, options: FitOptions) -> bool:
-        """Let the random numbers of a dataset go on; tell whether the data are one."""
+    def _pad_as_they_are(self, given: dict[str, ast.expr | None], values: dict[str, Any], size: int) -> None:
+        """Make a padded dataset of arrays that are not shuffled."""
+        order = in_their_own_order(given, values, self._source, size=size)
+        self._write(order)
+        self._padded = bool(order.edits)
+
+    def _noise(self, x: _Argument, options: FitOptions) -> Noise | None:
+        """Return what lets random numbers of a dataset go on, None where the data are not known to be one."""
         values = {name: argument.value for name, argument in self._arguments.items()}
         if self._open:
             values = {"epochs": UNKNOWN, "steps_per_epoch": UNKNOWN, **values}
         if values.get("epochs") is None:
             values["epochs"] = options.epochs
         assert isinstance(self._call.func, ast.Attribute)  # noqa: S101 - only such calls are chosen
-        noise = noise_of(x.node, x.value, values, self._names, self._source, self._call.func.value)
-        if noise is None:
-            return False
+        return noise_of(x.node, x.value, values, self._names, self._source, self._call.func.value)
+
+    def _write(self, noise: Noise | Order) -> None:
         self.edits += noise.edits
         self._new += noise.new
         if noise.comment is not None:
             self.comments.append(noise.comment)
-        return True
+
+    def _pad_dataset(self, x: _Argument, noise: Noise) -> None:
+        """Put a padded dataset in the place of one, whose random numbers can't go on with it."""
+        if x.node is None:
+            self.comments.append(
+                "--pad is not written for data that stand elsewhere: write them into the call"
+            )
+            return
+        start, end = self._source.start(x.node), self._source.end(x.node)
+        self.edits += [Edit(start, start, BEFORE), Edit(end, end, AFTER)]
+        self._padded = True
+        if noise.edits or noise.comment is not None:
+            self.comments.append(
+                f"if functions of {ast.unparse(x.node)} draw random numbers, each epoch gets the same ones"
+            )
 
     def _add_callbacks(self, new: list[str]) -> None:
         """Join callbacks to those that the call has."""
@@ -254,7 +270,7 @@ class CallWriter:
         codes = [*([COUNTED_ONCE] if self._padded else []), *(callback.code for callback in added)]
         if options.backup is not None:
             codes.insert(0, backup_code(options, place.number))
-            if options.seed is None:
+            if options.seed is None and not self._padded:
                 self.comments.append(
                     "arrays are shuffled by Keras here: with --backup they have an order that can be repeated"
                 )

@@ -35,7 +35,7 @@ def in_order(x, y, batch_size, seed, part=1.0):
     return batches.apply(tf.data.experimental.assert_cardinality(-(-count // batch_size)))
 '''
 COUNTED = "orders = itertools.count({seed})  # each fit has orders of its own\n"
-_NAMES = (ast.Name, ast.Attribute, ast.Subscript)
+NAMES = (ast.Name, ast.Attribute, ast.Subscript)
 _KEPT_BY_KERAS = ("sample_weight", "class_weight", "steps_per_epoch")
 
 
@@ -79,11 +79,14 @@ def order_of(
     split = given.get("validation_split")
     if values.get("validation_data") is not None or values.get("validation_split") in (0, 0.0, None):
         split = None
-    if split is not None and not (isinstance(x, _NAMES) and (y is None or isinstance(y, _NAMES))):
+    if split is not None and not (isinstance(x, NAMES) and (y is None or isinstance(y, NAMES))):
         other.append("validation_split")
-    if x is None or isinstance(x, (ast.List, ast.Tuple, ast.Dict)) or other:
+    several = any(isinstance(values.get(name), (dict, list, tuple)) for name in ("x", "y"))
+    if x is None or isinstance(x, (ast.List, ast.Tuple, ast.Dict)) or several or other:
         said = ", ".join(dict.fromkeys(other)) or "its data"
-        return Order(comment=f"the order of each epoch (seed={seed}) is not written, because of {said}")
+        what = f"the order of each epoch (seed={seed})"
+        missing = f"--pad and {what} are" if around[0] else f"{what} is"
+        return Order(comment=f"{missing} not written, because of {said}")
     order = Order()
     batch = _text(given.get("batch_size")) if values.get("batch_size") is not None else str(size)
     texts = [_text(x), _text(y), f"batch_size={batch}", f"seed={seed}"]

@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+from typing import TYPE_CHECKING, Any
+
+from nbkeras.training.code_edits import Edit
+from nbkeras.training.code_order import NAMES, Order
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nbkeras.training.code_edits import Source
+
 # As in nbkeras.data.whole_batches and nbkeras.callbacks.counted_once.
 PADDED = '''\
 def whole_for_each(batches, replicas):
@@ -55,6 +66,66 @@ class CountedOnce(keras.callbacks.Callback):
             means = [each for each in self.model.metrics if hasattr(each, "count")]
             self.by_step = {id(each) for each in means if parts(each.count)[0].numpy() == 1}
 '''
+# Added to the callback where there are backups.
+ITS_STATE = """
+    def get_state(self):
+        return {"by_step": [n for n, each in enumerate(self.model.metrics) if id(each) in self.by_step]}
+
+    def set_state(self, state):
+        self.by_step = {id(self.model.metrics[n]) for n in state["by_step"]}
+"""
 COUNTED_ONCE = "CountedOnce()"
 # Around the data of a fit.
 BEFORE, AFTER = "whole_for_each(", ", tf.distribute.get_strategy().num_replicas_in_sync)"
+_ARRAYS = ("x", "y", "sample_weight")
+
+
+def in_their_own_order(
+    given: Mapping[str, ast.expr | None], values: Mapping[str, Any], source: Source, *, size: int
+) -> Order:
+    """Write arrays that are not shuffled as a padded dataset, where that can be told.
+
+    Args:
+        given: the call's arguments as they stand in the text, None for those that stand elsewhere.
+        values: what is known of them.
+        source: the cell's text.
+        size: samples in a batch where the call does not say.
+    """
+    nodes = {name: given.get(name) for name in _ARRAYS if values.get(name) is not None}
+    split = values.get("validation_split") if values.get("validation_data") is None else None
+    is_split = split not in (None, 0)
+    fraction = given.get("validation_split") if is_split else None
+    x = nodes.get("x")
+    if x is None or (is_split and fraction is None) or not _can_be_written(nodes, values, is_split=is_split):
+        said = "the data" if x is None else ast.unparse(x)
+        return Order(comment=f"--pad is not written for such arrays: make {said} a tf.data.Dataset")
+    order = Order()
+    texts = [ast.unparse(node) for node in nodes.values() if node is not None]
+    if fraction is not None:
+        at = f"int(len({texts[0]}) * (1.0 - {ast.unparse(fraction)}))"
+        order.new.append(f"validation_data=({', '.join(f'{each}[{at}:]' for each in texts)},)")
+        order.edits.append(Edit(source.start(fraction), source.end(fraction), "0.0"))
+        texts = [f"{each}[:{at}]" for each in texts]
+    together = f"({', '.join(texts)})" if len(texts) > 1 else f"({texts[0]},)"
+    batch = given.get("batch_size") if values.get("batch_size") is not None else None
+    shown = str(size) if batch is None else ast.unparse(batch)
+    data = f"{BEFORE}tf.data.Dataset.from_tensor_slices({together}).batch({shown}){AFTER}"
+    for name, node in nodes.items():
+        if node is not None:
+            text = data if name == "x" else "None"
+            order.edits.append(Edit(source.start(node), source.end(node), text))
+    return order
+
+
+def _can_be_written(
+    nodes: Mapping[str, ast.expr | None], values: Mapping[str, Any], *, is_split: bool
+) -> bool:
+    if None in nodes.values() or ("sample_weight" in nodes and "y" not in nodes):
+        return False
+    if values.get("steps_per_epoch") is not None:
+        return False
+    # tf.data takes a list for a tensor, and dicts and tuples have no rows to be cut.
+    cannot = (dict, list, tuple) if is_split else list
+    if any(isinstance(values[name], cannot) for name in nodes):
+        return False
+    return not is_split or all(isinstance(node, NAMES) for node in nodes.values())

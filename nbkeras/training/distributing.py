@@ -6,8 +6,11 @@ import math
 import sys
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.data.batch_steps import samples_of_dataset
 from nbkeras.runtime.keras_lines import line_of
 from nbkeras.runtime.refusal import Refusal
+from nbkeras.training.calls import size_of_batches
+from nbkeras.training.scopes import refuse_model, refuse_optimizer, strategy_of_model
 
 if TYPE_CHECKING:
     from nbkeras.training.calls import Call
@@ -28,16 +31,16 @@ def distribution_notes(call: Call, asked: int | None = None, *, pad: bool = Fals
     in_force = _in_force()
     if in_force is None and not _is_distributed(call.model):
         return notes
-    variables = _variables(call.model)
-    own = _strategy_of(variables[0]) if variables else None
+    own = strategy_of_model(call.model)
     if own is None and _has_servers(in_force):
         # Their variables do not know of the strategy.
         own = getattr(call.model, "distribute_strategy", None)
-    if in_force is not None and own is not in_force and variables:
-        _refuse_model(call, in_force, own)
+    if in_force is not None and own is not in_force:
+        refuse_model(call, in_force, own)
     strategy = own or in_force
     if strategy is None or not _shares_batches(strategy):
         return notes
+    _refuse_missing(call, strategy)
     if "TPU" in type(strategy).__name__:
         _refuse_shapes(call)
     count = int(strategy.num_replicas_in_sync)
@@ -46,7 +49,10 @@ def distribution_notes(call: Call, asked: int | None = None, *, pad: bool = Fals
     size = call.batch_size
     if asked is not None and not call.says("batch_size") and not call.has_batches:
         size = asked
+    if own is not None:
+        refuse_optimizer(call, own)
     _refuse_steps(call, count)
+    _refuse_branches(call, count)
     _refuse_sizes(call, count, size, several_here=_has_several_here(strategy), pad=pad)
     if call.kind == "fit":
         notes = [*_shares(call, count, size, pad=pad), *_normalization(call.model), *notes]
@@ -58,8 +64,7 @@ def sharing_strategy(call: Call) -> Any:
     in_force = _in_force()
     if in_force is None and not _is_distributed(call.model):
         return None
-    variables = _variables(call.model)
-    strategy = (_strategy_of(variables[0]) if variables else None) or in_force
+    strategy = strategy_of_model(call.model) or in_force
     if strategy is None or not _shares_batches(strategy) or int(strategy.num_replicas_in_sync) == 1:
         return None
     return strategy
@@ -97,34 +102,20 @@ def _is_distributed(model: Any) -> bool:
     return tf is not None and own is not None and own is not tf.distribute.get_strategy()
 
 
-def _variables(model: Any) -> list[Any]:
-    """Return a model's variables, none where they are made with the first batch."""
-    try:
-        return list(model.weights)
-    except ValueError:
-        # tf_keras asks for ``build`` first.
-        return []
-
-
-def _strategy_of(variable: Any) -> Any:
-    """Return the strategy that a variable was made under, None without one."""
-    value = getattr(variable, "value", variable)
-    # tf_keras has TensorFlow's variables, whose value is a method.
-    return getattr(variable if callable(value) else value, "distribute_strategy", None)
-
-
-def _refuse_model(call: Call, in_force: Any, own: Any) -> None:
-    count = in_force.num_replicas_in_sync
-    if own is None and count == 1 and line_of(call.model) == "keras":
-        # On one device Keras 3 trains it there; tf_keras fails as it makes the optimizer's variables.
+def _refuse_missing(call: Call, strategy: Any) -> None:
+    """Refuse devices that are not there: TensorFlow takes them without a word, and then waits for ever."""
+    tf = sys.modules["tensorflow"]
+    if not isinstance(strategy, tf.distribute.MirroredStrategy):
         return
-    where = "under another one" if own is not None else "outside of it"
-    text = (
-        f"{call.kind}: expected a model that was made under the strategy in force, with {count} "
-        f"replica{'s' * (count != 1)}, received {call.model.name!r}, which was made {where}: make it again, "
-        "in this cell or in one after %strategy"
-    )
-    raise Refusal(text)
+    there = [each.name.rpartition("device:")[2] for each in tf.config.list_logical_devices()]
+    wanted = [name.rpartition("device:")[2] for name in strategy.extended.worker_devices]
+    missing = [name for name in wanted if name not in there]
+    if missing:
+        text = (
+            f"{call.kind}: expected a strategy over devices that are there ({', '.join(there)}), received "
+            f"one with {missing[0]}: type  %strategy mirrored  in its place"
+        )
+        raise Refusal(text)
 
 
 def _refuse_steps(call: Call, count: int) -> None:
@@ -136,6 +127,22 @@ def _refuse_steps(call: Call, count: int) -> None:
             f"replicas, received {steps}: compile the model with steps_per_execution=1"
         )
         raise Refusal(text)
+
+
+def _refuse_branches(call: Call, count: int) -> None:
+    # Keras 3.15 fails with "`merge_call` called while defining a new graph"; tf_keras can do it.
+    if call.kind != "fit" or line_of(call.model) != "keras":
+        return
+    optimizer = getattr(call.model, "optimizer", None)
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    for name in ("gradient_accumulation_steps", "ema_overwrite_frequency"):
+        value = getattr(optimizer, name, None)
+        if value and (name != "ema_overwrite_frequency" or getattr(optimizer, "use_ema", False)):
+            text = (
+                f"fit: expected an optimizer with {name}=None, which is all that Keras 3 can do with {count} "
+                f"replicas, received {value}: compile the model without it"
+            )
+            raise Refusal(text)
 
 
 def _refuse_sizes(call: Call, count: int, size: int | None, *, several_here: bool, pad: bool) -> None:
@@ -157,7 +164,7 @@ def _refuse_batch(call: Call, count: int, size: int | None, *, several_here: boo
             f"received {size}: give  {near}"
         )
         raise Refusal(text)
-    samples = samples_of(call)
+    samples = samples_of(call) or _samples_in(call.get("x"))
     first = size if samples is None else min(size, samples)
     # Keras 3.15 adds up the shares of a process's replicas of the first batch to learn its shape.
     if several_here and first % count and line_of(call.model) == "keras":
@@ -170,8 +177,13 @@ def _refuse_batch(call: Call, count: int, size: int | None, *, several_here: boo
 
 def _refuse_validation(call: Call, count: int, size: int | None) -> None:
     """Refuse what Keras 3 fails at when the first epoch is over, for the reason that is told above."""
-    samples = _validation_samples(call)
-    whole = call.get("validation_batch_size") or size
+    given = call.get("validation_data")
+    if hasattr(given, "element_spec"):
+        whole = size_of_batches(given)
+        samples = _samples_in(given) or whole
+    else:
+        whole = call.get("validation_batch_size") or size
+        samples = _validation_samples(call)
     if samples is None or whole is None:
         return
     first = min(int(whole), samples)
@@ -203,6 +215,11 @@ def samples_of(call: Call) -> int | None:
     return count if count is None or call.says("validation_data") else math.floor(count * (1.0 - split))
 
 
+def _samples_in(data: Any) -> int | None:
+    """Return how many samples a dataset has in one pass, None for other data and where it is unknown."""
+    return samples_of_dataset(data) if hasattr(data, "element_spec") else None
+
+
 def _rows(x: Any) -> int | None:
     """Return how many samples arrays have, None for other things."""
     while isinstance(x, (dict, list, tuple)) and x and not hasattr(x, "shape"):
@@ -217,7 +234,7 @@ def _shares(call: Call, count: int, size: int | None, *, pad: bool) -> list[str]
     if size % count:
         return [f"{count} replicas"]
     notes = [f"{count} replicas: each takes {size // count} samples of a batch of {size}"]
-    samples = samples_of(call)
+    samples = samples_of(call) or _samples_in(call.get("x"))
     last = 0 if samples is None or call.says("steps_per_epoch") else samples % size
     if samples is not None and last % count and not pad:
         # Measured with 65 samples in batches of 32 on 2 replicas: the weights differ from those of one

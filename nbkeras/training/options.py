@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Union
 
 from nbkeras.callbacks.backup.directories import has_own_name
 from nbkeras.callbacks.backup.pacing import DEFAULT as DEFAULT_EVERY
@@ -20,7 +19,7 @@ from nbkeras.runtime.durations import parse_duration
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.paths import output_directory, output_file
 
-StrPath = Union[str, "os.PathLike[str]"]
+StrPath = str | os.PathLike[str]
 
 # What Keras's ModelCheckpoint accepts for whole models on both lines.
 CHECKPOINT_SUFFIXES = (".keras", ".h5")
@@ -116,7 +115,7 @@ def fit_options(
         reuse=reuse,
         strategy=None if strategy is None else checked_kind(strategy),
         mixed_precision=_precision(mixed_precision, backup=backup, seed=seed),
-        pad=_pad(pad, backup=backup),
+        pad=pad,
     )
 
 
@@ -210,15 +209,6 @@ def _precision(word: str | None, *, backup: StrPath | None, seed: int | None) ->
             "otherwise the next time: give  on"
         )
     return None if word is None else checked_word(word)
-
-
-def _pad(asked: bool, *, backup: StrPath | None) -> bool:  # noqa: FBT001 - the option as it was given
-    if asked and backup is not None:
-        raise Refusal(
-            "pad: expected no --backup beside it, whose training may go on in the midst of an epoch, "
-            f"received {os.fspath(backup)!r}: leave one of them out"
-        )
-    return asked
 
 
 def _max_time(value: object) -> float:

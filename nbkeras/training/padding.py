@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.counted_once import counted_once_class
+from nbkeras.data.batch_steps import BATCHES, ONE_FOR_ONE, is_in_order, samples_in_one_pass, steps_behind
 from nbkeras.data.tensors import LeftToKeras
 from nbkeras.data.whole_batches import whole_for_each
 from nbkeras.runtime.keras_lines import active_line, line_of
@@ -17,14 +18,9 @@ from nbkeras.training.distributing import samples_of, sharing_strategy
 from nbkeras.training.seeded import feed_in_order, unshuffled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from nbkeras.training.calls import Call
 
 _BY = "--pad"
-# Steps of a pipeline behind ``batch`` that give one batch for each, in the same order.
-_ONE_FOR_ONE = {"Map", "ParallelMap", "Prefetch", "Options", "Cache", "AssertCardinality", "Model"}
-_BATCHES = {"Batch", "ParallelBatch", "PaddedBatch"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +118,11 @@ def _refuse(call: Call, strategy: Any) -> None:
     # tf_keras's variable; on Keras 3 several replicas can't make several steps at once anyway.
     variable = getattr(call.model, "_steps_per_execution", None)
     steps = 1 if variable is None else int(variable.numpy())
-    if steps > 1:
+    tuned = getattr(call.model, "autotune_steps_per_execution", False)
+    if steps > 1 or tuned:
         raise Refusal(
-            f"pad: expected steps_per_execution=1, because each step is looked at, received {steps}: "
+            "pad: expected steps_per_execution=1, because each step is looked at, received "
+            f"{'auto' if tuned else steps}: "
             "compile the model with steps_per_execution=1"
         )
     if call.says("steps_per_epoch"):
@@ -155,21 +153,15 @@ def _of_dataset(data: Any, size: int | None) -> tuple[int, int, int | None]:
 
 
 def _last_of(data: Any, size: int) -> int | None:
-    for step in _behind(data):
-        name = type(step).__name__.strip("_").removesuffix("Dataset")
-        if name in _BATCHES:
-            samples = int(step._input_dataset.cardinality())  # noqa: SLF001 - no public name leads there
-            return samples - (math.ceil(samples / size) - 1) * size if samples > 0 else None
-        if name not in _ONE_FOR_ONE:
+    if not is_in_order(data):
+        raise _other_data("a dataset with deterministic=False, whose uneven batch may come earlier")
+    for name, step in steps_behind(data):
+        if name in BATCHES:
+            samples = samples_in_one_pass(step)
+            return None if samples is None else samples - (math.ceil(samples / size) - 1) * size
+        if name not in ONE_FOR_ONE:
             raise _other_data(f"a dataset with {name.lower()} behind its batch")
     raise _other_data("a dataset without batch")
-
-
-def _behind(data: Any) -> Iterator[Any]:
-    step = data
-    while step is not None:
-        yield step
-        step = getattr(step, "_input_dataset", None)
 
 
 def _other_data(received: str) -> Refusal:

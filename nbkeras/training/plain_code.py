@@ -14,7 +14,7 @@ from nbkeras.training.code_directions import directions_in
 from nbkeras.training.code_edits import Source, without_magics
 from nbkeras.training.code_names import Names
 from nbkeras.training.code_order import COUNTED, IN_ORDER, SEEDS
-from nbkeras.training.code_padding import PADDED
+from nbkeras.training.code_padding import ITS_STATE, PADDED
 from nbkeras.training.options import OF_ONE_FIT
 from nbkeras.training.precision.in_cell import beginning
 
@@ -137,7 +137,7 @@ def _prelude(
         for alias in node.names
     }
     limited = "TimeLimit(" in body
-    backed = "nbkeras.ExactBackup(" in body and "nbkeras" not in imported
+    backed = "nbkeras.ExactBackup(" in body
     line = active_line()
     seed = options.seed
     imports = []
@@ -154,7 +154,7 @@ def _prelude(
         imports.append("import tensorflow as tf")
     if ordered and counted and seed is not None:
         imports.append("import itertools")
-    if backed:
+    if backed and "nbkeras" not in imported:
         imports.append("import nbkeras")
     head = "\n".join(imports) + "\n\n" if imports else ""
     if options.strategy is not None:
@@ -169,5 +169,5 @@ def _prelude(
         head
         + ("\n" + _TIME_LIMIT + "\n\n" if limited else "")
         + ("\n" + IN_ORDER + "\n\n" if ordered else "")
-        + ("\n" + PADDED + "\n\n" if padded else "")
+        + ("\n" + PADDED + (ITS_STATE if backed else "") + "\n\n" if padded else "")
     )

@@ -85,6 +85,12 @@ class Resuming:
                 f"backup: expected the seed of the backup, received another one: type  --seed "
                 f"{(kept - number + 1) % LARGEST} , or begin anew with  --restart"
             )
+        if found is not None and found.get("pad", False) != options.pad:
+            raise Refusal(
+                f"pad: expected what the run of the backups in {self._directory!r} had, "
+                f"{'no --pad' if options.pad else '--pad'}, received {'it' if options.pad else 'none'}: "
+                f"{'leave it out' if options.pad else 'add  --pad '}, or begin anew with  --restart"
+            )
         before = _end_of(own_directory(options.backup, number - 1)) if number > 1 else None
         if found is not None and found.get("after") != before:
             raise Refusal(
@@ -93,6 +99,8 @@ class Resuming:
             )
         # Until the cell has come to its end, nobody may have seen what the training came to.
         self.callback.extra |= {"data_seed": self._seed, "after": before, "cell_under_way": True}
+        if options.pad:
+            self.callback.extra["pad"] = True
 
     def cell_ended(self) -> None:
         """Note that the cell came to its end, so that a finished training does not pass any more."""

@@ -21,12 +21,14 @@ from nbkeras.training.callback_lists import JoinedList, members_of
 from nbkeras.training.calls import Call
 from nbkeras.training.data_passes import finding_notes
 from nbkeras.training.distributing import distribution_notes
+from nbkeras.training.generators import hold_generator
 from nbkeras.training.metric_names import compiled_directions, refuse_unknown_metric
 from nbkeras.training.padding import padding_of
 from nbkeras.training.precision.findings import precision_notes
 from nbkeras.training.results import results_of
 from nbkeras.training.resuming import Resuming
 from nbkeras.training.seeded import seeded_notes
+from nbkeras.training.unshared import copying_notes, unshared
 from nbkeras.training.witnessing import witnesses
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from nbkeras.runtime.keras_lines import Line
     from nbkeras.training.calls import CallKind
     from nbkeras.training.options import FitOptions
+    from nbkeras.training.padding import Padding
     from nbkeras.training.precision.in_cell import CellPrecision
     from nbkeras.training.seeded_cells import SeededCell
 
@@ -131,11 +134,10 @@ class Session:
         else:
             backup.begin(call, options, number, notes)
             first.append(backup.callback)
-        if padding is not None:
-            said, counting = padding.begin(call, self._any_seed(number))
-            notes += said
-            first.append(counting)
-        notes += finding_notes(call, options) + precision_notes(call)
+        said, own_to_data = self._for_replicas(call, padding, number)
+        notes += said
+        first += own_to_data
+        notes += copying_notes(call) + finding_notes(call, options) + precision_notes(call)
         if own is None:
             monitor = self._new_monitor(line, plan)
             more.append(monitor)
@@ -152,6 +154,13 @@ class Session:
 
     def _ordered(self, call: Call, options: FitOptions, number: int) -> list[str]:
         return seeded_notes(call, options, number)
+
+    def _for_replicas(self, call: Call, padding: Padding | None, number: int) -> tuple[list[str], list[Any]]:
+        """Replace data that replicas can't share as they are; return what is said, and callbacks for them."""
+        if padding is None:
+            return hold_generator(call)
+        notes, counting = padding.begin(call, self._any_seed(number))
+        return notes, [counting]
 
     def _any_seed(self, number: int) -> int:
         """Return a seed for the orders of a fit's arrays, where no option gives one."""
@@ -173,7 +182,8 @@ class Session:
             # Before those that empty files as they begin: a refusal changes nothing.
             call.set("callbacks", [*first, *_listed(callbacks), *more])
         try:
-            result = call.run()
+            with unshared(call):
+                result = call.run()
         except BaseException as error:
             monitor.close(error)
             raise

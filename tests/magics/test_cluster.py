@@ -106,7 +106,6 @@ def test_what_a_start_has_to_say_is_told(magics, monkeypatch, capsys):
         ("--backup b --every 30s", "--every: expected epoch or a number of steps"),
         ("--mixed-precision auto", "--mixed-precision: expected on, off or a format, because each worker"),
         ("--restart", "--restart: expected a directory for the backups, received none"),
-        ("--pad --backup b", "--pad: expected no --backup beside it, whose training may go on in the midst"),
         ("--code --max-time 10m", "--code: expected no --max-time beside it"),
         ("--code --backup b --restart", "--code: expected no --restart beside it"),
     ],

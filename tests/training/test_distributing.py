@@ -29,11 +29,11 @@ x = np.random.default_rng(0).random((66, 4)).astype("float32")
 y = x.sum(axis=1, keepdims=True)
 
 
-def made(*more, **options):
+def made(*more, optimizer=None, **options):
     keras.utils.set_random_seed(3)
     layers = [keras.Input((4,)), keras.layers.Dense(8, activation="tanh"), *more, keras.layers.Dense(1)]
     model = keras.Sequential(layers, name="small")
-    model.compile(keras.optimizers.SGD(0.1), "mse", **options)
+    model.compile(optimizer or keras.optimizers.SGD(0.1), "mse", **options)
     return model
 
 
@@ -76,15 +76,68 @@ print(strategies.use("mirrored"))
 assert np.abs(trained(60)[0] - trained(60, strategy="none")[0]).max() < 1e-6
 
 
-def padded(**options):
+def padded(*, metrics=("mae",), **options):
     with nbkeras.fitting(quiet=True, epochs=2, batch_size=32, **options) as session:
-        model = made(metrics=["mae"])
+        model = made(metrics=list(metrics))
         history = model.fit(x[:65], y[:65], shuffle=False).history
     return np.concatenate([weights(model), history["loss"], history["mae"]])
 
 
 # Also with one that is not, where it goes whole to each replica.
 assert np.abs(padded(pad=True) - padded(strategy="none")).max() < 1e-6
+
+
+def of_generator(**options):
+    batches = ((x[start : start + 8], y[start : start + 8]) for start in range(0, 64, 8))
+    with nbkeras.fitting(quiet=True, **options) as session:
+        model = made(metrics=["mae"])
+        model.fit(batches)
+        tested = model.evaluate(((x[start : start + 8], y[start : start + 8]) for start in range(0, 64, 8)))
+    assert session.runs[0].progress.done == 8, session.runs[0].progress
+    return np.concatenate([weights(model), tested])
+
+
+# All batches of a generator, of which Keras 3 by itself loses some in learning their shapes.
+assert np.abs(of_generator() - of_generator(strategy="none")).max() < 1e-6
+
+
+def aligned(array):
+    # TensorFlow takes such an array for a tensor as it is.
+    memory = np.zeros(array.nbytes + 64, "uint8")
+    start = -memory.ctypes.data % 64
+    made = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    made[:] = array
+    return made
+
+
+class Batches(getattr(keras.utils, "PyDataset", keras.utils.Sequence)):
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return x[index * 32 : index * 32 + 32], targets[index * 32 : index * 32 + 32]
+
+
+def from_python(data):
+    with nbkeras.fitting(quiet=True) as session:
+        model = made()
+        model.fit(data, epochs=2, shuffle=False)
+        model.evaluate(data)
+    return weights(model), session.run.notes
+
+
+# Replicas on CPUs write into arrays that a PyDataset gives views of.
+targets = aligned(y[:64])
+spec = tuple(tf.TensorSpec((None, each.shape[1])) for each in (x, y))
+sequence = Batches()
+piped = tf.data.Dataset.from_generator(lambda: (sequence[at] for at in range(2)), output_signature=spec)
+for data in (sequence, piped) if count == 4 else (sequence,):
+    found, notes = from_python(data)
+    assert np.array_equal(targets, y[:64])
+    assert any("batches from Python are copied" in note for note in notes), notes
+    assert type(sequence) is Batches
+    with strategies.under("none"):
+        assert np.abs(found - from_python(data)[0]).max() < 1e-6
 # A cell's own choice of the notebook's kind is the notebook's strategy.
 again = strategies.current().strategy
 with strategies.under("mirrored"):
@@ -108,6 +161,15 @@ def fit(model, samples=64, **arguments):
 
 
 before = weights(model := made())
+of_33 = tf.data.Dataset.from_tensor_slices((x[:33], y[:33])).batch(64)
+
+
+def call(method, *data, **arguments):
+    with nbkeras.fitting(quiet=True) as session:
+        getattr(model, method)(*data, verbose=0, **arguments)
+    return session.run.notes
+
+
 refused(f"batch_size: expected a multiple of the {count} replicas", lambda: fit(model, batch_size=33))
 if is_keras_3:
     refused(f"that {count} replicas can share evenly, received 1 sample: give {count}", lambda: fit(model, 1))
@@ -116,8 +178,29 @@ if is_keras_3:
     text = f"validation: expected a first batch that {count} replicas can share evenly, received 33 samples"
     refused(f"{text}: give 32", lambda: fit(model, batch_size=64, validation_data=odd))
     refused("received 3 samples: give", lambda: fit(model, validation_split=0.046))
+    if count == 2:
+        with nbkeras.fitting(quiet=True, strategy="none"):
+            optimizer, metric = keras.optimizers.SGD(0.1), keras.metrics.MeanAbsoluteError(name="own")
+            unbuilt = keras.Sequential([keras.layers.Dense(1)], name="unbuilt")
+            unbuilt.compile("sgd", "mse")
+        text = "an optimizer that was made under the strategy of its model, with 2 replicas, received '"
+        refused(f"fit: expected {text}", lambda: fit(made(optimizer=optimizer)))
+        refused("with 2 replicas, received 'unbuilt', which was made outside of it", lambda: fit(unbuilt))
+        for option in ("gradient_accumulation_steps", "ema_overwrite_frequency"):
+            other = keras.optimizers.Adam(use_ema=True, **{"ema_overwrite_frequency": None, option: 2})
+            refused(f"with {option}=None, which is all that Keras 3", lambda: fit(made(optimizer=other)))
+        refused("received 'own', which was made outside of it", lambda: padded(pad=True, metrics=[metric]))
+    # Of a dataset, too.
+    text = f"that {count} replicas can share evenly, received 33 samples: give "
+    refused(f"fit: expected a first batch {text}", lambda: call("fit", of_33))
+    refused(f"evaluate: expected a first batch {text}", lambda: call("evaluate", of_33.map(lambda *two: two)))
+    refused(f"validation: expected a first batch {text}32", lambda: fit(model, validation_data=of_33))
 assert np.array_equal(before, weights(model))
 fit(model, batch_size=16)
+uneven = tf.data.Dataset.from_tensor_slices((x[:65], y[:65]))
+notes = call("fit", uneven.batch(32).prefetch(1))
+assert any("the last batch, of 1, can't be shared evenly" in note for note in notes), notes
+assert not [note for note in call("fit", uneven.batch(32, drop_remainder=True)) if "shared evenly" in note]
 batches = tf.data.Dataset.from_tensor_slices((x, y)).batch(33)
 
 
@@ -154,6 +237,15 @@ fit(model)
 # Devices that are not there hang in fit: they never come so far.
 there = f"expected devices that are there ({listed})"
 refused(f"{there}, received GPU:1", lambda: strategies.use("mirrored", ("GPU:1",)))
+wrong = tf.distribute.MirroredStrategy(["CPU:0", "CPU:7"])
+
+
+def under_it():
+    with wrong.scope(), nbkeras.fitting(quiet=True):
+        made().fit(x[:64], y[:64])
+
+
+refused(f"{there.replace('devices', 'a strategy over devices')}, received one with CPU:7: type", under_it)
 refused("restart the kernel for other devices", lambda: strategies.use("mirrored", names[:1]))
 refused("%devices --logical-cpus 2", lambda: strategies.use("mirrored", ("CPU:0", "CPU:7")))
 refused("expected one device, received 2", lambda: strategies.use("one", ("CPU:0", "CPU:1")))

@@ -20,22 +20,16 @@ from nbkeras.training.calls import Call
 from nbkeras.training.options import fit_options
 from nbkeras.training.plain_code import plain_code
 
-FITS = Path(__file__).with_name("padded_fits.py")
 
-
-@pytest.mark.costly
-@pytest.mark.timeout(700)
-@pytest.mark.parametrize("legacy", ["0", "1"])
-@pytest.mark.parametrize("count", ["2", "4"])
-def test_padded_fits_are_those_of_one_device(tmp_path, legacy, count):
-    # A process of its own: devices are divided before TensorFlow's first use of them.
+def done(tmp_path, script, *arguments, legacy="0"):
+    """Run a script in a process of its own: devices are divided before TensorFlow's first use of them."""
     environment = {
         **os.environ,
         "TF_USE_LEGACY_KERAS": legacy,
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
     }
-    done = subprocess.run(
-        [sys.executable, str(FITS), count],
+    ended = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name(script)), *arguments],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
@@ -43,7 +37,23 @@ def test_padded_fits_are_those_of_one_device(tmp_path, legacy, count):
         check=False,
         timeout=600,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    return ended.stdout
+
+
+@pytest.mark.costly
+@pytest.mark.timeout(700)
+@pytest.mark.parametrize("legacy", ["0", "1"])
+@pytest.mark.parametrize("count", ["2", "4"])
+def test_padded_fits_are_those_of_one_device(tmp_path, legacy, count):
+    done(tmp_path, "padded_fits.py", count, legacy=legacy)
+
+
+@pytest.mark.costly
+@pytest.mark.timeout(700)
+@pytest.mark.parametrize("line", ["keras", "tf_keras"])
+def test_padded_fits_that_are_killed_go_on_exactly(tmp_path, line):
+    assert done(tmp_path, "padded_resuming.py", line).count(f"done {line} ") == 3
 
 
 def test_the_last_batch_of_each_epoch_is_given_out_to_all():
@@ -121,8 +131,6 @@ def test_what_is_refused(notes):
         Refusal, match=r"^pad: expected epochs that end with the data, .* steps_per_epoch=1: leave"
     ):
         notes(x, x, steps_per_epoch=1)
-    with pytest.raises(Refusal, match=r"^pad: expected no --backup beside it, .* received 'b': leave one"):
-        fit_options(pad=True, backup="b")
 
 
 def test_without_replicas_it_does_nothing(keras):
@@ -136,11 +144,75 @@ def test_without_replicas_it_does_nothing(keras):
     assert not any("--pad" in note for note in session.runs[1].notes)
 
 
-def test_plain_code_says_what_it_does_not_write():
-    cell = "model.fit(x, y, shuffle=False)"
-    code = plain_code(cell, fit_options(pad=True), {"x": np.ones((3, 1)), "y": np.ones(3)})
-    assert code == f"# nbkeras: --pad is not written for arrays in their own order: make x a dataset\n{cell}"
-    code = plain_code("model.fit(x, y)", fit_options(pad=True), {"x": np.ones((3, 1)), "y": np.ones(3)})
-    end = "model.fit(whole_for_each(in_order(x, y, batch_size=32, seed=0), tf.distribute.get_strategy()"
-    assert end in code
-    assert "callbacks=[\n        CountedOnce(),\n    ]" in code
+def code_of(cell, **options):
+    x = np.ones((5, 1))
+    dataset = tf.data.Dataset.from_tensor_slices((x, x)).batch(2)
+    space = {"x": x, "y": np.ones(5), "named": {"a": x}, "batches": dataset}
+    return plain_code(cell, fit_options(pad=True, **options), space).replace("\n    ", " ")
+
+
+COPIES = ", tf.distribute.get_strategy().num_replicas_in_sync)"
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ("x, y", f"whole_for_each(in_order(x, y, batch_size=32, seed=0){COPIES}, None"),
+        ("batches", f"whole_for_each(batches{COPIES}"),
+        (
+            "x, y, shuffle=False",
+            f"whole_for_each(tf.data.Dataset.from_tensor_slices((x, y)).batch(32){COPIES}, None",
+        ),
+        (
+            "named, y, 2, shuffle=False, sample_weight=y",
+            f"whole_for_each(tf.data.Dataset.from_tensor_slices((named, y, y)).batch(2){COPIES}, None, 2",
+        ),
+    ],
+)
+def test_plain_code(given, written):
+    code = code_of(f"model.fit({given})")
+    assert f"\nmodel.fit({written}, " in code
+    assert "CountedOnce()," in code
+    assert not code.startswith("#")
+
+
+def test_plain_code_of_a_part_in_its_own_order():
+    code = code_of("model.fit(x, y, validation_split=0.4, shuffle=False)", batch_size=2)
+    at = "int(len(x) * (1.0 - 0.4))"
+    assert f"from_tensor_slices((x[:{at}], y[:{at}])).batch(2)" in code
+    assert f"validation_data=(x[{at}:], y[{at}:],)" in code
+    assert "validation_split=0.0" in code
+
+
+def test_plain_code_with_backups_keeps_what_the_callback_knows():
+    code = code_of("model.fit(x, y)", backup="b")
+    assert "def get_state(self):" in code
+    assert "def get_state(self):" not in code_of("model.fit(x, y)")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("named, y", "--pad and the order of each epoch (seed=0) are not written, because of its data"),
+        ("x, y, sample_weight=y", "(seed=0) are not written, because of sample_weight"),
+        ("[x], y, shuffle=False", "--pad is not written for such arrays: make [x] a tf.data.Dataset"),
+        (
+            "named, y, validation_split=0.4, shuffle=False",
+            "--pad is not written for such arrays: make named a",
+        ),
+        ("made()", "made() may be a dataset or arrays: --pad is not written"),
+    ],
+)
+def test_plain_code_says_what_it_does_not_write(given, said):
+    cell = f"model.fit({given})"
+    code = code_of(cell)
+    assert code.startswith("# nbkeras: ")
+    assert said in code
+    assert code.endswith(f"\n{cell}")
+
+
+def test_plain_code_with_a_seed_pads_a_dataset():
+    code = code_of("model.fit(batches)", seed=3)
+    assert f"model.fit(whole_for_each(batches{COPIES}" in code
+    cell = "made = tf.data.Dataset.from_tensor_slices((x, y)).batch(2)\nmodel.fit(made)"
+    assert f"model.fit(whole_for_each(made{COPIES}" in code_of(cell)

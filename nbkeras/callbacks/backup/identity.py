@@ -29,6 +29,7 @@ def identity_of(model: Any) -> dict[str, Any]:
     """Describe a model, its optimizer and its loss, so that another one can be told from it."""
     optimizer = getattr(model, "optimizer", None)
     inner = getattr(optimizer, "inner_optimizer", optimizer)
+    replicas = getattr(getattr(model, "distribute_strategy", None), "num_replicas_in_sync", 1)
     return {
         "keras": line_of(model) or "",
         "model": type(model).__name__,
@@ -40,7 +41,7 @@ def identity_of(model: Any) -> dict[str, Any]:
         "rate": _rate(inner),
         "settings": settings_of(model),
         "steps_per_execution": steps_at_once(model),
-        "setting": setting_of(line_of(model) or "keras"),
+        "setting": setting_of(line_of(model) or "keras", int(replicas)),
     }
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nbkeras.runtime.keras_lines import Line
 
 
-def setting_of(line: Line) -> dict[str, str]:
+def setting_of(line: Line, replicas: int) -> dict[str, str]:
     """Describe this process: bits are the same again where all of it is.
 
     The number of cores counts where nothing else sets the number of threads, and the kind of processor
@@ -21,6 +21,7 @@ def setting_of(line: Line) -> dict[str, str]:
 
     Args:
         line: the Keras line of the model.
+        replicas: how many share its batches: sums depend on their parts.
     """
     tensorflow = sys.modules["tensorflow"]
     # No public name tells it.
@@ -41,6 +42,7 @@ def setting_of(line: Line) -> dict[str, str]:
         "threads": " and ".join(map(str, threads)),
         "TF_ENABLE_ONEDNN_OPTS": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "not set"),
         "GPUs": str(len(tensorflow.config.list_physical_devices("GPU"))),
+        "replicas": str(replicas),
         "processor": platform.machine(),
     }
 

@@ -67,20 +67,22 @@ _read: list[weakref.ref[Any]] = []
 
 
 def _read_before(used: list[Any]) -> Iterator[str]:
-    for data in filter(_goes_on, used):
-        if any(held() is data for held in _read):
-            yield (
-                "not exact: the data were read before in this kernel, and their order goes on: make them in "
-                "the cell that trains"
-            )
-        else:
-            _read.append(weakref.ref(data))
+    going_on = list({id(each): each for data in used for each in _going_on(data)}.values())
+    if any(held() is each for held in _read for each in going_on):
+        yield (
+            "not exact: the data were read before in this kernel, and their order goes on: make them in "
+            "the cell that trains"
+        )
     _read[:] = [held for held in _read if held() is not None]
+    _read.extend(weakref.ref(each) for each in going_on if all(held() is not each for held in _read))
 
 
-def _goes_on(data: Any) -> bool:
-    """Tell whether data begun anew may come in another order than before."""
-    return bool(orders_of(data)) if is_dataset(data) else data is not None and not is_arrays(data)
+def _going_on(data: Any) -> list[Any]:
+    """Return what gives another order when it is begun anew: steps of a pipeline, or the data themselves."""
+    if is_dataset(data):
+        orders = orders_of(data)
+        return [each for each in pipeline(data) if id(each) in orders]
+    return [] if data is None or is_arrays(data) else [data]
 
 
 def orders_of(dataset: Any) -> set[int]:
