@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 # Seconds of its main thread between two signs of life, from which a worker in an operation of TensorFlow does
 # not wait in it: it makes short steps, and is seen at one place of them. One that waits computes nothing.
 _STEPS = 0.005
 # Seconds without a sign of life after which a worker's process is taken for stopped.
 SILENCE = 10.0
+_LONGER = "%cluster start --patience 5m waits longer"
 
 
 @dataclass(slots=True)
@@ -61,8 +62,9 @@ def hanging(workers: Iterable[Health], patience: float) -> tuple[int, str] | Non
     """Return the rank that the others wait for in vain, and what it does; None while all goes well.
 
     A worker hangs when nothing is heard of it, or when it has stood at one place of its Python code for
-    so long while every other one waits for it, in an operation of TensorFlow or behind the cell. One that is
-    done with the cell is waited for in vain by all that are in an operation of TensorFlow.
+    so long while others wait for it, in an operation of TensorFlow or behind the cell, and none of them all
+    has moved. One that is done with the cell is waited for in vain by all that are in an operation of
+    TensorFlow, and so are those that wait in other lines of the cell for each other.
 
     Args:
         workers: all of them.
@@ -70,20 +72,48 @@ def hanging(workers: Iterable[Health], patience: float) -> tuple[int, str] | Non
     """
     now = time.monotonic()
     all_of_them = list(workers)
-    for each in all_of_them:
-        if each.state == "runs" and now - each.heard > max(SILENCE, patience):
-            return each.rank, f"was not heard of for {now - each.heard:.0f} s: its process stands still"
+    unheard = silent(all_of_them, patience)
+    if unheard is not None:
+        return unheard
     running = [each for each in all_of_them if each.state == "runs"]
     busy = [each for each in running if not each.signs.get("waits")]
-    if not running or len(busy) > 1 or len(all_of_them) == 1:
+    if not running or len(all_of_them) == 1 or (len(busy) > 1 and len(busy) == len(running)):
         return None
     stood = min(each.stood(now) for each in all_of_them)
     if stood < patience:
         return None
-    if not busy:
-        left = next((each.rank for each in all_of_them if each.state == "done"), None)
-        text = f"has left the cell, and rank {running[0].rank} has waited for it for {stood:.0f} s"
-        return None if left is None else (left, text)
-    place = f" (line {busy[0].signs['place']} of the cell)" if busy[0].signs.get("place") else ""
-    text = f"stood at one place for {stood:.0f} s{place} while the others waited for it"
-    return busy[0].rank, f"{text}: %cluster start --patience 5m waits longer"
+    if busy:
+        place = f" (line {busy[0].signs['place']} of the cell)" if busy[0].signs.get("place") else ""
+        text = f"stood at one place for {stood:.0f} s{place} while the others waited for it"
+        return busy[0].rank, f"{text}: {_LONGER}"
+    left = next((each.rank for each in all_of_them if each.state == "done"), None)
+    if left is not None:
+        return left, f"has left the cell, and rank {running[0].rank} has waited for it for {stood:.0f} s"
+    return _crossed(running, stood)
+
+
+def _crossed(running: Sequence[Health], stood: float) -> tuple[int, str] | None:
+    """Return a rank that waits in another line of the cell than the first one; None where all are in one."""
+    first, *others = running
+    line = first.signs["place"]
+    other = next((each for each in others if each.signs["place"] != line), None)
+    if other is None or not line or not other.signs["place"]:
+        return None
+    text = (
+        f"has waited for {stood:.0f} s in line {other.signs['place']} of the cell, and rank {first.rank} in"
+    )
+    return other.rank, f"{text} line {line}: they wait for each other, or {_LONGER}"
+
+
+def silent(workers: Iterable[Health], patience: float) -> tuple[int, str] | None:
+    """Return the rank of which nothing is heard any more, and what is said of it; None while all are.
+
+    Args:
+        workers: all of them.
+        patience: seconds that a worker may stand at one place while the others wait.
+    """
+    now = time.monotonic()
+    for each in workers:
+        if each.state == "runs" and now - each.heard > max(SILENCE, patience):
+            return each.rank, f"was not heard of for {now - each.heard:.0f} s: its process stands still"
+    return None

@@ -16,7 +16,7 @@ from nbkeras.cluster.commands import Commands
 from nbkeras.cluster.hosts.spreading import SpreadCommands
 from nbkeras.cluster.server_strategy import parameter_server_strategy
 from nbkeras.cluster.strategy import multi_worker_strategy
-from nbkeras.cluster.wire import tell
+from nbkeras.cluster.wire import tell, tell_past_captures
 from nbkeras.runs import library
 
 # Seconds between two looks whether the notebook's kernel still lives.
@@ -66,6 +66,7 @@ def begin(
     """
     global _here  # noqa: PLW0603 - a process is one worker
     threading.Thread(target=end_with, args=(notebook, folder), name="nbkeras-parent", daemon=True).start()
+    tell_past_captures()
     # The notebook writes the log.
     library.set_log(None)
     tell(state="imports TensorFlow")

@@ -93,7 +93,7 @@ class Session:
             # Wrong arguments: Keras's own words for it are the best ones.
             return method(model, *args, **kwargs)
         call.refuse_if_not_compiled()
-        _refuse(call, options)
+        self._refuse(call, options)
         shared = distribution_notes(call, options.batch_size, pad=options.pad)
         padding = None
         if options.pad:
@@ -135,7 +135,7 @@ class Session:
             said, counting = padding.begin(call, self._any_seed(number))
             notes += said
             first.append(counting)
-        notes += finding_notes(call, options) + precision_notes(call)
+        notes += self._found(call, options) + precision_notes(call)
         if own is None:
             monitor = self._new_monitor(line, plan)
             more.append(monitor)
@@ -146,6 +146,14 @@ class Session:
         if self.cell is not None:
             notes += self.cell.before(call)
         return self._monitored(call, more, monitor, first)
+
+    def _refuse(self, call: Call, options: FitOptions) -> None:
+        stopping = options.early_stopping
+        if call.kind == "fit" and stopping is not None and stopping.metric is not None:
+            refuse_unknown_metric(call, stopping.metric, "early_stopping")
+
+    def _found(self, call: Call, options: FitOptions) -> list[str]:
+        return finding_notes(call, options)
 
     def _resuming(self, call: Call, options: FitOptions, number: int, run: str) -> Resuming:
         return Resuming(call, options, number, run, data=self.data)
@@ -205,12 +213,6 @@ class Session:
             parameters={key: value for key, value in parameters.items() if value is not None},
             interrupts=self.interrupts,
         )
-
-
-def _refuse(call: Call, options: FitOptions) -> None:
-    stopping = options.early_stopping
-    if call.kind == "fit" and stopping is not None and stopping.metric is not None:
-        refuse_unknown_metric(call, stopping.metric, "early_stopping")
 
 
 def _change(call: Call, options: FitOptions, own: MonitorHooks | None) -> list[str]:

@@ -18,7 +18,7 @@ from nbkeras import Refusal
 from nbkeras.cluster import current
 from nbkeras.cluster.cluster import Cluster
 from nbkeras.cluster.failure import WorkerFailure
-from nbkeras.training.on_cluster.exchanging import push
+from nbkeras.training.on_cluster.exchanging import get, push
 from tests.cluster.conftest import GRID, costly, gone, nothing_is_left_after
 
 TRAINING = """
@@ -113,6 +113,35 @@ def test_a_worker_that_dies_between_cells_is_told_and_the_others_are_freed(impat
         current.needed(running=True)
     assert [health.state for health in impatient.cluster.healths] == ["ended", "failed"]
     assert gone(pids[0])
+
+
+@costly
+def test_a_worker_that_stands_still_between_cells(impatient):
+    """The next cell would wait for it for ever, and so would variables on their way."""
+    acts = (
+        lambda: impatient.run("1 + 1"),
+        lambda: push(impatient.cluster, {"kept": 4}),
+        lambda: get(impatient.cluster, "kept", {}),
+    )
+    for act in acts:
+        impatient.run("kept = 3")
+        os.kill(impatient.cluster.pids[1], signal.SIGSTOP)
+        with pytest.raises(WorkerFailure, match=r"rank 1 was not heard of for 1\d s: its process stands"):
+            act()
+        assert not impatient.cluster.runs
+
+
+@costly
+def test_workers_that_wait_for_each_other(impatient):
+    """Each waits in a step that the other does not make."""
+    cell = """
+    if rank:
+        model.fit(x, x[:, :1], verbose=0)
+    model.evaluate(x, x[:, :1], verbose=0)
+    """
+    impatient.run(TRAINING.replace("WHAT", "None"))
+    with pytest.raises(WorkerFailure, match=r"rank 1 has waited .* line 3 of the cell, and rank 0 in line 4"):
+        impatient.run(textwrap.dedent(cell))
 
 
 @costly

@@ -6,20 +6,25 @@ import time
 
 import pytest
 
+from nbkeras.cluster import health as healths
+from nbkeras.cluster.cluster import Cluster
+from nbkeras.cluster.failure import WorkerFailure
 from nbkeras.cluster.health import Health, hanging
+from nbkeras.cluster.served import ServedCluster
 
 PATIENCE = 12.0
 
 
-def worker(rank, *, state="runs", waits=True, stood=15.0):
+def worker(rank, *, state="runs", waits=True, stood=15.0, place=7):
     """Return a worker that has been seen at one place for so long."""
     now = time.monotonic()
-    signs = {"stack": 1, "done": 4, "waits": waits, "place": 7, "busy": 2.0}
+    signs = {"stack": 1, "done": 4, "waits": waits, "place": place, "busy": 2.0}
     return Health(rank, state, heard=now, since=now - stood, signs=signs)
 
 
 DONE, WAITS, BUSY = {"state": "done"}, {}, {"waits": False}
 LATELY = {"stood": 2.0}
+ELSEWHERE, NOWHERE = {"place": 9}, {"place": 0}
 
 
 @pytest.mark.parametrize(
@@ -33,6 +38,16 @@ LATELY = {"stood": 2.0}
         ([WAITS, DONE], 1, "has left the cell, and rank 0 has waited for it for 15 s"),
         ([LATELY, DONE], None, ""),
         ([DONE, DONE], None, ""),
+        ([WAITS, BUSY, BUSY], 1, "stood at one place"),
+        ([LATELY, BUSY, BUSY], None, ""),
+        ([DONE, BUSY, BUSY], None, ""),
+        (
+            [WAITS, WAITS, ELSEWHERE],
+            2,
+            "waited for 15 s in line 9 of the cell, and rank 0 in line 7: they",
+        ),
+        ([LATELY, ELSEWHERE], None, ""),
+        ([WAITS, NOWHERE], None, ""),
     ],
 )
 def test_who_is_waited_for_in_vain(workers, blamed, said):
@@ -51,3 +66,40 @@ def test_one_that_makes_steps_does_not_stand_where_it_is_seen(waits, worked, sta
     health = worker(0, waits=waits)
     health.hear({**health.signs, "busy": 2.0 + worked})
     assert (health.stood(time.monotonic()) > PATIENCE) == stands
+
+
+class Dumb:
+    """A process that lives and says nothing."""
+
+    sockets, ending = (), None
+
+    def __init__(self, rank):
+        self.rank = rank
+
+    def execute(self, _):
+        return str(self.rank)
+
+    def messages(self):
+        return []
+
+    def kill(self):
+        """Be ended."""
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (lambda: Cluster(2, patience=0.2), "rank 0 was not heard of for 0 s: its process stands still"),
+        (lambda: ServedCluster(1, 1, patience=0.2), r"rank 0 \(coordinator\) was not heard of for 0 s"),
+    ],
+)
+def test_one_that_stands_still_between_two_cells(made, said, monkeypatch):
+    """Variables go out and come back, and cells begin, while no cell runs."""
+    monkeypatch.setattr(healths, "SILENCE", 0.2)
+    monkeypatch.setattr("nbkeras.cluster.served.SILENCE", 0.2)
+    cluster = made()
+    cluster._kernels = [Dumb(rank) for rank in range(cluster.size)]
+    cluster.healths = [Health(rank) for rank in range(cluster.size)]
+    with pytest.raises(WorkerFailure, match=said):
+        cluster.request("1 + 1", watched=False)
+    assert cluster.broken is not None

@@ -84,6 +84,15 @@ def test_a_refusal_keeps_the_cluster_that_was_there(magics, monkeypatch):
         assert clusters.current() is before
 
 
+def test_a_terminal_may_have_no_kernels(magics, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(
+        UsageError, match="received a Python without it: type  %pip install ipykernel"
+    ) as caught:
+        magics.cluster("start")
+    assert str(caught.value).startswith("%cluster: workers: expected ipykernel")
+
+
 def test_what_a_start_has_to_say_is_told(magics, monkeypatch, capsys):
     monkeypatch.setattr(clusters, "_current", None)
     monkeypatch.setattr(Cluster, "start", lambda self, _: self.news.append("1 GPU for 2 workers: they train"))
