@@ -89,7 +89,7 @@ def test_a_monitor_of_the_cell_obeys_too(notebook, during):
         run.control.stop()
 
     during(act)
-    begin = "import nbkeras\nclass Own(type(nbkeras.Monitor())): pass\nown = Own(name='mine')"
+    begin = "import nbkeras\nclass Own(type(nbkeras.Monitor())): pass\nown = Own(name='mine', view=False)"
     own = ENDLESS.replace("verbose=0", "verbose=0, callbacks=[own]")
     (run,) = notebook.run(f"{begin}\n{own}")
     assert (run.name, run.status, run.reason) == ("mine", "stopped", "stop button")

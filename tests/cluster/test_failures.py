@@ -93,6 +93,15 @@ def test_error_of_all_leaves_the_cluster_as_it_is(impatient):
     assert impatient.value("kept") == [3, 3]
 
 
+def test_exit_in_a_cell_is_refused(impatient):
+    for word in ("exit", "quit()"):
+        with pytest.raises(
+            Refusal, match="exit: expected a cell that leaves its workers as they are, received"
+        ):
+            impatient.run(word)
+    assert impatient.value("1 + 1") == [2, 2]
+
+
 def test_errors_of_tensorflow_are_one_line(impatient):
     said = "rank 0 raised InvalidArgumentError: {{function_node __wrapped__CheckNumerics"
     with pytest.raises(WorkerFailure, match=re.escape(said)) as caught:

@@ -170,6 +170,21 @@ def test_what_is_left_out_is_one_line(tmp_path, monkeypatch):
     assert [path.exists() for path in paths.values()] == [True, False, False]
 
 
+def test_a_cell_that_ends_the_workers_again_is_given_once_more_and_no_more(monkeypatch):
+    """The workers are not there: what becomes of them is given."""
+    cluster = SimpleNamespace(prepared=[Given("fine"), Given("bad\nmore")], start=lambda _: None)
+
+    def run(_, cell, **__):
+        if cell.startswith("bad"):
+            raise WorkerFailure(1, "was ended by SIGKILL")
+
+    monkeypatch.setattr(retrying, "run_on_cluster", run)
+    said = "rank 1 was ended by SIGKILL, as it was given again the cell  bad : it is left out from now on"
+    with pytest.raises(WorkerFailure, match=said):
+        retrying.start_again(cluster, "why", lambda: None, lambda _: None)
+    assert cluster.prepared == [Given("fine")]
+
+
 def test_what_is_refused_before_anything_runs():
     with pytest.raises(Refusal, match="every: expected epoch or a number of steps, because all workers"):
         cell_options(backup="b", every="30s")

@@ -11,7 +11,7 @@ from nbkeras.cluster import worker
 from nbkeras.cluster.mirror import Sender
 from nbkeras.reproducibility.seeding import LARGEST
 from nbkeras.reproducibility.seeding import seed as set_seed
-from nbkeras.runs.opening import openers
+from nbkeras.runs.opening import takers
 from nbkeras.training.arming import arm, disarm
 from nbkeras.training.on_cluster.coordinating import coordinated, coordination_notes
 from nbkeras.training.on_cluster.files import back_up_together, write_elsewhere
@@ -152,9 +152,10 @@ def begin_cell(folder: str, away: Collection[int], order_seed: int, **values: An
     _cell.enter_context(kept_generators(backup=options.backup is not None))
     if here.rank and not here.coordinates:
         _cell.enter_context(saved_elsewhere(here.folder / f"rank-{here.rank}"))
-    if here.rank == 0:
-        openers.append(_send)
-        _cell.callback(openers.remove, _send)
+    # What a cell imports of nbkeras would open views of its own here.
+    take = _send if here.rank == 0 else _leave
+    takers.append(take)
+    _cell.callback(takers.remove, take)
     # Entered in one request and left in another: the kernel executes both in its main thread.
     _cell.enter_context(here.strategy.scope())
     here.beats.cell_began()
@@ -173,6 +174,10 @@ def end_cell(*, came_to_its_end: bool = False) -> None:
         if came_to_its_end and worker.here().rank == 0:
             session.cell_ended()
     _cell.close()
+
+
+def _leave(run: Run) -> None:
+    """Do nothing with a run: rank 0 tells of it."""
 
 
 def _send(run: Run) -> None:
