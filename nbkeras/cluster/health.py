@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 # Seconds of its main thread between two signs of life, from which a worker in an operation of TensorFlow does
 # not wait in it: it makes short steps, and is seen at one place of them. One that waits computes nothing.
 _STEPS = 0.005
 # Seconds without a sign of life after which a worker's process is taken for stopped.
 SILENCE = 10.0
-_LONGER = "%cluster start --patience 5m waits longer"
 
 
 @dataclass(slots=True)
@@ -64,7 +63,7 @@ def hanging(workers: Iterable[Health], patience: float) -> tuple[int, str] | Non
     A worker hangs when nothing is heard of it, or when it has stood at one place of its Python code for
     so long while others wait for it, in an operation of TensorFlow or behind the cell, and none of them all
     has moved. One that is done with the cell is waited for in vain by all that are in an operation of
-    TensorFlow, and so are those that wait in other lines of the cell for each other.
+    TensorFlow.
 
     Args:
         workers: all of them.
@@ -85,24 +84,10 @@ def hanging(workers: Iterable[Health], patience: float) -> tuple[int, str] | Non
     if busy:
         place = f" (line {busy[0].signs['place']} of the cell)" if busy[0].signs.get("place") else ""
         text = f"stood at one place for {stood:.0f} s{place} while the others waited for it"
-        return busy[0].rank, f"{text}: {_LONGER}"
+        return busy[0].rank, f"{text}: %cluster start --patience 5m waits longer"
     left = next((each.rank for each in all_of_them if each.state == "done"), None)
-    if left is not None:
-        return left, f"has left the cell, and rank {running[0].rank} has waited for it for {stood:.0f} s"
-    return _crossed(running, stood)
-
-
-def _crossed(running: Sequence[Health], stood: float) -> tuple[int, str] | None:
-    """Return a rank that waits in another line of the cell than the first one; None where all are in one."""
-    first, *others = running
-    line = first.signs["place"]
-    other = next((each for each in others if each.signs["place"] != line), None)
-    if other is None or not line or not other.signs["place"]:
-        return None
-    text = (
-        f"has waited for {stood:.0f} s in line {other.signs['place']} of the cell, and rank {first.rank} in"
-    )
-    return other.rank, f"{text} line {line}: they wait for each other, or {_LONGER}"
+    text = f"has left the cell, and rank {running[0].rank} has waited for it for {stood:.0f} s"
+    return None if left is None else (left, text)
 
 
 def silent(workers: Iterable[Health], patience: float) -> tuple[int, str] | None:

@@ -141,19 +141,6 @@ def test_a_worker_that_stands_still_between_cells(impatient):
 
 
 @costly
-def test_workers_that_wait_for_each_other(impatient):
-    """Each waits in a step that the other does not make."""
-    cell = """
-    if rank:
-        model.fit(x, x[:, :1], verbose=0)
-    model.evaluate(x, x[:, :1], verbose=0)
-    """
-    impatient.run(TRAINING.replace("WHAT", "None"))
-    with pytest.raises(WorkerFailure, match=r"rank 1 has waited .* line 3 of the cell, and rank 0 in line 4"):
-        impatient.run(textwrap.dedent(cell))
-
-
-@costly
 def test_long_work_of_all_is_no_standstill(impatient):
     impatient.run("for _ in range(5): time.sleep(1)")
     assert impatient.cluster.runs

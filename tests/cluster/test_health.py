@@ -15,16 +15,15 @@ from nbkeras.cluster.served import ServedCluster
 PATIENCE = 12.0
 
 
-def worker(rank, *, state="runs", waits=True, stood=15.0, place=7):
+def worker(rank, *, state="runs", waits=True, stood=15.0):
     """Return a worker that has been seen at one place for so long."""
     now = time.monotonic()
-    signs = {"stack": 1, "done": 4, "waits": waits, "place": place, "busy": 2.0}
+    signs = {"stack": 1, "done": 4, "waits": waits, "place": 7, "busy": 2.0}
     return Health(rank, state, heard=now, since=now - stood, signs=signs)
 
 
 DONE, WAITS, BUSY = {"state": "done"}, {}, {"waits": False}
 LATELY = {"stood": 2.0}
-ELSEWHERE, NOWHERE = {"place": 9}, {"place": 0}
 
 
 @pytest.mark.parametrize(
