@@ -40,13 +40,6 @@ LATELY = {"stood": 2.0}
         ([WAITS, BUSY, BUSY], 1, "stood at one place"),
         ([LATELY, BUSY, BUSY], None, ""),
         ([DONE, BUSY, BUSY], None, ""),
-        (
-            [WAITS, WAITS, ELSEWHERE],
-            2,
-            "waited for 15 s in line 9 of the cell, and rank 0 in line 7: they",
-        ),
-        ([LATELY, ELSEWHERE], None, ""),
-        ([WAITS, NOWHERE], None, ""),
     ],
 )
 def test_who_is_waited_for_in_vain(workers, blamed, said):

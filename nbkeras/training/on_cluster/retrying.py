@@ -106,9 +106,9 @@ def start_again(cluster: Cluster, why: str, look: Callable[[], None], say: Calla
             cluster.prepared.remove(each)
             if isinstance(failure, WorkerFailure) and not failure.all_are_back:
                 # Or no later start would come past it.
-                said = str(failure).removeprefix(f"rank {failure.rank} ")
-                again = f"{said}, as it was given again {what} : it is left out from now on"
-                raise WorkerFailure(failure.rank, again, failure.traceback) from None
+                how = str(failure).removeprefix(f"rank {failure.rank} ")
+                text = f"{how}, as it was given again {what} : it is left out from now on"
+                raise WorkerFailure(failure.rank, text, failure.traceback) from None
             left_out[what] = str(failure)
     cluster.prepared[:] = [each for each in cluster.prepared if each.cell or each.variables]
     if left_out:
