@@ -56,6 +56,7 @@ def test_a_killed_worker_changes_nothing(notebook, tmp_path, every, left):
     # Losses of an epoch that goes on in its midst are summed in another order.
     for metric, values in expected.items():
         np.testing.assert_allclose(history[metric], values, rtol=1e-6)
+    assert len(notebook.said) == 1, notebook.said
     (said,) = notebook.said
     assert "rank 1 was ended by SIGKILL; retry 1 of 2: the workers start anew, and are given again" in said
     assert [event.step for event in run.events] == [left]

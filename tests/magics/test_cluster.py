@@ -148,6 +148,30 @@ def test_fit_hands_its_cell_on(magics, capsys):
         fit.fit("--strategy two", CELL)
 
 
+def test_fit_takes_what_cells_on_the_cluster_take(magics, capsys):
+    fit = FitMagics(magics.shell, magics.defaults)
+    fit.fit("--strategy cluster --epochs 2 --backup b --retries 3 --code", CELL)
+    assert "RETRIES = 3\n" in capsys.readouterr().out
+    fit.fit("--strategy cluster --slurm", CELL)
+    assert capsys.readouterr().out.startswith("#!/bin/bash\n#SBATCH --job-name=training\n")
+    with pytest.raises(UsageError, match=r"%%fit: .* received '--retries'"):
+        fit.fit("--backup b --retries 3", CELL)
+    with pytest.raises(UsageError, match=r"%%fit: --retries: expected a cell that goes to the cluster, rec"):
+        fit.fit("--strategy one --name cluster --retries 3", CELL)
+
+
+def test_names_with_commas(magics, monkeypatch):
+    monkeypatch.setattr(clusters, "_current", Cluster(2))
+    monkeypatch.setattr(Cluster, "runs", True)
+    sent = []
+    monkeypatch.setattr(
+        "nbkeras.training.on_cluster.exchanging.push", lambda _, variables: sent.append(variables)
+    )
+    magics.shell.user_ns |= {"x": 1, "y": 2}
+    magics.cluster("push x, y")
+    assert sent == [{"x": 1, "y": 2}]
+
+
 def test_cluster_is_for_cells_alone(magics):
     assert checked_kind_of_cell("cluster") == "cluster"
     words = "expected one, mirrored, tpu or none, received 'cluster', whose workers take whole cells"
