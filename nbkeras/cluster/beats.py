@@ -1,4 +1,4 @@
-"""A worker's signs of life: once a second, from a thread of its own, while a cell runs."""
+"""A worker's signs of life: once a second, from a thread of its own, while it is asked for something."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dis
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.cluster.wire import tell
@@ -26,6 +27,7 @@ class Beats:
     def __init__(self) -> None:
         """Start it; it is silent until a cell runs."""
         self._running = threading.Event()
+        self._in_cell = False
         self._earlier = 0
         self._main = threading.main_thread().ident
         threading.Thread(target=self._beat, name="nbkeras-beats", daemon=True).start()
@@ -33,12 +35,24 @@ class Beats:
     def cell_began(self) -> None:
         """Tell from now on."""
         self._earlier = len(registry.live_runs())
+        self._in_cell = True
         self._running.set()
 
     def cell_ended(self) -> None:
         """Tell a last time, then be silent."""
+        self._in_cell = False
         self._running.clear()
         tell(beat=self._signs())
+
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        """Tell while something beside a cell is done, which may begin or end one."""
+        self._running.set()
+        try:
+            yield
+        finally:
+            if not self._in_cell:
+                self._running.clear()
 
     def _beat(self) -> None:
         pause = threading.Event()

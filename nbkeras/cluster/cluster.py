@@ -11,8 +11,8 @@ from nbkeras.cluster.endings import ending_of
 from nbkeras.cluster.failure import WorkerFailure
 from nbkeras.cluster.folder import OwnFolder
 from nbkeras.cluster.gpus import own_gpus, shared_gpus
-from nbkeras.cluster.health import Health, hanging
-from nbkeras.cluster.joining import greet, importing_from, late
+from nbkeras.cluster.health import Health, hanging, silent
+from nbkeras.cluster.joining import greet, heard, importing_from, late
 from nbkeras.cluster.kernel import WorkerKernel
 from nbkeras.cluster.raised import raised_by
 from nbkeras.cluster.tasks import free_addresses, tf_config
@@ -182,14 +182,14 @@ class Cluster:
             code: the code.
             listen: called with the rank and each message of its kernel, in this thread.
             look: called ten times a second.
-            watched: whether the workers give signs of life meanwhile, as they do in a cell, so that one that
-                stands still can be told. Default True.
+            watched: whether it is a cell, in which workers wait for each other, so that one that stands at
+                one place is told. Default True; else only one of which nothing is heard.
 
         Raises:
             WorkerFailure: when a worker ends, raises, or stands still; the others are freed. The cluster
                 is broken then, unless all have come back by themselves.
         """
-        codes = dict.fromkeys(self.takers, code)
+        codes = dict.fromkeys(self.takers, code if watched else heard(code))
         with self._freed_on_failure():
             self._request(codes, listen, None, look, watched=watched)
 
@@ -282,7 +282,8 @@ class Cluster:
                     self._hear(rank, kind, content)
                     listen(rank, message)
             look()
-            self._look_for_failures(waiting if watched else {})
+            # What joins gives no signs of life yet, and has a deadline.
+            self._look_for_failures(waiting if end is None else {}, watched=watched)
             if failures and waiting and time.monotonic() - first > GRACE:
                 break
             if end is not None:
@@ -318,13 +319,13 @@ class Cluster:
                 for message in kernel.messages():
                     yield kernel.rank, message
 
-    def _look_for_failures(self, waiting: Mapping[str, int]) -> None:
+    def _look_for_failures(self, waiting: Mapping[str, int], *, watched: bool = False) -> None:
         for kernel in self._kernels:
             ending = ending_of(kernel)
             if ending is not None:
                 raise WorkerFailure(kernel.rank, ending)
         if waiting:
-            found = hanging(self.healths, self._patience)
+            found = (hanging if watched else silent)(self.healths, self._patience)
             if found is not None:
                 raise WorkerFailure(*found)
 

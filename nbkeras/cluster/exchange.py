@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
+
+import numpy as np
 
 from nbkeras.cluster import worker
 from nbkeras.cluster.parcels import pack, unpack
@@ -38,7 +41,8 @@ def receive(names: dict[str, str], variables: dict[str, Any]) -> None:
 def hand_over(name: str, variables: dict[str, Any]) -> None:
     """Write a variable for the notebook, and tell it where.
 
-    On tf_keras all workers save a model, because saving is an operation of all; on Keras 3, rank 0 alone.
+    On tf_keras all workers save a model, because saving is an operation of all, and so they do what may hold
+    one, such as a ``History``; on Keras 3, rank 0 alone.
     """
     here = worker.here()
     if name not in variables:
@@ -46,7 +50,8 @@ def hand_over(name: str, variables: dict[str, Any]) -> None:
         tell(refused=f"{text}: make it in a  %%cluster  cell")
         return
     value = variables[name]
-    together = is_model(value) and line_of(value) == "tf_keras"
+    holds = line_of(value) if is_model(value) else None if isinstance(value, np.ndarray) else "tf_keras"
+    together = holds == "tf_keras" and "tf_keras" in sys.modules
     if here.rank and not together:
         return
     try:

@@ -63,8 +63,9 @@ def hanging(workers: Iterable[Health], patience: float) -> tuple[int, str] | Non
     """Return the rank that the others wait for in vain, and what it does; None while all goes well.
 
     A worker hangs when nothing is heard of it, or when it has stood at one place of its Python code for
-    so long while every other one waits for it, in an operation of TensorFlow or behind the cell. One that is
-    done with the cell is waited for in vain by all that are in an operation of TensorFlow.
+    so long while others wait for it, in an operation of TensorFlow or behind the cell, and none of them all
+    has moved. One that is done with the cell is waited for in vain by all that are in an operation of
+    TensorFlow.
 
     Args:
         workers: all of them.
@@ -73,20 +74,35 @@ def hanging(workers: Iterable[Health], patience: float) -> tuple[int, str] | Non
     """
     now = time.monotonic()
     all_of_them = list(workers)
-    for each in all_of_them:
-        if each.state == "runs" and now - each.heard > max(SILENCE, patience):
-            return each.rank, f"was not heard of for {now - each.heard:.0f} s: its process stands still"
+    unheard = silent(all_of_them, patience)
+    if unheard is not None:
+        return unheard
     running = [each for each in all_of_them if each.state == "runs"]
     busy = [each for each in running if not each.signs.get("waits")]
-    if not running or len(busy) > 1 or len(all_of_them) == 1:
+    if not running or len(all_of_them) == 1 or (len(busy) > 1 and len(busy) == len(running)):
         return None
+    awaited = next((each for each in busy if not each.signs.get("frees")), busy[0] if busy else None)
     stood = min(each.stood(now) for each in all_of_them)
-    if stood < (max(patience, _FREEING) if busy and busy[0].signs.get("frees") else patience):
+    if stood < (max(patience, _FREEING) if awaited is not None and awaited.signs.get("frees") else patience):
         return None
-    if not busy:
-        left = next((each.rank for each in all_of_them if each.state == "done"), None)
-        text = f"has left the cell, and rank {running[0].rank} has waited for it for {stood:.0f} s"
-        return None if left is None else (left, text)
-    place = f" (line {busy[0].signs['place']} of the cell)" if busy[0].signs.get("place") else ""
-    text = f"stood at one place for {stood:.0f} s{place} while the others waited for it"
-    return busy[0].rank, f"{text}: %cluster start --patience 5m waits longer"
+    if awaited is not None:
+        place = f" (line {awaited.signs['place']} of the cell)" if awaited.signs.get("place") else ""
+        text = f"stood at one place for {stood:.0f} s{place} while the others waited for it"
+        return awaited.rank, f"{text}: %cluster start --patience 5m waits longer"
+    left = next((each.rank for each in all_of_them if each.state == "done"), None)
+    text = f"has left the cell, and rank {running[0].rank} has waited for it for {stood:.0f} s"
+    return None if left is None else (left, text)
+
+
+def silent(workers: Iterable[Health], patience: float) -> tuple[int, str] | None:
+    """Return the rank of which nothing is heard any more, and what is said of it; None while all are.
+
+    Args:
+        workers: all of them.
+        patience: seconds that a worker may stand at one place while the others wait.
+    """
+    now = time.monotonic()
+    for each in workers:
+        if each.state == "runs" and now - each.heard > max(SILENCE, patience):
+            return each.rank, f"was not heard of for {now - each.heard:.0f} s: its process stands still"
+    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.cluster.failure import WorkerFailure
@@ -34,6 +35,12 @@ def importing_from(path: Sequence[str], code: str) -> str:
         f"import sys\npath = {list(path)!r}\n"
         f"sys.path[:] = path + [each for each in sys.path if each not in path]\ndel path\n{code}"
     )
+
+
+def heard(code: str) -> str:
+    """Return code during which a worker gives signs of life, as it does in a cell."""
+    found = "from nbkeras.cluster import worker as _nbkeras_worker"
+    return f"{found}\nwith _nbkeras_worker.here().beats.beating():\n{indent(code, '    ')}"
 
 
 def greet(

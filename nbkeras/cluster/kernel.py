@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import secrets
 import signal
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+from nbkeras.runtime.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -148,6 +151,17 @@ class WorkerKernel:
         with suppress(ProcessLookupError):
             # Its children, too: data workers, say. The launcher gave it a session of its own.
             os.killpg(self._process.pid, number)
+
+
+def refuse_without_ipykernel() -> None:
+    """Refuse a Python that has no kernels: in a terminal IPython does without.
+
+    Raises:
+        Refusal: without ipykernel.
+    """
+    if importlib.util.find_spec("ipykernel") is None:
+        text = "workers: expected ipykernel, in which each worker runs, received a Python without it"
+        raise Refusal(f"{text}: type  %pip install ipykernel")
 
 
 def _where(file: Path) -> tuple[str, str]:

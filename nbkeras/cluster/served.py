@@ -140,7 +140,7 @@ class ServedCluster(Cluster):
                 self._look_for_failures({})
             raise
 
-    def _look_for_failures(self, waiting: Mapping[str, int]) -> None:
+    def _look_for_failures(self, waiting: Mapping[str, int], *, watched: bool = False) -> None:
         now = time.monotonic()
         for kernel in self._kernels:
             rank = kernel.rank
@@ -148,7 +148,9 @@ class ServedCluster(Cluster):
                 continue
             ending = ending_of(kernel)
             silent = now - self.healths[rank].heard
-            if ending is None and waiting and silent > max(SILENCE, self._patience):
+            # Those that take no cell give signs of life while one runs.
+            heeded = waiting and (watched or rank in self.takers)
+            if ending is None and heeded and silent > max(SILENCE, self._patience):
                 ending = f"was not heard of for {silent:.0f} s: its process stands still"
                 # What it was given is done by another one only when it has ended.
                 kernel.kill()

@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 from nbkeras.cluster.beats import Beats
-from nbkeras.cluster.wire import tell
+from nbkeras.cluster.wire import tell, tell_past_captures
 from nbkeras.cluster.worker import end_with
 
 # As long as this process lives.
@@ -23,6 +23,7 @@ def begin(folder: str, notebook: int) -> None:
         notebook: the process of the notebook's kernel, which has started this one.
     """
     threading.Thread(target=end_with, args=(notebook, folder), name="nbkeras-parent", daemon=True).start()
+    tell_past_captures()
     tell(state="imports TensorFlow")
     import tensorflow as tf
 

@@ -7,6 +7,9 @@ from typing import Any
 
 MIME = "application/vnd.nbkeras.worker+json"
 
+# That of the kernel itself, in a worker.
+_publishers: list[Any] = []
+
 
 def tell(**what: Any) -> None:
     """Tell the notebook something, from any thread of a worker."""
@@ -14,8 +17,21 @@ def tell(**what: Any) -> None:
 
     shell = get_ipython()
     if shell is not None:
+        publisher = _publishers[-1] if _publishers else shell.display_pub
         # As a text: a metric may be NaN, which Jupyter's own JSON does not have.
-        shell.display_pub.publish({MIME: json.dumps(what)})
+        publisher.publish({MIME: json.dumps(what)})
+
+
+def tell_past_captures() -> None:
+    """Tell the notebook also what is told while a cell captures its own outputs, from now on.
+
+    ``%%capture`` and ``capture_output`` put a publisher of theirs into the place of the kernel's.
+    """
+    from IPython.core.getipython import get_ipython
+
+    shell = get_ipython()
+    if shell is not None:
+        _publishers[:] = [shell.display_pub]
 
 
 def told(message_type: str, content: dict[str, Any]) -> dict[str, Any] | None:

@@ -16,8 +16,9 @@ from nbkeras.cluster.commands import Commands
 from nbkeras.cluster.hosts.spreading import SpreadCommands
 from nbkeras.cluster.server_strategy import parameter_server_strategy
 from nbkeras.cluster.strategy import multi_worker_strategy
-from nbkeras.cluster.wire import tell
+from nbkeras.cluster.wire import tell, tell_past_captures
 from nbkeras.runs import library
+from nbkeras.runtime.refusal import Refusal
 
 # Seconds between two looks whether the notebook's kernel still lives.
 _LOOK = 0.5
@@ -66,6 +67,7 @@ def begin(
     """
     global _here  # noqa: PLW0603 - a process is one worker
     threading.Thread(target=end_with, args=(notebook, folder), name="nbkeras-parent", daemon=True).start()
+    tell_past_captures()
     # The notebook writes the log.
     library.set_log(None)
     tell(state="imports TensorFlow")
@@ -79,7 +81,22 @@ def begin(
     place = Path(folder)
     commands = SpreadCommands(place) if apart else Commands(place / "commands")
     _here = Worker(rank, size, strategy, commands, place, Beats(), coordinates=coordinates, apart=apart)
+    _refuse_exit()
     tell(state="ready")
+
+
+def _refuse_exit() -> None:
+    """Let ``exit`` and ``quit`` in a cell be refused: workers in the place of these would exit again."""
+    from IPython.core.getipython import get_ipython
+
+    def ask_exit() -> None:
+        raise Refusal(
+            "exit: expected a cell that leaves its workers as they are, received one that ends them: type  "
+            "%cluster stop"
+        )
+
+    shell: Any = get_ipython()
+    shell.ask_exit = ask_exit
 
 
 def here() -> Worker:

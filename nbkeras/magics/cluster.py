@@ -31,7 +31,9 @@ class ClusterMagics(NotebookMagics):
             self.run_cell("%%cluster", CLUSTER_CELL.parse(line, self.defaults.fit_defaults()), cell)
             return
         values = CLUSTER.parse(line)
-        action, names = values["action"] or "status", values["names"]
+        action = values["action"] or "status"
+        # Commas are typed by habit.
+        names = [name for word in values["names"] for name in word.split(",") if name]
         if action not in ACTIONS:
             text = f"%cluster: expected {', '.join(ACTIONS[:-1])} or logs, received {action!r}"
             raise UsageError(f"{text}: type  %cluster status")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from nbkeras.magics.fit_grammar import FIT
@@ -86,6 +87,18 @@ CLUSTER = Grammar(
 _OWN = {"--batch-size", "--every", "--strategy", "--code"}
 _SHARED = tuple(option for option in FIT.options if option.name not in _OWN)
 
+# Of cells on the cluster alone.
+_RETRIES = Option(
+    "--retries",
+    "How often the workers may start anew by themselves when one has failed; 2 by default.",
+    "N",
+    partial(positive_int, option="--retries", least=0),
+)
+_SLURM = Option("--slurm", "Print it as a batch script for Slurm, one task for each worker.")
+
+# What %%fit takes where its cell goes to the cluster.
+FIT_ON_CLUSTER = replace(FIT, options=(*FIT.options, _RETRIES, _SLURM))
+
 CLUSTER_CELL = Grammar(
     magic="%%cluster",
     summary="Run a cell on every worker of the cluster; its models train on all of them together.",
@@ -114,13 +127,8 @@ CLUSTER_CELL = Grammar(
             partial(positive_int, option="--batch-size"),
         ),
         Option("--every", "When to back up: epoch (the default) or a number of steps.", "WHEN"),
-        Option(
-            "--retries",
-            "How often the workers may start anew by themselves when one has failed; 2 by default.",
-            "N",
-            partial(positive_int, option="--retries", least=0),
-        ),
+        _RETRIES,
         Option("--code", "Print the plain script that does the same outside a notebook, and train nothing."),
-        Option("--slurm", "Print it as a batch script for Slurm, one task for each worker."),
+        _SLURM,
     ),
 )

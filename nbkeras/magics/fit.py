@@ -11,6 +11,7 @@ from nbkeras.devices.current import cells_go_to_cluster
 from nbkeras.devices.strategies import CLUSTER
 from nbkeras.magics.base import NotebookMagics
 from nbkeras.magics.cells import identity_of_cell, run_cell_body
+from nbkeras.magics.cluster_grammar import FIT_ON_CLUSTER
 from nbkeras.magics.fit_grammar import FIT
 from nbkeras.runtime.refusal import Refusal
 
@@ -28,10 +29,15 @@ class FitMagics(NotebookMagics):
     def fit(self, line: str, cell: str) -> Any:
         """Replaced by the grammar's help below."""
         __tracebackhide__ = True
-        values = FIT.parse(line, self.defaults.fit_defaults())
+        may_go = cells_go_to_cluster() or CLUSTER in line
+        values = (FIT_ON_CLUSTER if may_go else FIT).parse(line, self.defaults.fit_defaults())
         if (values["strategy"] or (CLUSTER if cells_go_to_cluster() else None)) == CLUSTER:
             self.shell.magics_manager.registry["ClusterMagics"].run_cell("%%fit", values, cell)
             return None
+        for option in ("retries", "slurm"):
+            if values.pop(option, None) is not None:
+                text = f"expected a cell that goes to the cluster, received --strategy {values['strategy']}"
+                raise UsageError(f"%%fit: --{option}: {text}: leave it out")
         show_code = values.pop("code")
         values["restore_best"] = not values.pop("no_restore_best")
         values["quiet"], values["pad"] = bool(values["quiet"]), bool(values["pad"])

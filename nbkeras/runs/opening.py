@@ -16,3 +16,7 @@ openers: list[Opener] = []
 
 stampers: list[Opener] = []
 """Each is called with every run that begins, whether it is shown or not, to add to its environment."""
+
+takers: list[Opener] = []
+"""Where there are any, they alone are told of each run, in place of openers, also of one that is not shown:
+its views and its log are another process's."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nbkeras.runs.log import place
 from nbkeras.runs.log.reader import steps_of
 from nbkeras.runs.log.writer import flush, writer_of
-from nbkeras.runs.opening import openers, stampers
+from nbkeras.runs.opening import openers, stampers, takers
 from nbkeras.runs.reopening import earlier, take_over
 from nbkeras.runs.run import Run
 from nbkeras.runtime.refusal import Refusal
@@ -76,7 +76,7 @@ def begin(
         _open(stamper, run, "this run has no stamp")
     for note in notes:
         run.add_note(note)
-    for opener in tuple(openers) if shown else ():
+    for opener in tuple(takers or (openers if shown else ())):
         _open(opener, run, "this run is not shown")
     return run
 

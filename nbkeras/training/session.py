@@ -96,7 +96,7 @@ class Session:
             # Wrong arguments: Keras's own words for it are the best ones.
             return method(model, *args, **kwargs)
         call.refuse_if_not_compiled()
-        _refuse(call, options)
+        self._refuse(call, options)
         shared = distribution_notes(call, options.batch_size, pad=options.pad)
         padding = None
         if options.pad:
@@ -137,7 +137,7 @@ class Session:
         said, own_to_data = self._for_replicas(call, padding, number)
         notes += said
         first += own_to_data
-        notes += copying_notes(call) + finding_notes(call, options) + precision_notes(call)
+        notes += copying_notes(call) + self._found(call, options) + precision_notes(call)
         if own is None:
             monitor = self._new_monitor(line, plan)
             more.append(monitor)
@@ -148,6 +148,14 @@ class Session:
         if self.cell is not None:
             notes += self.cell.before(call)
         return self._monitored(call, more, monitor, first)
+
+    def _refuse(self, call: Call, options: FitOptions) -> None:
+        stopping = options.early_stopping
+        if call.kind == "fit" and stopping is not None and stopping.metric is not None:
+            refuse_unknown_metric(call, stopping.metric, "early_stopping")
+
+    def _found(self, call: Call, options: FitOptions) -> list[str]:
+        return finding_notes(call, options)
 
     def _resuming(self, call: Call, options: FitOptions, number: int, run: str) -> Resuming:
         return Resuming(call, options, number, run, data=self.data)
@@ -215,12 +223,6 @@ class Session:
             parameters={key: value for key, value in parameters.items() if value is not None},
             interrupts=self.interrupts,
         )
-
-
-def _refuse(call: Call, options: FitOptions) -> None:
-    stopping = options.early_stopping
-    if call.kind == "fit" and stopping is not None and stopping.metric is not None:
-        refuse_unknown_metric(call, stopping.metric, "early_stopping")
 
 
 def _change(call: Call, options: FitOptions, own: MonitorHooks | None) -> list[str]:

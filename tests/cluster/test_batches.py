@@ -2,27 +2,56 @@
 
 from __future__ import annotations
 
-import textwrap
-
 import numpy as np
 import pytest
 
 from nbkeras import Refusal
+from tests.cluster.conftest import costly
+
+ONES = """
+import tensorflow as tf
+tf.random.set_seed(SEED)
+x = 2.0 ** -np.arange(48, dtype="float32")[:, None]
+model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")])
+model.compile(keras.optimizers.SGD(0.0), "mae")
+data = tf.data.Dataset.from_tensor_slices((x, 0 * x))
+"""
+ARRAYS = "model.fit(x, 0 * x, batch_size=8, epochs=2)"
+DATASET = "model.fit(data.shuffle(48, seed={}).batch(8), epochs=2)"
+SAME = "arrays in an order of their own each epoch, the same on all workers, by %%cluster"
+TWICE = "another order on each worker"
 
 
-def test_each_sample_comes_once_in_an_epoch(notebook):
+@pytest.mark.parametrize(
+    ("seed", "fit", "once", "said"),
+    [
+        ("None", ARRAYS, True, SAME),
+        # Of an earlier cell, say: it stays in the workers.
+        ("3", ARRAYS, True, "NBK101"),
+        ("None", DATASET.format("os.getpid()"), False, f"the dataset is shuffled in {TWICE}"),
+        pytest.param(
+            "3 + rank",
+            ARRAYS,
+            False,
+            f"arrays in {TWICE}, each with another seed, so that an epoch",
+            marks=costly,
+        ),
+        pytest.param("None", DATASET.format("1"), True, "", marks=costly),
+        pytest.param(
+            "None", DATASET.format("None"), False, f"the dataset is shuffled in {TWICE}", marks=costly
+        ),
+        pytest.param("3", DATASET.format("None"), True, "", marks=costly),
+    ],
+    ids=["arrays", "seed", "another dataset", "other seeds", "dataset, seed", "dataset", "seed, dataset"],
+)
+def test_each_sample_comes_once_in_an_epoch(notebook, seed, fit, once, said):
     """The mean of all samples is that of the batches only if none comes twice on the two workers."""
-    cell = """
-    x = 2.0 ** -np.arange(48, dtype="float32")[:, None]
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")])
-    model.compile(keras.optimizers.SGD(0.0), "mae")
-    model.fit(x, 0 * x, batch_size=8, epochs=3)
-    """
-    (run,) = notebook.run(textwrap.dedent(cell))
+    (run,) = notebook.run(f"{ONES.replace('SEED', seed)}{fit}\ntf.random.set_seed(None)")
     expected = float((2.0 ** -np.arange(48)).mean())
-    np.testing.assert_allclose(run.history["loss"], [expected] * 3, rtol=1e-5)
-    note = "arrays in an order of their own each epoch, the same on all workers, by %%cluster"
-    assert note in run.notes
+    assert np.allclose(run.history["loss"], [expected] * 2, rtol=1e-5) == once
+    notes = "\n".join(run.notes)
+    assert said in notes or (said == "NBK101" and notebook.line == "tf_keras")
+    assert (TWICE in notes) != once
 
 
 MADE = """

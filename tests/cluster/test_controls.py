@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from nbkeras import Refusal
 from tests.cluster.conftest import costly
 
 ENDLESS = """
@@ -77,6 +78,42 @@ def test_a_stop_in_evaluate_ends_that_and_no_later_call(notebook, during):
     assert notebook.cluster.runs
     (run,) = notebook.run(ENDLESS.replace("100_000", "3"))
     assert (run.status, run.progress.done) == ("finished", 18)
+
+
+def test_a_monitor_of_the_cell_obeys_too(notebook, during):
+    """It has a name and a class of its own, and does the work of the one that the cell would be given."""
+
+    def act(run):
+        run.control.set_learning_rate(0.003)
+        until(lambda: run.progress.learning_rate and abs(run.progress.learning_rate - 0.003) < 1e-6)
+        run.control.stop()
+
+    during(act)
+    begin = "import nbkeras\nclass Own(type(nbkeras.Monitor())): pass\nown = Own(name='mine', view=False)"
+    own = ENDLESS.replace("verbose=0", "verbose=0, callbacks=[own]")
+    (run,) = notebook.run(f"{begin}\n{own}")
+    assert (run.name, run.status, run.reason) == ("mine", "stopped", "stop button")
+    assert notebook.printed[0] == notebook.printed[1] != ""
+    assert notebook.value("isinstance(own, Own)") == [True, True]
+    limited = own.replace("[own]", "[nbkeras.Monitor(max_time='2s')]")
+    with pytest.raises(Refusal, match=r"Monitor: expected one without max_time, .* %%cluster --max-time 2s"):
+        notebook.run(limited)
+    assert notebook.cluster.runs
+
+
+def test_a_loop_says_that_it_hears_nothing(notebook):
+    (run,) = notebook.run("import nbkeras\nfor epoch in nbkeras.track(range(3)):\n    print(list(epoch))")
+    assert (run.kind, run.status, run.progress.done) == ("loop", "finished", 3)
+    assert "a loop on a cluster hears no stop, pause or learning rate: two interrupts leave" in run.notes[0]
+
+
+def test_a_cell_that_captures_its_outputs_is_heard(notebook):
+    """The capture takes what is displayed; what a worker tells the notebook goes on."""
+    held = "from IPython.utils.capture import capture_output\nwith capture_output() as held:\n"
+    (run,) = notebook.run(held + textwrap.indent(f"display(3)\n{ENDLESS.replace('100_000', '2')}", "    "))
+    assert (run.status, run.progress.done) == ("finished", 12)
+    assert notebook.printed == {0: "", 1: ""}
+    assert notebook.value("(len(held.outputs), held.stdout[:6])") == [(1, "(2, 12")] * 2
 
 
 def test_time_limit(notebook):

@@ -18,7 +18,7 @@ from nbkeras import Refusal
 from nbkeras.cluster import current
 from nbkeras.cluster.cluster import Cluster
 from nbkeras.cluster.failure import WorkerFailure
-from nbkeras.training.on_cluster.exchanging import push
+from nbkeras.training.on_cluster.exchanging import get, push
 from tests.cluster.conftest import GRID, costly, gone, nothing_is_left_after
 
 TRAINING = """
@@ -93,6 +93,15 @@ def test_error_of_all_leaves_the_cluster_as_it_is(impatient):
     assert impatient.value("kept") == [3, 3]
 
 
+def test_exit_in_a_cell_is_refused(impatient):
+    for word in ("exit", "quit()"):
+        with pytest.raises(
+            Refusal, match="exit: expected a cell that leaves its workers as they are, received"
+        ):
+            impatient.run(word)
+    assert impatient.value("1 + 1") == [2, 2]
+
+
 def test_errors_of_tensorflow_are_one_line(impatient):
     said = "rank 0 raised InvalidArgumentError: {{function_node __wrapped__CheckNumerics"
     with pytest.raises(WorkerFailure, match=re.escape(said)) as caught:
@@ -113,6 +122,22 @@ def test_a_worker_that_dies_between_cells_is_told_and_the_others_are_freed(impat
         current.needed(running=True)
     assert [health.state for health in impatient.cluster.healths] == ["ended", "failed"]
     assert gone(pids[0])
+
+
+@costly
+def test_a_worker_that_stands_still_between_cells(impatient):
+    """The next cell would wait for it for ever, and so would variables on their way."""
+    acts = (
+        lambda: impatient.run("1 + 1"),
+        lambda: push(impatient.cluster, {"kept": 4}),
+        lambda: get(impatient.cluster, "kept", {}),
+    )
+    for act in acts:
+        impatient.run("kept = 3")
+        os.kill(impatient.cluster.pids[1], signal.SIGSTOP)
+        with pytest.raises(WorkerFailure, match=r"rank 1 was not heard of for 1\d s: its process stands"):
+            act()
+        assert not impatient.cluster.runs
 
 
 @costly

@@ -6,7 +6,11 @@ import time
 
 import pytest
 
+from nbkeras.cluster import health as healths
+from nbkeras.cluster.cluster import Cluster
+from nbkeras.cluster.failure import WorkerFailure
 from nbkeras.cluster.health import Health, hanging
+from nbkeras.cluster.served import ServedCluster
 
 PATIENCE = 12.0
 
@@ -31,12 +35,16 @@ FREES = {"waits": False, "frees": True}
         ([LATELY, BUSY], None, ""),
         # The end of a dataset may take a minute (see beats.py).
         ([{"stood": 60.0}, {**FREES, "stood": 60.0}], None, ""),
+        ([WAITS, FREES, BUSY], 2, "stood at one place for 15 s"),
         ([{"stood": 80.0}, {**FREES, "stood": 80.0}], 1, "stood at one place for 80 s"),
         ([BUSY, BUSY], None, ""),
         ([DONE, BUSY], 1, "stood at one place"),
         ([WAITS, DONE], 1, "has left the cell, and rank 0 has waited for it for 15 s"),
         ([LATELY, DONE], None, ""),
         ([DONE, DONE], None, ""),
+        ([WAITS, BUSY, BUSY], 1, "stood at one place"),
+        ([LATELY, BUSY, BUSY], None, ""),
+        ([DONE, BUSY, BUSY], None, ""),
     ],
 )
 def test_who_is_waited_for_in_vain(workers, blamed, said):
@@ -55,3 +63,40 @@ def test_one_that_makes_steps_does_not_stand_where_it_is_seen(waits, worked, sta
     health = worker(0, waits=waits)
     health.hear({**health.signs, "busy": 2.0 + worked})
     assert (health.stood(time.monotonic()) > PATIENCE) == stands
+
+
+class Dumb:
+    """A process that lives and says nothing."""
+
+    sockets, ending = (), None
+
+    def __init__(self, rank):
+        self.rank = rank
+
+    def execute(self, _):
+        return str(self.rank)
+
+    def messages(self):
+        return []
+
+    def kill(self):
+        """Be ended."""
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (lambda: Cluster(2, patience=0.2), "rank 0 was not heard of for 0 s: its process stands still"),
+        (lambda: ServedCluster(1, 1, patience=0.2), r"rank 0 \(coordinator\) was not heard of for 0 s"),
+    ],
+)
+def test_one_that_stands_still_between_two_cells(made, said, monkeypatch):
+    """Variables go out and come back, and cells begin, while no cell runs."""
+    monkeypatch.setattr(healths, "SILENCE", 0.2)
+    monkeypatch.setattr("nbkeras.cluster.served.SILENCE", 0.2)
+    cluster = made()
+    cluster._kernels = [Dumb(rank) for rank in range(cluster.size)]
+    cluster.healths = [Health(rank) for rank in range(cluster.size)]
+    with pytest.raises(WorkerFailure, match=said):
+        cluster.request("1 + 1", watched=False)
+    assert cluster.broken is not None

@@ -56,6 +56,7 @@ def test_a_killed_worker_changes_nothing(notebook, tmp_path, every, left):
     # Losses of an epoch that goes on in its midst are summed in another order.
     for metric, values in expected.items():
         np.testing.assert_allclose(history[metric], values, rtol=1e-6)
+    assert len(notebook.said) == 1, notebook.said
     (said,) = notebook.said
     assert "rank 1 was ended by SIGKILL; retry 1 of 2: the workers start anew, and are given again" in said
     assert [event.step for event in run.events] == [left]
@@ -168,6 +169,21 @@ def test_what_is_left_out_is_one_line(tmp_path, monkeypatch):
     assert given == [{"good": variables["good"]}]
     assert cluster.prepared == [Given(variables={"good": variables["good"]}), Given("fine")]
     assert [path.exists() for path in paths.values()] == [True, False, False]
+
+
+def test_a_cell_that_ends_the_workers_again_is_given_once_more_and_no_more(monkeypatch):
+    """The workers are not there: what becomes of them is given."""
+    cluster = SimpleNamespace(prepared=[Given("fine"), Given("bad\nmore")], start=lambda _: None)
+
+    def run(_, cell, **__):
+        if cell.startswith("bad"):
+            raise WorkerFailure(1, "was ended by SIGKILL")
+
+    monkeypatch.setattr(retrying, "run_on_cluster", run)
+    said = "rank 1 was ended by SIGKILL, as it was given again the cell  bad : it is left out from now on"
+    with pytest.raises(WorkerFailure, match=said):
+        retrying.start_again(cluster, "why", lambda: None, lambda _: None)
+    assert cluster.prepared == [Given("fine")]
 
 
 def test_what_is_refused_before_anything_runs():

@@ -156,6 +156,22 @@ def test_each_sample_comes_once_in_an_epoch(served):
             np.testing.assert_allclose(history, [expected] * len(history), rtol=1e-5)
 
 
+def test_what_a_step_tells_is_of_its_own_call(served):
+    """A loss of an earlier call would end this one by ``TerminateOnNaN``, say."""
+    cell = f"""{MODEL}
+first = []
+def note(step, logs):
+    step or first.append(float(logs["loss"]))
+seen = keras.callbacks.LambdaCallback(on_train_batch_end=note)
+model.fit(x, 1000 * y, batch_size=16, callbacks=[seen])
+model.fit(x, 0 * y, batch_size=16, callbacks=[seen])
+"""
+    served.run(cell)
+    ((before, after),) = served.value("first")
+    assert before > 1e5
+    assert after < 1e3
+
+
 def test_a_step_of_ones_own_and_keras_backups(served, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     cell = """

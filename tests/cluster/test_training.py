@@ -79,6 +79,20 @@ def test_variables_and_models_go_both_ways(notebook):
     np.testing.assert_array_equal(model.predict(x, verbose=0), before)
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_a_history_comes_with_its_model(notebook):
+    """On tf_keras the statistics of the normalization are read by all workers together."""
+    cell = """
+    model = keras.Sequential([keras.Input((6,)), keras.layers.BatchNormalization(), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    history = model.fit(x, y, batch_size=18, verbose=0)
+    """
+    (run,) = notebook.run(DATA + textwrap.dedent(cell))
+    history = get(notebook.cluster, "history", {})
+    assert history.history == run.history
+    assert history.model.count_params() == 31
+
+
 def test_files_of_callbacks_are_written_once(notebook, tmp_path):
     cell = f"""
     from pathlib import Path

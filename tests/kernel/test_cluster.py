@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import pytest
+
+from tests.cluster.conftest import gone
 
 pytestmark = pytest.mark.kernel
 
@@ -90,3 +95,17 @@ def test_a_failing_worker_is_one_line_with_its_rank(kernel):
     assert kernel.text() == "2 workers ended\n"
     kernel.run("%cluster")
     assert kernel.text() == "no cluster: type  %cluster start --workers 2\n"
+
+
+@pytest.mark.costly
+@pytest.mark.parametrize("now", [False, True], ids=["asked", "killed"])
+def test_a_restart_of_the_kernel_leaves_nothing(start_kernel, now):
+    kernel = start_kernel()
+    assert kernel.run("%cluster start", timeout=120)["status"] == "ok"
+    cluster = "__import__('nbkeras.cluster.current', fromlist=['current']).current()"
+    pids, folder = kernel.value(f"({cluster}.pids, str({cluster}.folder))")
+    kernel.manager.restart_kernel(now=now)
+    end = time.monotonic() + 20
+    while not all(map(gone, pids)) or Path(folder).exists():
+        assert time.monotonic() < end
+        time.sleep(0.1)

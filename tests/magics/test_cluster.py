@@ -84,6 +84,15 @@ def test_a_refusal_keeps_the_cluster_that_was_there(magics, monkeypatch):
         assert clusters.current() is before
 
 
+def test_a_terminal_may_have_no_kernels(magics, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(
+        UsageError, match="received a Python without it: type  %pip install ipykernel"
+    ) as caught:
+        magics.cluster("start")
+    assert str(caught.value).startswith("%cluster: workers: expected ipykernel")
+
+
 def test_what_a_start_has_to_say_is_told(magics, monkeypatch, capsys):
     monkeypatch.setattr(clusters, "_current", None)
     monkeypatch.setattr(Cluster, "start", lambda self, _: self.news.append("1 GPU for 2 workers: they train"))
@@ -136,6 +145,30 @@ def test_fit_hands_its_cell_on(magics, capsys):
     assert 'keras.mixed_precision.set_global_policy("mixed_bfloat16")' in capsys.readouterr().out
     with pytest.raises(UsageError, match="strategy: expected one, mirrored, tpu, none or cluster, rec"):
         fit.fit("--strategy two", CELL)
+
+
+def test_fit_takes_what_cells_on_the_cluster_take(magics, capsys):
+    fit = FitMagics(magics.shell, magics.defaults)
+    fit.fit("--strategy cluster --epochs 2 --backup b --retries 3 --code", CELL)
+    assert "RETRIES = 3\n" in capsys.readouterr().out
+    fit.fit("--strategy cluster --slurm", CELL)
+    assert capsys.readouterr().out.startswith("#!/bin/bash\n#SBATCH --job-name=training\n")
+    with pytest.raises(UsageError, match=r"%%fit: .* received '--retries'"):
+        fit.fit("--backup b --retries 3", CELL)
+    with pytest.raises(UsageError, match=r"%%fit: --retries: expected a cell that goes to the cluster, rec"):
+        fit.fit("--strategy one --name cluster --retries 3", CELL)
+
+
+def test_names_with_commas(magics, monkeypatch):
+    monkeypatch.setattr(clusters, "_current", Cluster(2))
+    monkeypatch.setattr(Cluster, "runs", True)
+    sent = []
+    monkeypatch.setattr(
+        "nbkeras.training.on_cluster.exchanging.push", lambda _, variables: sent.append(variables)
+    )
+    magics.shell.user_ns |= {"x": 1, "y": 2}
+    magics.cluster("push x, y")
+    assert sent == [{"x": 1, "y": 2}]
 
 
 def test_cluster_is_for_cells_alone(magics):

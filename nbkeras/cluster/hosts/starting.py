@@ -9,6 +9,7 @@ from nbkeras.cluster.hosts.cluster import HostsCluster
 from nbkeras.cluster.hosts.hosts_file import read_hosts
 from nbkeras.cluster.hosts.profile import engines_of_profile, refuse_other_profiles
 from nbkeras.cluster.hosts.ssh import engines_on, refuse_without_ssh
+from nbkeras.cluster.kernel import refuse_without_ipykernel
 from nbkeras.cluster.memory import refuse_too_many
 from nbkeras.cluster.served import ServedCluster
 from nbkeras.runtime.refusal import Refusal
@@ -64,6 +65,7 @@ def cluster_maker(
     if profile is not None:
         refuse_other_profiles(profile)
         return lambda: HostsCluster(engines_of_profile(profile, workers), **options)
+    refuse_without_ipykernel()
     refuse_too_many(workers or 2, 0 if ps is None else 1 + ps, max_memory)
     if ps is not None:
         return lambda: ServedCluster(workers or 2, ps, **options)

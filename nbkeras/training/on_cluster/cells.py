@@ -11,12 +11,14 @@ from nbkeras.cluster import worker
 from nbkeras.cluster.mirror import Sender
 from nbkeras.reproducibility.seeding import LARGEST
 from nbkeras.reproducibility.seeding import seed as set_seed
-from nbkeras.runs.opening import openers
+from nbkeras.runs.opening import takers
 from nbkeras.training.arming import arm, disarm
 from nbkeras.training.on_cluster.coordinating import coordinated, coordination_notes
 from nbkeras.training.on_cluster.files import back_up_together, write_elsewhere
 from nbkeras.training.on_cluster.obeying import begin_obeying, worker_monitor_class
 from nbkeras.training.on_cluster.ordering import common_order
+from nbkeras.training.on_cluster.orders import order_notes
+from nbkeras.training.on_cluster.own_monitor import let_obey, refuse_own_clocks
 from nbkeras.training.on_cluster.saving import saved_elsewhere
 from nbkeras.training.options import fit_options
 from nbkeras.training.precision.in_cell import in_precision
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from nbkeras.runtime.keras_lines import Line
     from nbkeras.training.calls import Call
     from nbkeras.training.options import FitOptions
+
+_LOOP = "a loop on a cluster hears no stop, pause or learning rate: two interrupts leave the cell"
 
 _cell = ExitStack()
 # That of the cell under way, and no other one.
@@ -53,13 +57,23 @@ class CellSession(Session):
         """Do nothing: each cell has a session of its own."""
 
     def _new_monitor(self, line: Line, plan: Plan) -> Any:
-        monitor = worker_monitor_class(line)(plan=plan)
-        monitor.obeying, monitor.continued = self._obeying, self.continued
-        return monitor
+        return worker_monitor_class(line)(plan=plan)
+
+    def _monitored(self, call: Call, more: list[Any], monitor: Any, first: list[Any]) -> Any:
+        __tracebackhide__ = True
+        let_obey(monitor, self._obeying, self.continued)
+        return super()._monitored(call, more, monitor, first)
 
 
 class WorkerSession(CellSession):
     """The calls of a cell on one of the workers that make every step together."""
+
+    def _refuse(self, call: Call, options: FitOptions) -> None:
+        super()._refuse(call, options)
+        refuse_own_clocks(call)
+
+    def _found(self, call: Call, options: FitOptions) -> list[str]:
+        return [*super()._found(call, options), *order_notes(call, worker.here().strategy)]
 
     def _ordered(self, call: Call, options: FitOptions, number: int) -> list[str]:
         notes = super()._ordered(call, options, number)
@@ -138,9 +152,10 @@ def begin_cell(folder: str, away: Collection[int], order_seed: int, **values: An
     _cell.enter_context(kept_generators(backup=options.backup is not None))
     if here.rank and not here.coordinates:
         _cell.enter_context(saved_elsewhere(here.folder / f"rank-{here.rank}"))
-    if here.rank == 0:
-        openers.append(_send)
-        _cell.callback(openers.remove, _send)
+    # What a cell imports of nbkeras would open views of its own here.
+    take = _send if here.rank == 0 else _leave
+    takers.append(take)
+    _cell.callback(takers.remove, take)
     # Entered in one request and left in another: the kernel executes both in its main thread.
     _cell.enter_context(here.strategy.scope())
     here.beats.cell_began()
@@ -161,5 +176,11 @@ def end_cell(*, came_to_its_end: bool = False) -> None:
     _cell.close()
 
 
+def _leave(run: Run) -> None:
+    """Do nothing with a run: rank 0 tells of it."""
+
+
 def _send(run: Run) -> None:
+    if run.kind == "loop":
+        run.add_note(_LOOP)
     Sender(run, _sessions[-1].continued.get(run.id))

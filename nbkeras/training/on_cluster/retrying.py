@@ -102,11 +102,14 @@ def start_again(cluster: Cluster, why: str, look: Callable[[], None], say: Calla
         try:
             run_on_cluster(cluster, each.cell, look=look, **{**each.options, "quiet": True})
         except (WorkerFailure, Refusal) as failure:
-            if not getattr(failure, "all_are_back", True):
-                raise
-            first = each.cell.strip().partition("\n")[0]
+            what = f"the cell  {each.cell.strip().partition(chr(10))[0][:_SHOWN]}"
             cluster.prepared.remove(each)
-            left_out[f"the cell  {first[:_SHOWN]}"] = str(failure)
+            if isinstance(failure, WorkerFailure) and not failure.all_are_back:
+                # Or no later start would come past it.
+                how = str(failure).removeprefix(f"rank {failure.rank} ")
+                text = f"{how}, as it was given again {what} : it is left out from now on"
+                raise WorkerFailure(failure.rank, text, failure.traceback) from None
+            left_out[what] = str(failure)
     cluster.prepared[:] = [each for each in cluster.prepared if each.cell or each.variables]
     if left_out:
         say(f"nbkeras: left out, because it needs what was trained: {_listed(left_out)}")

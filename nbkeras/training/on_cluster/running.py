@@ -128,6 +128,6 @@ def run_on_cluster(
     finally:
         controls.leave()
         if cluster.runs:
-            cluster.request(f"_nbkeras_cells.end_cell({came_to_its_end=})", watched=False)
+            cluster.request(f"{_IMPORT}_nbkeras_cells.end_cell({came_to_its_end=})", watched=False)
     mirror.close("finished", "")
     return mirror.runs

@@ -213,6 +213,9 @@ def by_workers(model):
     if not isinstance(model.train_function, Steps):
         model.train_function = Steps({train})
         model.test_function = Steps({test})
+    for each in (model.train_function, model.test_function):
+        # Of an earlier call.
+        each.under_way, each.told = [], None
     return model
 
 '''

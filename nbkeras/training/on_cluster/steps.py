@@ -51,8 +51,9 @@ class Steps:
         return self._told
 
     def forget(self) -> None:
-        """Begin anew: what was under way is done, or will not be asked for."""
+        """Begin anew: what was under way is done, or will not be asked for, and has told of another call."""
         self._under_way.clear()
+        self._told = None
 
 
 @contextmanager
