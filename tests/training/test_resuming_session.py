@@ -162,7 +162,7 @@ def test_another_process_s_run_is_reopened(cell, stopper, tmp_path):
     registry.drop([earlier.id])
     _, _, run = cell(backup=tmp_path / "b")
     registry.drop([run.id])
-    stored = runs.latest()
+    stored = runs.all()[-1]
     assert stored.id == earlier.id
     assert stored.epoch_numbers("loss") == [1, 2, 3, 4]
     assert stored.created == pytest.approx(earlier.created)
