@@ -62,14 +62,16 @@ class Timer(keras.callbacks.Callback):
     """
 
     seconds = 0.0
+    _began: float | None = None
 
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Begin."""
-        self._began = time.perf_counter()
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Begin with the first."""
+        if self._began is None:
+            self._began = time.perf_counter()
 
     def on_train_end(self, logs: Any = None) -> None:
         """End."""
-        self.seconds = time.perf_counter() - self._began
+        self.seconds = time.perf_counter() - (self._began or 0.0)
 
 
 def cnn() -> Any:
