@@ -24,6 +24,18 @@ def save(path: Path, *cells: str) -> Path:
     return path
 
 
+def executed(name: str, folder: Path) -> tuple[dict[str, nbformat.NotebookNode], dict[str, str]]:
+    """Execute a copy of one of the notebooks; return its cells by their ids, and what each has put out."""
+    path = folder / name
+    path.write_text((ROOT / "notebooks" / name).read_text(encoding="utf-8"), encoding="utf-8")
+    cells = {cell.id: cell for cell in lab.execute(path).cells}
+    shown = {
+        id: "".join(str(output.get("data", output.get("text"))) for output in cell.get("outputs", []))
+        for id, cell in cells.items()
+    }
+    return cells, shown
+
+
 def test_a_failing_cell_ends_it_with_a_status_and_a_traceback(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -58,12 +70,10 @@ def test_the_example_of_the_readme_trains(tmp_path: Path, capsys: pytest.Capture
 @pytest.mark.slow
 @pytest.mark.costly
 def test_the_notebook_on_fine_tuning_gains_what_it_says(tmp_path: Path) -> None:
-    source = ROOT / "notebooks" / "fine_tuning.ipynb"
-    (tmp_path / source.name).write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
-    ran = lab.execute(tmp_path / source.name)
+    cells, _ = executed("fine_tuning.ipynb", tmp_path)
     (told,) = (
         output["data"]["text/plain"]
-        for cell in ran.cells
+        for cell in cells.values()
         for output in cell.get("outputs", [])
         if "from scratch" in str(output.get("data"))
     )
@@ -74,13 +84,7 @@ def test_the_notebook_on_fine_tuning_gains_what_it_says(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.costly
 def test_the_notebook_that_looks_inside_a_network_shows_what_it_says(tmp_path: Path) -> None:
-    source = ROOT / "notebooks" / "features.ipynb"
-    (tmp_path / source.name).write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
-    cells = {cell.id: cell for cell in lab.execute(tmp_path / source.name).cells}
-    shown = {
-        name: "".join(str(output.get("data", output.get("text"))) for output in cell.get("outputs", []))
-        for name, cell in cells.items()
-    }
+    cells, shown = executed("features.ipynb", tmp_path)
     assert "loss" in shown["train"]
     assert "before the cell" in shown["train"]
     assert "Feature maps of edges: 8 of 8 channels, sample 0" in shown["maps"]
@@ -102,13 +106,7 @@ def test_the_notebook_that_looks_inside_a_network_shows_what_it_says(tmp_path: P
 @pytest.mark.slow
 @pytest.mark.costly
 def test_the_notebook_on_several_devices_trains_on_all_of_them(tmp_path: Path) -> None:
-    source = ROOT / "notebooks" / "distribution.ipynb"
-    (tmp_path / source.name).write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
-    cells = {cell.id: cell for cell in lab.execute(tmp_path / source.name).cells}
-    shown = {
-        name: "".join(str(output.get("data", output.get("text"))) for output in cell.get("outputs", []))
-        for name, cell in cells.items()
-    }
+    cells, shown = executed("distribution.ipynb", tmp_path)
     assert "CPU:0, CPU:1" in shown["devices"]
     assert "2 replicas: each takes 32 samples of a batch of 64" in shown["mirrored"]
     (difference,) = (output["data"]["text/plain"] for output in cells["difference"].outputs)
