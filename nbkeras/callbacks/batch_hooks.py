@@ -12,11 +12,16 @@ from typing import Any
 
 from nbkeras.runtime.keras_lines import keras_module, line_of
 
-_TRAIN = ("on_train_batch_begin", "on_batch_begin", "on_train_batch_end", "on_batch_end")
-_HOOKS = {
-    "train": _TRAIN,
-    "test": ("on_test_batch_begin", "on_test_batch_end"),
-    "predict": ("on_predict_batch_begin", "on_predict_batch_end"),
+# By the hook of the list: those of a callback that hear of it.
+_BEGINS = {
+    "on_train_batch_begin": ("on_train_batch_begin", "on_batch_begin"),
+    "on_test_batch_begin": ("on_test_batch_begin",),
+    "on_predict_batch_begin": ("on_predict_batch_begin",),
+}
+_ENDS = {
+    "on_train_batch_end": ("on_train_batch_end", "on_batch_end"),
+    "on_test_batch_end": ("on_test_batch_end",),
+    "on_predict_batch_end": ("on_predict_batch_end",),
 }
 
 
@@ -44,13 +49,11 @@ class StraightHooks:
             return
         self._list = caller
         others = [callback for callback in caller.callbacks if callback is not monitor]
-        for mode, names in _HOOKS.items():
-            if any(_hears(each, name, callbacks.Callback) for each in others for name in names):
+        for hook, heard_by in (_BEGINS | _ENDS).items():
+            if any(_hears(each, name, callbacks.Callback) for each in others for name in heard_by):
                 continue
-            begin, end = f"on_{mode}_batch_begin", f"on_{mode}_batch_end"
-            self._names += [begin, end]
-            setattr(caller, begin, _do_nothing)
-            setattr(caller, end, getattr(monitor, end))
+            self._names.append(hook)
+            setattr(caller, hook, _do_nothing if hook in _BEGINS else getattr(monitor, hook))
 
     def remove(self) -> None:
         """Give the list its own hooks back: a list that the caller made may serve again."""

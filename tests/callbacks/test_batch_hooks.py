@@ -71,6 +71,22 @@ def test_who_listens_to_batches_gets_numbers(model):
     assert float not in kinds["test"]
 
 
+def test_who_hears_of_the_beginnings_takes_the_ends_from_nobody(model):
+    class Begins(keras.callbacks.Callback):
+        def __init__(self):
+            super().__init__()
+            self.began = []
+
+        def on_train_batch_begin(self, batch, logs=None):
+            self.began.append(batch)
+
+    monitor, other = Listening(), Begins()
+    fit(model, [other, monitor])
+    assert other.began == 2 * list(range(8))
+    assert [batch for _, batch, _ in monitor.seen] == other.began
+    assert not any(isinstance(value, float) for _, _, logs in monitor.seen for value in logs.values())
+
+
 def test_callbacks_of_epochs_do_their_work(model, tmp_path):
     monitor = Listening()
     fit(model, [keras.callbacks.CSVLogger(tmp_path / "log.csv"), keras.callbacks.TerminateOnNaN(), monitor])

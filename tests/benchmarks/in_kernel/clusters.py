@@ -32,8 +32,8 @@ def seconds(model, data):
     return timer.seconds
 
 trained = {{
-    "small": (workload.small_model(), workload.data({steps} * {workers})),
-    "CNN": (clusters.cnn(), clusters.images({steps} * {batch})),
+    "small": (workload.small_model(), workload.data({small} * {workers})),
+    "CNN": (clusters.cnn(), clusters.images({CNN} * {batch})),
 }}
 with plain():
     for each in trained.values():
@@ -103,12 +103,12 @@ def images(count: int) -> tuple[Any, Any]:
     return chance.normal(size=(count, 28, 28, 1)).astype("float32"), chance.integers(0, 10, count)
 
 
-def started(workers: int, steps: int) -> float:
+def started(workers: int, steps: dict[str, int]) -> float:
     """Start workers in the place of those before, and what they train; return the seconds of the start.
 
     Args:
         workers: how many.
-        steps: of each training, in batches of 32 samples for each worker.
+        steps: of a training of each model, in batches of 32 samples for each worker.
     """
     shell = get_ipython()
     shell.run_line_magic("cluster", "stop")
@@ -117,7 +117,7 @@ def started(workers: int, steps: int) -> float:
         shell.run_line_magic("cluster", f"start --workers {workers}")
     took = time.perf_counter() - began
     batch = workload.BATCH * workers
-    shell.run_cell_magic("cluster", "", _CELL.format(batch=batch, steps=steps, workers=workers))
+    shell.run_cell_magic("cluster", "", _CELL.format(batch=batch, workers=workers, **steps))
     return took
 
 
