@@ -1,4 +1,4 @@
-"""Tells those who wait that a training or an evaluation has begun."""
+"""Tells those who wait that a training, an evaluation or a validation has begun."""
 
 from __future__ import annotations
 
@@ -10,20 +10,31 @@ from nbkeras.runtime.keras_lines import Line, active_line, keras_module
 
 
 class BegunHooks:
-    """A callback that sets an event when Keras has made all ready, and reads no data any more to do so."""
+    """A callback that sets events when Keras has made all ready, and reads no data any more to do so.
+
+    Attributes:
+        event: set once the call has begun.
+        validates: set while an evaluation or a validation goes on: Keras makes each of them ready anew.
+    """
 
     def __init__(self) -> None:
-        """Begin with an event that is not set."""
+        """Begin with events that are not set."""
         super().__init__()
         self.event = threading.Event()
+        self.validates = threading.Event()
 
     def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002 - Keras passes them
         """Set the event."""
         self.event.set()
 
     def on_test_begin(self, logs: Any = None) -> None:  # noqa: ARG002 - Keras passes them
-        """Set the event."""
+        """Set both."""
         self.event.set()
+        self.validates.set()
+
+    def on_test_end(self, logs: Any = None) -> None:  # noqa: ARG002 - Keras passes them
+        """Wait for the next."""
+        self.validates.clear()
 
 
 @functools.lru_cache(maxsize=2)

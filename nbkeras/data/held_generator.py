@@ -27,7 +27,7 @@ def held_until(begun: threading.Event, batches: Iterator[Any]) -> Generator[Any,
         ['b', 'c']
 
     Args:
-        begun: set when the training begins.
+        begun: set while the training takes batches.
         batches: the generator.
     """
     caller, last = threading.get_ident(), None

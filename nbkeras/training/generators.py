@@ -22,13 +22,18 @@ def hold_generator(call: Call) -> tuple[list[str], list[Any]]:
     Returns:
         What is said, and the callbacks that belong to it.
     """
-    x, model = call.get("x"), call.model
+    model = call.model
     # As Keras 3 itself tells whether it looks at a first batch.
     is_looked_at = getattr(model, "_distribute_strategy", None) is not None and line_of(model) == "keras"
-    if call.kind == "predict" or not is_looked_at or not isinstance(x, GeneratorType):
+    if call.kind == "predict" or not is_looked_at:
         return [], []
     begun = begun_class("keras")()
-    call.set("x", held_until(begun.event, x))
-    return ["the generator is held back while Keras 3 learns its shapes, which would lose batches of it"], [
-        begun
-    ]
+    notes = []
+    for name, event in {"x": begun.event, "validation_data": begun.validates}.items():
+        batches = call.get(name)
+        if isinstance(batches, GeneratorType):
+            call.set(name, held_until(event, batches))
+            which = "the generator" if name == "x" else "the validation's generator"
+            lost = "while Keras 3 learns its shapes, which would lose batches of it"
+            notes.append(f"{which} is held back {lost}")
+    return notes, [begun] * bool(notes)

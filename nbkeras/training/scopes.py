@@ -82,4 +82,6 @@ def _strategy_of(variable: Any) -> Any:
     """Return the strategy that a variable was made under, None without one."""
     value = getattr(variable, "value", variable)
     # tf_keras has TensorFlow's variables, whose value is a method.
-    return getattr(variable if callable(value) else value, "distribute_strategy", None)
+    held = variable if callable(value) else value
+    # Of those of a OneDeviceStrategy only the private name tells (TensorFlow 2.21).
+    return getattr(held, "distribute_strategy", None) or getattr(held, "_distribute_strategy", None)

@@ -22,6 +22,7 @@ from nbkeras.training.calls import Call
 from nbkeras.training.data_passes import finding_notes
 from nbkeras.training.distributing import distribution_notes
 from nbkeras.training.generators import hold_generator
+from nbkeras.training.leaving_early import may_be_left
 from nbkeras.training.metric_names import compiled_directions, refuse_unknown_metric
 from nbkeras.training.padding import padding_of
 from nbkeras.training.precision.findings import precision_notes
@@ -165,10 +166,11 @@ class Session:
 
     def _for_replicas(self, call: Call, padding: Padding | None, number: int) -> tuple[list[str], list[Any]]:
         """Replace data that replicas can't share as they are; return what is said, and callbacks for them."""
+        notes, callbacks = hold_generator(call)
         if padding is None:
-            return hold_generator(call)
-        notes, counting = padding.begin(call, self._any_seed(number))
-        return notes, [counting]
+            return notes, callbacks
+        said, counting = padding.begin(call, self._any_seed(number))
+        return said + notes, [counting, *callbacks]
 
     def _any_seed(self, number: int) -> int:
         """Return a seed for the orders of a fit's arrays, where no option gives one."""
@@ -190,7 +192,7 @@ class Session:
             # Before those that empty files as they begin: a refusal changes nothing.
             call.set("callbacks", [*first, *_listed(callbacks), *more])
         try:
-            with unshared(call):
+            with unshared(call), may_be_left(call):
                 result = call.run()
         except BaseException as error:
             monitor.close(error)

@@ -68,6 +68,30 @@ def test_a_killed_worker_changes_nothing(notebook, tmp_path, every, left):
 
 
 @costly
+def test_a_killed_worker_changes_nothing_of_padded_batches(notebook, tmp_path):
+    """After the backup come the last step of an epoch, of 5 samples, and two of the next."""
+    x = np.random.default_rng(1).random((69, 6)).astype("float32")
+    push(notebook.cluster, {"x": x, "y": x.sum(axis=1, keepdims=True)})
+    ends = []
+    for name, last in (("whole", 0), ("killed", 11)):
+        notebook.said.clear()
+        cell = CELL.replace("LAST", str(last)).replace("MARK", repr(str(tmp_path / f"{name}.mark")))
+        cell = cell.replace("validation_split=0.2", "verbose=0")
+        run = notebook.run(cell, backup=tmp_path / name, every=4, seed=5, pad=True)[-1]
+        assert any("the last batch, of 5, goes whole to each of the 2 replicas" in each for each in run.notes)
+        assert run.status == "finished"
+        history = get(notebook.cluster, "history", {})
+        assert run.history == history
+        ends.append((get(notebook.cluster, "weights", {}), history))
+    (whole, expected), (killed, history) = ends
+    assert all(map(np.array_equal, whole, killed))
+    for metric, values in expected.items():
+        np.testing.assert_allclose(history[metric], values, rtol=1e-6)
+    assert [event.step for event in run.events] == [8]
+    assert len(notebook.said) == 1, notebook.said
+
+
+@costly
 @pytest.mark.parametrize(
     ("what", "said"),
     [

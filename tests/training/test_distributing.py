@@ -87,14 +87,18 @@ def padded(*, metrics=("mae",), **options):
 assert np.abs(padded(pad=True) - padded(strategy="none")).max() < 1e-6
 
 
+def batches_of_8():
+    return ((x[at : at + 8], y[at : at + 8]) for at in range(0, 64, 8))
+
+
 def of_generator(**options):
-    batches = ((x[start : start + 8], y[start : start + 8]) for start in range(0, 64, 8))
     with nbkeras.fitting(quiet=True, **options) as session:
         model = made(metrics=["mae"])
-        model.fit(batches)
-        tested = model.evaluate(((x[start : start + 8], y[start : start + 8]) for start in range(0, 64, 8)))
+        model.fit(batches_of_8())
+        tested = model.evaluate(batches_of_8())
+        validated = model.fit(x[:64], y[:64], shuffle=False, validation_data=batches_of_8()).history
     assert session.runs[0].progress.done == 8, session.runs[0].progress
-    return np.concatenate([weights(model), tested])
+    return np.concatenate([weights(model), tested, validated["val_loss"], validated["val_mae"]])
 
 
 # All batches of a generator, of which Keras 3 by itself loses some in learning their shapes.

@@ -144,6 +144,33 @@ def test_without_replicas_it_does_nothing(keras):
     assert not any("--pad" in note for note in session.runs[1].notes)
 
 
+@pytest.mark.parametrize(("first", "then"), [(True, False), (False, True)])
+def test_a_run_goes_on_as_it_began(keras, model, data, tmp_path, first, then):
+    class Ending(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+        def get_state(self):
+            return {}
+
+        def set_state(self, state):
+            pass
+
+    def fit(pad):
+        with nbkeras.fitting(quiet=True, pad=pad, backup=tmp_path / "b", every="epoch"):
+            model.fit(*data, epochs=2, callbacks=[Ending()], verbose=0)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(first)
+    kept = model.get_weights()
+    had, got, mend = ("--pad", "none", "add  --pad ") if first else ("no --pad", "it", "leave it out")
+    said = rf"^pad: expected what the run of the backups in '.*b' had, {had}, received {got}: {mend}, or "
+    with pytest.raises(Refusal, match=said):
+        fit(then)
+    assert all(map(np.array_equal, model.get_weights(), kept))
+
+
 def code_of(cell, **options):
     x = np.ones((5, 1))
     dataset = tf.data.Dataset.from_tensor_slices((x, x)).batch(2)
