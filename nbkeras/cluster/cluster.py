@@ -282,8 +282,8 @@ class Cluster:
                     self._hear(rank, kind, content)
                     listen(rank, message)
             look()
-            # What joins gives no signs of life yet, and has a deadline.
-            self._look_for_failures(waiting if end is None else {}, watched=watched)
+            # What joins gives no signs of life yet, and has a deadline; one that has raised has left the cell.
+            self._look_for_failures(waiting if end is None else {}, watched=watched and not failures)
             if failures and waiting and time.monotonic() - first > GRACE:
                 break
             if end is not None:

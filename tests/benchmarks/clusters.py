@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from tests.benchmarks.notebook import Notebook
 
 BAR = 1.02
-# By workers, how many times the steps of an epoch each model trains: about two seconds of each.
-TIMES = {1: {"small": 5, "CNN": 1}, 2: {"small": 1, "CNN": 1}}
+# By workers, what part of an epoch's steps each model trains: half a second to a second and a half. The speed
+# of a machine with neighbours drifts, so that many short pairs tell more than a few long ones.
+PARTS = {1: {"small": 1, "CNN": 1 / 4}, 2: {"small": 1 / 4, "CNN": 1 / 4}}
 BATCH = 32
 
 
@@ -23,14 +24,14 @@ def rows(notebook: Notebook, effort: Effort) -> Iterator[Row]:
     """Train two models on 1 worker and on 2, in pairs, each kind as often first as the other."""
     notebook.run("%load_ext nbkeras\nfrom tests.benchmarks.in_kernel import clusters")
     alone: dict[str, float] = {}
-    for workers, times in TIMES.items():
-        steps = {model: effort.epoch_steps * each for model, each in times.items()}
+    for workers, parts in PARTS.items():
+        steps = {model: int(effort.epoch_steps * part) for model, part in parts.items()}
         named = f"{workers} worker{'s' * (workers > 1)}"
         took = notebook.value(f"clusters.started({workers}, {steps})")
         yield told(f"`%cluster start`, {named}", took, "s")
         for model, count in steps.items():
-            pairs = [_pair(notebook, model, turn) for turn in range(effort.pairs)]
-            rate = count / statistics.median([plain for plain, _ in pairs])
+            pairs = [_pair(notebook, model, turn) for turn in range(effort.cluster_pairs)]
+            rate = (count - count // 10) / statistics.median([plain for plain, _ in pairs])
             samples = f"{number(rate * workers * BATCH)} samples"
             if workers > 1:
                 samples += f", {rate * workers / alone[model]:.2f} times those of 1 worker"

@@ -13,6 +13,7 @@ class Effort:
     calls: int
     ticks: int
     pairs: int
+    cluster_pairs: int
     epoch_steps: int
     rate_seconds: float
     peer_seconds: float
@@ -28,6 +29,7 @@ FULL = Effort(
     calls=20,
     ticks=300,
     pairs=30,
+    cluster_pairs=90,
     epoch_steps=400,
     rate_seconds=30,
     peer_seconds=30,
@@ -41,6 +43,7 @@ QUICK = Effort(
     calls=3,
     ticks=10,
     pairs=2,
+    cluster_pairs=2,
     epoch_steps=20,
     rate_seconds=1,
     peer_seconds=1,

@@ -81,6 +81,9 @@ def server(tmp_path, monkeypatch):
         pytest.skip("no sshd: Debian's package openssh-server has it")
     if os.getuid() == 0 and "sshd" not in [each.pw_name for each in pwd.getpwall()]:
         pytest.skip("sshd as root wants a user sshd, which Debian's package openssh-server makes")
+    if os.getuid() == 0:
+        # Debian's service makes it, where systemd runs.
+        Path("/run/sshd").mkdir(exist_ok=True)
     for name in ("host", "user"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / name], check=True)
     with socket.socket() as found:
