@@ -282,7 +282,7 @@ class Cluster:
                     self._hear(rank, kind, content)
                     listen(rank, message)
             look()
-            # What joins gives no signs of life yet, and has a deadline; one that has raised has left the cell.
+            # What joins gives no signs of life yet, and has a deadline; who has raised has left the cell.
             self._look_for_failures(waiting if end is None else {}, watched=watched and not failures)
             if failures and waiting and time.monotonic() - first > GRACE:
                 break
