@@ -11,7 +11,7 @@ from nbkeras.callbacks.batch_hooks import StraightHooks, hooks_caller
 from nbkeras.callbacks.interrupt import count_here
 from nbkeras.callbacks.model_facts import is_used, metric_directions, model_facts
 from nbkeras.callbacks.plan import Continued, Plan
-from nbkeras.callbacks.recorder import Recorder
+from nbkeras.callbacks.recorder import TICK, Recorder
 from nbkeras.runtime.durations import parse_duration
 from nbkeras.runtime.keras_lines import Line, active_line, keras_module, line_of
 
@@ -57,6 +57,8 @@ class MonitorHooks:
     # Keras 3: batch hooks run in the training's own thread and in order, because Colab drops messages
     # from other threads.
     async_safe = False
+    # Seconds between two ticks of its runs.
+    tick = TICK
 
     def __init__(
         self,
@@ -251,6 +253,7 @@ class MonitorHooks:
             is_used=lambda: is_used(model, optimizer),
             steps=steps,
             host=host,
+            tick=self.tick,
         )
         self._step_end = self._recorder.step_end
         self._straight.set(caller, self)

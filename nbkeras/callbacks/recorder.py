@@ -31,9 +31,8 @@ if TYPE_CHECKING:
 
 # Seconds between two ticks.
 TICK = 0.1
-# A tick may cost this share of the time: where a front end makes ticks dear, they become rarer. Those of a
-# worker of a cluster, of 0.8 ms, have the notebook's process work about as long.
-TICK_SHARE = 0.005
+# A tick may cost this share of the time: where a front end makes ticks dear, they become rarer.
+TICK_SHARE = 0.01
 # Seconds between two ticks at the most, however dear they are.
 LONGEST_TICK = 1.0
 # Seconds between two looks at memory and learning rate, which cost more than a metric.
@@ -52,6 +51,7 @@ class Recorder:
         is_used: Callable[[], bool] = lambda: True,
         steps: int | None = None,
         host: FrameType | None = None,
+        tick: float = TICK,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Begin a run.
@@ -63,6 +63,7 @@ class Recorder:
             is_used: whether the training uses it; until it does, it is taken for none.
             steps: steps per epoch, None when unknown.
             host: a frame that lives exactly as long as the training, for the interrupt handler.
+            tick: seconds between two ticks. Default 0.1.
             clock: seconds, ever rising.
         """
         open_runs.close_abandoned(None)
@@ -72,6 +73,7 @@ class Recorder:
         self._optimizer: Any = None
         self._waiting = optimizer
         self._is_used = is_used
+        self._tick_length = tick
         self._clock = clock
         self._pace = Pace()
         self.run: Run = registry.begin(
@@ -232,7 +234,7 @@ class Recorder:
         snapshot = self._obey()
         self.run.tick(snapshot=snapshot)
         self._cost += 0.3 * (self._clock() - now - self._cost)
-        self._due = now + max(TICK, min(LONGEST_TICK, self._cost / TICK_SHARE))
+        self._due = now + max(self._tick_length, min(LONGEST_TICK, self._cost / TICK_SHARE))
         if self._control.stopping:
             self._stop()
         elif self._control.paused:

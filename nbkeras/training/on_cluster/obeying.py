@@ -83,6 +83,8 @@ class Obeying:
 class WorkerMonitorHooks(MonitorHooks):
     """The monitor of a worker."""
 
+    # A tick takes 0.8 ms here, and as long in the notebook's process, which may share the workers' cores.
+    tick = 0.25
     obeying: Obeying
     continued: dict[str, Continued]
 
