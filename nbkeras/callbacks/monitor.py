@@ -58,7 +58,7 @@ class MonitorHooks:
     # from other threads.
     async_safe = False
     # Seconds between two ticks of its runs.
-    tick = TICK
+    _tick = TICK
 
     def __init__(
         self,
@@ -253,7 +253,7 @@ class MonitorHooks:
             is_used=lambda: is_used(model, optimizer),
             steps=steps,
             host=host,
-            tick=self.tick,
+            tick=self._tick,
         )
         self._step_end = self._recorder.step_end
         self._straight.set(caller, self)

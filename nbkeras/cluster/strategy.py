@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbkeras.data.rewritten import rewritten
+from nbkeras.devices.leaving_early import let_iterators_be_left
 
 
 def multi_worker_strategy() -> Any:
@@ -21,7 +21,7 @@ def multi_worker_strategy() -> Any:
     import tensorflow as tf
 
     class MultiWorkerMirroredStrategy(tf.distribute.MultiWorkerMirroredStrategy):  # type: ignore[misc]
-        """TensorFlow's, which takes what Keras 3 hands it."""
+        """TensorFlow's, whose ``reduce`` takes what Keras 3 hands it."""
 
         def reduce(self, reduce_op: Any, value: Any, axis: Any) -> Any:
             if tf.nest.is_nested(value):
@@ -30,10 +30,9 @@ def multi_worker_strategy() -> Any:
                 axis = None
             return super().reduce(reduce_op, value, axis)
 
-        def experimental_distribute_dataset(self, dataset: Any, options: Any = None) -> Any:
-            return super().experimental_distribute_dataset(rewritten(dataset), options)
-
-    return MultiWorkerMirroredStrategy()
+    strategy = MultiWorkerMirroredStrategy()
+    let_iterators_be_left(strategy)
+    return strategy
 
 
 def _is_scalar(value: Any) -> bool:

@@ -14,6 +14,7 @@ from nbkeras.devices.current import (
     send_cells_to_cluster,
     set_current,
 )
+from nbkeras.devices.leaving_early import let_iterators_be_left
 from nbkeras.devices.quiet_log import leave_out_reductions
 from nbkeras.devices.tensorflow_build import tensorflow
 from nbkeras.devices.tpu.connected import connected
@@ -120,7 +121,9 @@ def strategy_of(kind: str, devices: Sequence[str] = ()) -> Current | None:
     if (kind, wanted) not in _made:
         leave_out_reductions()
         make = tf.distribute.OneDeviceStrategy if kind == "one" else tf.distribute.MirroredStrategy
-        _made[kind, wanted] = make(wanted[0] if kind == "one" else list(wanted))
+        made = make(wanted[0] if kind == "one" else list(wanted))
+        let_iterators_be_left(made)
+        _made[kind, wanted] = made
     return Current(_made[kind, wanted], f"{kind} on {', '.join(wanted)}")
 
 

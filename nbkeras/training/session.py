@@ -12,6 +12,7 @@ from nbkeras.callbacks.interrupt import count_here
 from nbkeras.callbacks.monitor import MonitorHooks, monitor_class
 from nbkeras.callbacks.plan import Plan
 from nbkeras.checks.seeded_by_hand import global_seed
+from nbkeras.devices.leaving_early import let_iterators_be_left
 from nbkeras.reproducibility.seeding import LARGEST
 from nbkeras.runs.naming import new_id
 from nbkeras.runtime.durations import format_duration
@@ -21,8 +22,7 @@ from nbkeras.training.callback_lists import JoinedList, members_of
 from nbkeras.training.calls import Call
 from nbkeras.training.data_passes import finding_notes
 from nbkeras.training.distributing import distribution_notes
-from nbkeras.training.generators import hold_generator
-from nbkeras.training.leaving_early import may_be_left
+from nbkeras.training.generators import hold_generators
 from nbkeras.training.metric_names import compiled_directions, refuse_unknown_metric
 from nbkeras.training.padding import padding_of
 from nbkeras.training.precision.findings import precision_notes
@@ -135,7 +135,7 @@ class Session:
         else:
             backup.begin(call, options, number, notes)
             first.append(backup.callback)
-        said, own_to_data = self._for_replicas(call, padding, number)
+        said, own_to_data = self._for_replicas(call, padding, number, first)
         notes += said
         first += own_to_data
         notes += copying_notes(call) + self._found(call, options) + precision_notes(call)
@@ -164,9 +164,14 @@ class Session:
     def _ordered(self, call: Call, options: FitOptions, number: int) -> list[str]:
         return seeded_notes(call, options, number)
 
-    def _for_replicas(self, call: Call, padding: Padding | None, number: int) -> tuple[list[str], list[Any]]:
+    def _for_replicas(
+        self, call: Call, padding: Padding | None, number: int, others: list[Any]
+    ) -> tuple[list[str], list[Any]]:
         """Replace data that replicas can't share as they are; return what is said, and callbacks for them."""
-        notes, callbacks = hold_generator(call)
+        strategy = getattr(call.model, "distribute_strategy", None)
+        if strategy is not None:
+            let_iterators_be_left(strategy)
+        notes, callbacks = hold_generators(call, others)
         if padding is None:
             return notes, callbacks
         said, counting = padding.begin(call, self._any_seed(number))
@@ -192,7 +197,7 @@ class Session:
             # Before those that empty files as they begin: a refusal changes nothing.
             call.set("callbacks", [*first, *_listed(callbacks), *more])
         try:
-            with unshared(call), may_be_left(call):
+            with unshared(call):
                 result = call.run()
         except BaseException as error:
             monitor.close(error)

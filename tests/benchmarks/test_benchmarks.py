@@ -63,9 +63,10 @@ def test_what_a_kernel_does():
 @pytest.mark.costly
 def test_what_workers_do():
     rows = {row[0]: row[1:] for row in printed(*ON_WORKERS)}
-    for named in ("1 worker", "2 workers"):
-        assert f"steps a second, {named}, 32 samples each" in rows
-        assert rows[f"`fit` of 100 steps on {named}, monitored / without"][-1] in {"held", "MISSED"}
+    for named, steps in (("1 worker", 20), ("2 workers", 5)):
+        assert f"steps a second, small, {named}, 32 samples each" in rows
+        assert rows[f"{steps} steps, small, {named}, monitored / without"][-1] in {"held", "MISSED"}
+        assert rows[f"`%cluster start`, {named}"][-1] in {"held", "MISSED"}
 
 
 @pytest.mark.kernel

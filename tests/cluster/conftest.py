@@ -79,7 +79,9 @@ def notebook(request):
         made = Notebook(request.param)
         made.start()
         yield made
+        pids = made.cluster.pids
         made.cluster.stop()
+        assert all(map(gone, pids))
 
 
 @pytest.fixture

@@ -6,7 +6,9 @@ import time
 
 import pytest
 
+from nbkeras.cluster import cluster
 from nbkeras.cluster import health as healths
+from nbkeras.cluster.beats import BEAT
 from nbkeras.cluster.cluster import Cluster
 from nbkeras.cluster.failure import WorkerFailure
 from nbkeras.cluster.health import Health, hanging
@@ -100,3 +102,9 @@ def test_one_that_stands_still_between_two_cells(made, said, monkeypatch):
     with pytest.raises(WorkerFailure, match=said):
         cluster.request("1 + 1", watched=False)
     assert cluster.broken is not None
+
+
+def test_who_fails_is_told_within_15_seconds():
+    """What a worker that hangs or stands still is given, with its next sign of life and the next look."""
+    given = max(Cluster()._patience, healths.SILENCE)
+    assert given + 2 * BEAT + cluster._LOOK / 1000 <= 15

@@ -63,6 +63,20 @@ def test_workers_agree_with_each_other_and_with_one_process(notebook, name):
         np.testing.assert_allclose(losses[metric], values, rtol=1e-6, atol=1e-6)
 
 
+def test_batches_that_are_shared_evenly_need_no_padding(notebook):
+    case = textwrap.dedent(next(iter(CASES.values())))
+    cell = f"{DATA}keras.utils.set_random_seed(3)\n{case}"
+    cell = cell.replace("x[:89], y[:89]", "x[:80], y[:80]")
+    alone = {"np": np, "keras": importlib.import_module(notebook.line)}
+    exec(cell, alone)  # noqa: S102 - the very code of the cell
+    notebook.run(f"{cell}\nweights = model.get_weights()\nlosses = history.history")
+    for ours, theirs in zip(get(notebook.cluster, "weights", {}), alone["model"].get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
+    losses = get(notebook.cluster, "losses", {})
+    for metric, values in alone["history"].history.items():
+        np.testing.assert_allclose(losses[metric], values, rtol=1e-6, atol=1e-6)
+
+
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_variables_and_models_go_both_ways(notebook):
     keras = importlib.import_module(notebook.line)

@@ -75,6 +75,13 @@ def test_a_cluster_from_start_to_stop(kernel):
     assert kernel.run(f"%%fit --epochs 4\n{FIT}", timeout=120)["status"] == "ok"
     assert kernel.value("len(__import__('nbkeras').runs.latest().history['loss'])") == 4
     kernel.run("%strategy none")
+    kernel.run("%cluster restart", timeout=120)
+    assert states(kernel) == [["0", "ready"], ["1", "ready"]]
+    # Nothing of those before is there.
+    reply = kernel.run("%%cluster\nx", timeout=120)
+    assert reply["evalue"] == "rank 0 raised NameError: name 'x' is not defined"
+    kernel.run("%cluster push x y")
+    assert kernel.run(f"%%cluster\n{FIT}", timeout=120)["status"] == "ok", kernel.text()
     said = refused(kernel, "%%cluster --early-stopping accuracy:2\nmodel.fit(x, y)")
     assert said.startswith("%%cluster: --early-stopping: expected a metric")
 

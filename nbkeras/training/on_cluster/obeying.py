@@ -84,7 +84,7 @@ class WorkerMonitorHooks(MonitorHooks):
     """The monitor of a worker."""
 
     # A tick takes 0.8 ms here, and as long in the notebook's process, which may share the workers' cores.
-    tick = 0.25
+    _tick = 0.25
     obeying: Obeying
     continued: dict[str, Continued]
 
