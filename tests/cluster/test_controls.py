@@ -123,6 +123,7 @@ def test_time_limit(notebook):
     assert (run.status, run.reason) == ("stopped", "time limit of 0.5s")
 
 
+@costly
 def test_early_stopping_comes_to_the_same_epoch(notebook):
     cell = ENDLESS.replace("epochs=100_000, ", "").replace('"sgd"', "keras.optimizers.SGD(0.0)")
     (run,) = notebook.run(cell, epochs=500, early_stopping="loss:2")

@@ -211,7 +211,7 @@ def test_workers_end_with_the_process_that_started_them(busy):
     nothing_is_left_after(program, 2)
 
 
-@pytest.mark.parametrize("state", ["broken", "half started"])
+@pytest.mark.parametrize("state", [pytest.param("broken", marks=costly), "half started"])
 def test_the_folder_goes_with_a_killed_process_that_has_no_workers(state):
     program = f"""
     import os, threading, time

@@ -75,13 +75,6 @@ def test_a_cluster_from_start_to_stop(kernel):
     assert kernel.run(f"%%fit --epochs 4\n{FIT}", timeout=120)["status"] == "ok"
     assert kernel.value("len(__import__('nbkeras').runs.latest().history['loss'])") == 4
     kernel.run("%strategy none")
-    kernel.run("%cluster restart", timeout=120)
-    assert states(kernel) == [["0", "ready"], ["1", "ready"]]
-    # Nothing of those before is there.
-    reply = kernel.run("%%cluster\nx", timeout=120)
-    assert reply["evalue"] == "rank 0 raised NameError: name 'x' is not defined"
-    kernel.run("%cluster push x y")
-    assert kernel.run(f"%%cluster\n{FIT}", timeout=120)["status"] == "ok", kernel.text()
     said = refused(kernel, "%%cluster --early-stopping accuracy:2\nmodel.fit(x, y)")
     assert said.startswith("%%cluster: --early-stopping: expected a metric")
 
@@ -102,6 +95,17 @@ def test_a_failing_worker_is_one_line_with_its_rank(kernel):
     assert kernel.text() == "2 workers ended\n"
     kernel.run("%cluster")
     assert kernel.text() == "no cluster: type  %cluster start --workers 2\n"
+
+
+@pytest.mark.costly
+def test_a_restart_of_the_cluster_begins_anew(kernel):
+    kernel.run("%cluster start", timeout=120)
+    assert kernel.run("%%cluster\nx = 1", timeout=120)["status"] == "ok"
+    kernel.run("%cluster restart", timeout=120)
+    assert states(kernel) == [["0", "ready"], ["1", "ready"]]
+    reply = kernel.run("%%cluster\nx", timeout=120)
+    assert reply["evalue"] == "rank 0 raised NameError: name 'x' is not defined"
+    kernel.run("%cluster stop")
 
 
 @pytest.mark.costly
