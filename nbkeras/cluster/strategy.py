@@ -14,7 +14,7 @@ def multi_worker_strategy() -> Any:
     batch, a nest of values, to learn its shapes; and the metrics of a step, scalars, along an axis that
     they do not have. The strategy that is returned gives both a meaning and is TensorFlow's own in all
     else; nothing of Keras is changed. Where Keras is mended one day, it is asked for neither. Iterators of
-    its datasets may be left before their end (see `nbkeras.data.rewritten`).
+    its datasets may be left before their end (see `nbkeras.devices.leaving_early`).
 
     It must be made before any operation of TensorFlow in the process.
     """

@@ -34,61 +34,59 @@ weights, history = model.get_weights(), fitted.history
 """
 
 
+def whole_and_failed(notebook, folder, cell, last, **options):
+    """Train without a failure and with one after a last step; both must come to the same.
+
+    Returns:
+        The second run; what was said of it is left in the notebook.
+    """
+    ends = []
+    for name, step in (("whole", 0), ("failed", last)):
+        notebook.said.clear()
+        pids = notebook.cluster.pids
+        own = cell.replace("LAST", str(step)).replace("MARK", repr(str(folder / f"{name}.mark")))
+        run = notebook.run(own, backup=folder / name, seed=5, **options)[-1]
+        assert (notebook.cluster.pids == pids) == (name == "whole"), notebook.said
+        assert run.status == "finished"
+        history = get(notebook.cluster, "history", {})
+        ends.append((get(notebook.cluster, "weights", {}), history))
+        assert run.history == history
+    (whole, expected), (failed, history) = ends
+    assert all(map(np.array_equal, whole, failed))
+    # Losses of an epoch that goes on in its midst are summed in another order.
+    for metric, values in expected.items():
+        np.testing.assert_allclose(history[metric], values, rtol=1e-6)
+    assert len(notebook.said) == 1, notebook.said
+    return run
+
+
 @pytest.mark.parametrize(("every", "left"), [pytest.param("epoch", 10, marks=costly), (3, 12)])
 def test_a_killed_worker_changes_nothing(notebook, tmp_path, every, left):
     numbers = np.random.default_rng(1)
     x = numbers.random((90, 6)).astype("float32")
     notebook.run("")
     push(notebook.cluster, {"x": x, "y": x.sum(axis=1, keepdims=True)})
-    ends = []
-    for name, last in (("whole", 0), ("killed", 13)):
-        notebook.said.clear()
-        cell = CELL.replace("LAST", str(last)).replace("MARK", repr(str(tmp_path / f"{name}.mark")))
-        pids = notebook.cluster.pids
-        run = notebook.run(cell, backup=tmp_path / name, every=every, seed=5)[-1]
-        assert (notebook.cluster.pids == pids) == (name == "whole"), notebook.said
-        assert run.status == "finished"
-        history = get(notebook.cluster, "history", {})
-        ends.append((get(notebook.cluster, "weights", {}), history))
-        assert run.history == history
-    (whole, expected), (killed, history) = ends
-    assert all(map(np.array_equal, whole, killed))
-    # Losses of an epoch that goes on in its midst are summed in another order.
-    for metric, values in expected.items():
-        np.testing.assert_allclose(history[metric], values, rtol=1e-6)
-    assert len(notebook.said) == 1, notebook.said
+    run = whole_and_failed(notebook, tmp_path, CELL, 13, every=every)
     (said,) = notebook.said
     assert "rank 1 was ended by SIGKILL; retry 1 of 2: the workers start anew, and are given again" in said
     assert [event.step for event in run.events] == [left]
     # Each worker has them, and one has written.
-    assert {path.suffix for path in (tmp_path / "killed").iterdir()} == {".h5", ".json", ".lock"}
+    assert {path.suffix for path in (tmp_path / "failed").iterdir()} == {".h5", ".json", ".lock"}
+    again = CELL.replace("LAST", "0").replace("MARK", "''")
     with pytest.raises(Refusal, match="received one that is finished after 4 epochs"):
-        notebook.run(cell, backup=tmp_path / "killed", every=every, seed=5)
+        notebook.run(again, backup=tmp_path / "failed", every=every, seed=5)
     assert notebook.cluster.runs
 
 
 @costly
 def test_a_killed_worker_changes_nothing_of_padded_batches(notebook, tmp_path):
-    """After the backup come the last step of an epoch, of 5 samples, and two of the next."""
+    """After the backup come the last step of an epoch, of 5 samples, and one of the next."""
     x = np.random.default_rng(1).random((69, 6)).astype("float32")
     push(notebook.cluster, {"x": x, "y": x.sum(axis=1, keepdims=True)})
-    ends = []
-    for name, last in (("whole", 0), ("killed", 11)):
-        notebook.said.clear()
-        cell = CELL.replace("LAST", str(last)).replace("MARK", repr(str(tmp_path / f"{name}.mark")))
-        cell = cell.replace("validation_split=0.2", "verbose=0")
-        run = notebook.run(cell, backup=tmp_path / name, every=4, seed=5, pad=True)[-1]
-        assert any("the last batch, of 5, goes whole to each of the 2 replicas" in each for each in run.notes)
-        assert run.status == "finished"
-        history = get(notebook.cluster, "history", {})
-        assert run.history == history
-        ends.append((get(notebook.cluster, "weights", {}), history))
-    (whole, expected), (killed, history) = ends
-    assert all(map(np.array_equal, whole, killed))
-    for metric, values in expected.items():
-        np.testing.assert_allclose(history[metric], values, rtol=1e-6)
+    cell = CELL.replace("validation_split=0.2", "verbose=0")
+    run = whole_and_failed(notebook, tmp_path, cell, 11, every=4, pad=True)
+    assert any("the last batch, of 5, goes whole to each of the 2 replicas" in each for each in run.notes)
     assert [event.step for event in run.events] == [8]
-    assert len(notebook.said) == 1, notebook.said
 
 
 @costly
@@ -102,15 +100,8 @@ def test_a_killed_worker_changes_nothing_of_padded_batches(notebook, tmp_path):
 def test_a_hang_and_an_error_of_one_change_nothing(notebook, tmp_path, what, said):
     x = np.random.default_rng(1).random((90, 6)).astype("float32")
     push(notebook.cluster, {"x": x, "y": x.sum(axis=1, keepdims=True)})
-    ends = []
-    for name, last in (("whole", 0), ("failed", 13)):
-        notebook.said.clear()
-        cell = CELL.replace("LAST", str(last)).replace("MARK", repr(str(tmp_path / f"{name}.mark")))
-        cell = cell.replace("os.kill(os.getpid(), signal.SIGKILL)", what)
-        run = notebook.run(cell, backup=tmp_path / name, every=3, seed=5)[-1]
-        assert run.status == "finished"
-        ends.append(get(notebook.cluster, "weights", {}))
-    assert all(map(np.array_equal, *ends))
+    cell = CELL.replace("os.kill(os.getpid(), signal.SIGKILL)", what)
+    whole_and_failed(notebook, tmp_path, cell, 13, every=3)
     assert said in notebook.said[0]
     assert "retry 1 of 2: the workers start anew" in notebook.said[0]
 

@@ -43,6 +43,15 @@ CASES = {
 }
 
 
+def agree(notebook, alone):
+    """Compare what workers have come to with what the same cell has in one process."""
+    for ours, theirs in zip(get(notebook.cluster, "weights", {}), alone["model"].get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
+    losses = get(notebook.cluster, "losses", {})
+    for metric, values in alone["history"].history.items():
+        np.testing.assert_allclose(losses[metric], values, rtol=1e-6, atol=1e-6)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_workers_agree_with_each_other_and_with_one_process(notebook, name):
     cell = f"{DATA}keras.utils.set_random_seed(3)\n{textwrap.dedent(CASES[name])}"
@@ -54,13 +63,9 @@ def test_workers_agree_with_each_other_and_with_one_process(notebook, name):
     )
     digest = "__import__('hashlib').sha256(b''.join(each.tobytes() for each in weights)).hexdigest()"
     assert len(set(notebook.value(digest))) == 1
-    for ours, theirs in zip(get(notebook.cluster, "weights", {}), alone["model"].get_weights(), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
+    agree(notebook, alone)
     assert run.status == "finished"
-    losses = get(notebook.cluster, "losses", {})
-    assert run.history == losses
-    for metric, values in alone["history"].history.items():
-        np.testing.assert_allclose(losses[metric], values, rtol=1e-6, atol=1e-6)
+    assert run.history == get(notebook.cluster, "losses", {})
 
 
 def test_batches_that_are_shared_evenly_need_no_padding(notebook):
@@ -70,11 +75,7 @@ def test_batches_that_are_shared_evenly_need_no_padding(notebook):
     alone = {"np": np, "keras": importlib.import_module(notebook.line)}
     exec(cell, alone)  # noqa: S102 - the very code of the cell
     notebook.run(f"{cell}\nweights = model.get_weights()\nlosses = history.history")
-    for ours, theirs in zip(get(notebook.cluster, "weights", {}), alone["model"].get_weights(), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
-    losses = get(notebook.cluster, "losses", {})
-    for metric, values in alone["history"].history.items():
-        np.testing.assert_allclose(losses[metric], values, rtol=1e-6, atol=1e-6)
+    agree(notebook, alone)
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

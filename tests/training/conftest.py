@@ -44,6 +44,28 @@ def model(keras):
     return model
 
 
+@pytest.fixture
+def leaving(keras):
+    """Make a callback that interrupts a training as an epoch begins, counted from 0, and never for None."""
+
+    class Leaving(keras.callbacks.Callback):
+        def __init__(self, epoch):
+            super().__init__()
+            self.epoch = epoch
+
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == self.epoch:
+                raise KeyboardInterrupt
+
+        def get_state(self):
+            return {}
+
+        def set_state(self, state):
+            pass
+
+    return Leaving
+
+
 @pytest.fixture(autouse=True)
 def quiet_log(tmp_path, monkeypatch):
     """Keep each test's run log in its own directory."""

@@ -55,27 +55,12 @@ def test_a_validation_takes_each_batch(made, validate):
     assert note.startswith("the validation's generator is held back while Keras 3 learns its shapes")
 
 
-def test_a_backup_goes_on(keras, made, validate, tmp_path):
+def test_a_backup_goes_on(made, validate, leaving, tmp_path):
     """Its replay tells no callback of the validations that it repeats."""
-
-    class Leaving(keras.callbacks.Callback):
-        def __init__(self, epoch):
-            super().__init__()
-            self.epoch = epoch
-
-        def on_epoch_begin(self, epoch, logs=None):
-            if epoch == self.epoch:
-                raise KeyboardInterrupt
-
-        def get_state(self):
-            return {}
-
-        def set_state(self, state):
-            pass
 
     def cell(leave):
         with nbkeras.fitting(quiet=True, strategy="one", backup=tmp_path / "b", every="epoch") as session:
-            history = validate(made(), Leaving(leave), epochs=3)
+            history = validate(made(), leaving(leave), epochs=3)
         return history, session.run
 
     with pytest.raises(KeyboardInterrupt):

@@ -145,21 +145,10 @@ def test_without_replicas_it_does_nothing(keras):
 
 
 @pytest.mark.parametrize(("first", "then"), [(True, False), (False, True)])
-def test_a_run_goes_on_as_it_began(keras, model, data, tmp_path, first, then):
-    class Ending(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch, logs=None):
-            if epoch == 1:
-                raise KeyboardInterrupt
-
-        def get_state(self):
-            return {}
-
-        def set_state(self, state):
-            pass
-
+def test_a_run_goes_on_as_it_began(model, data, leaving, tmp_path, first, then):
     def fit(pad):
         with nbkeras.fitting(quiet=True, pad=pad, backup=tmp_path / "b", every="epoch"):
-            model.fit(*data, epochs=2, callbacks=[Ending()], verbose=0)
+            model.fit(*data, epochs=2, callbacks=[leaving(1)], verbose=0)
 
     with pytest.raises(KeyboardInterrupt):
         fit(first)

@@ -14,34 +14,19 @@ def values(model):
 
 
 @pytest.fixture
-def fit(keras, data, tmp_path):
+def fit(keras, data, leaving, tmp_path):
     """Train on a dataset that does not say how long it is, with a file that Keras empties as it begins."""
     import tensorflow as tf
 
     keras.utils.set_random_seed(2)
     rows = tf.data.Dataset.from_tensor_slices((data[0], data[1].astype("float32")))
 
-    class Ending(keras.callbacks.Callback):
-        def __init__(self, last):
-            super().__init__()
-            self.last = last
-
-        def on_epoch_begin(self, epoch, logs=None):
-            if epoch == self.last:
-                raise KeyboardInterrupt
-
-        def get_state(self):
-            return {}
-
-        def set_state(self, state):
-            pass
-
     def fit(model, batches, last):
         dataset = rows.filter(lambda x, y: True).batch(16).take(batches)
         backup = nbkeras.ExactBackup(tmp_path / "b", every=4)
         csv = keras.callbacks.CSVLogger("log.csv")
         try:
-            model.fit(dataset, epochs=3, shuffle=False, verbose=0, callbacks=[backup, csv, Ending(last)])
+            model.fit(dataset, epochs=3, shuffle=False, verbose=0, callbacks=[backup, csv, leaving(last)])
         finally:
             # Keras's own callback leaves it open when the training is left.
             if csv.csv_file is not None:
