@@ -11,7 +11,7 @@ from nbkeras.cluster.endings import ending_of
 from nbkeras.cluster.failure import WorkerFailure
 from nbkeras.cluster.folder import OwnFolder
 from nbkeras.cluster.gpus import own_gpus, shared_gpus
-from nbkeras.cluster.health import Health, hanging, silent
+from nbkeras.cluster.health import Health, hanging, looked_at, silent
 from nbkeras.cluster.joining import greet, heard, importing_from, late
 from nbkeras.cluster.kernel import WorkerKernel
 from nbkeras.cluster.raised import raised_by
@@ -265,7 +265,7 @@ class Cluster:
         waiting = {self._kernels[rank].execute(code): rank for rank, code in codes.items()}
         idle = set(waiting)
         failures: dict[int, dict[str, Any]] = {}
-        first = 0.0
+        first, looked = 0.0, time.monotonic()
         while waiting or idle:
             for rank, message in self._messages():
                 parent = message["parent_header"].get("msg_id")
@@ -282,6 +282,7 @@ class Cluster:
                     self._hear(rank, kind, content)
                     listen(rank, message)
             look()
+            looked = looked_at(self.healths, looked)
             # What joins gives no signs of life yet, and has a deadline; who has raised has left the cell.
             self._look_for_failures(waiting if end is None else {}, watched=watched and not failures)
             if failures and waiting and time.monotonic() - first > GRACE:

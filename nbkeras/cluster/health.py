@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _STEPS = 0.005
 # Seconds without a sign of life after which a worker's process is taken for stopped.
 SILENCE = 10.0
+# Seconds from one look at the workers to the next, in which nobody has stood still.
+_NEXT = 1.0
 # Seconds that the end of a dataset may take (see `nbkeras.cluster.beats`), a minute, and a little more.
 _FREEING = 75.0
 
@@ -92,6 +94,23 @@ def hanging(workers: Iterable[Health], patience: float) -> tuple[int, str] | Non
     left = next((each.rank for each in all_of_them if each.state == "done"), None)
     text = f"has left the cell, and rank {running[0].rank} has waited for it for {stood:.0f} s"
     return None if left is None else (left, text)
+
+
+def looked_at(workers: Iterable[Health], before: float) -> float:
+    """Return when the workers are looked at: now. That nobody did for long counts against none of them.
+
+    A machine that was put to sleep hears nobody, and nor does a notebook that its browser keeps busy.
+
+    Args:
+        workers: all of them.
+        before: when they were looked at before this, in seconds of `time.monotonic`.
+    """
+    now = time.monotonic()
+    missed = max(0.0, now - before - _NEXT)
+    for each in workers:
+        each.heard = min(now, each.heard + missed)
+        each.since = min(now, each.since + missed)
+    return now
 
 
 def silent(workers: Iterable[Health], patience: float) -> tuple[int, str] | None:

@@ -17,7 +17,10 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-_NAME = "experimental_distribute_dataset"
+from nbkeras.devices.ended_iterators import end_aside
+
+_FROM_DATASET = "experimental_distribute_dataset"
+_FROM_FUNCTION = "distribute_datasets_from_function"
 # The devices of these take batches from one iterator.
 _KINDS = ("MirroredStrategy", "MultiWorkerMirroredStrategy", "OneDeviceStrategy", "TPUStrategy")
 
@@ -25,17 +28,30 @@ _KINDS = ("MirroredStrategy", "MultiWorkerMirroredStrategy", "OneDeviceStrategy"
 def let_iterators_be_left(strategy: Any) -> None:
     """Let a strategy distribute only datasets that ``tf.data`` rewrites, from now on.
 
-    It stays so: calls in several threads share a strategy, and results are the same bit for bit.
+    And none of their iterators is waited for at its end (see `nbkeras.devices.ended_iterators`), but on TPUs,
+    whose iterators are elsewhere. It stays so: calls in several threads share a strategy, and results are the
+    same bit for bit.
 
     Args:
         strategy: any; of one whose iterators can be left anyway nothing is changed.
     """
     distribute = sys.modules["tensorflow"].distribute
     kinds = tuple(getattr(distribute, name) for name in _KINDS)
-    if not isinstance(strategy, kinds) or _NAME in vars(strategy):
+    if not isinstance(strategy, kinds) or _FROM_DATASET in vars(strategy):
         return
-    plain = getattr(strategy, _NAME)
-    setattr(strategy, _NAME, lambda dataset, options=None: plain(_rewritten(dataset), options))
+    from_dataset, from_function = getattr(strategy, _FROM_DATASET), getattr(strategy, _FROM_FUNCTION)
+    is_elsewhere = isinstance(strategy, distribute.TPUStrategy)
+
+    def distributed(dataset: Any, options: Any = None) -> Any:
+        made = from_dataset(_rewritten(dataset), options)
+        return made if is_elsewhere else end_aside(made)
+
+    def distributed_from_function(dataset_fn: Any, options: Any = None) -> Any:
+        made = from_function(dataset_fn, options)
+        return made if is_elsewhere else end_aside(made)
+
+    setattr(strategy, _FROM_DATASET, distributed)
+    setattr(strategy, _FROM_FUNCTION, distributed_from_function)
 
 
 def _rewritten(dataset: Any) -> Any:

@@ -104,6 +104,37 @@ def test_one_that_stands_still_between_two_cells(made, said, monkeypatch):
     assert cluster.broken is not None
 
 
+class Late(Dumb):
+    """One that answers after the notebook itself has stood still."""
+
+    def __init__(self, rank):
+        super().__init__(rank)
+        self._looks = 0
+
+    def messages(self):
+        self._looks += 1
+        if self._looks == 3:
+            for kind, content in (
+                ("execute_reply", {"status": "ok"}),
+                ("status", {"execution_state": "idle"}),
+            ):
+                yield {"parent_header": {"msg_id": "0"}, "header": {"msg_type": kind}, "content": content}
+
+
+def test_a_notebook_that_stood_still_blames_nobody(monkeypatch):
+    """Its machine was asleep, or its browser kept it busy."""
+    monkeypatch.setattr(healths, "SILENCE", 0.5)
+    monkeypatch.setattr(healths, "_NEXT", 0.1)
+    monkeypatch.setattr(
+        Cluster, "_messages", lambda self: ((0, each) for each in self._kernels[0].messages())
+    )
+    cluster = Cluster(1, patience=0.5)
+    cluster._kernels, cluster.healths = [Late(0)], [Health(0)]
+    stands = [1.0]
+    cluster.request("1 + 1", look=lambda: time.sleep(stands.pop() if stands else 0))
+    assert cluster.broken is None
+
+
 def test_who_fails_is_told_within_15_seconds():
     """What a worker that hangs or stands still is given, with its next sign of life and the next look."""
     given = max(Cluster()._patience, healths.SILENCE)

@@ -55,10 +55,8 @@ _ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 class Timer(keras.callbacks.Callback):
     """Measures a training from the end of its first tenth to its last step: before that, the run is opened.
 
-    The time of a whole `fit` says little: at its end, `tf.data` may wait for its own optimizer's thread,
-    without nbkeras, too (TensorFlow 2.21: `RootDataset::Iterator`'s destructor waits in
-    `UnboundedThreadPool` for `Model::OptimizeLoop`, which sleeps its period out). With 2 workers that was 0.4
-    to 3.4 s after one in three trainings of 2 s.
+    At its end iterators are left, which may wait up to a minute for `tf.data` where the strategy is not
+    nbkeras's (see `nbkeras.devices.ended_iterators`).
     """
 
     def __init__(self, steps: int) -> None:
