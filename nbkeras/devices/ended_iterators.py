@@ -8,7 +8,7 @@ which take no options. They are parts of cycles, so the wait comes wherever Pyth
 garbage, and on a cluster all workers wait for the one that does: 4 of 40 short fits of 2 workers took 14 to
 83 s on 2 cores that had nothing to do. Of 2,800 iterators, 61 took more than a second to end, up to 28 s.
 
-So the resources of each are held here until nobody else does, and are let go in a thread of their own.
+So the resources of each are held here until nobody else does, and end in a thread of their own.
 """
 
 from __future__ import annotations
@@ -17,12 +17,19 @@ import atexit
 import sys
 import threading
 import time
-from typing import Any
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
-# Seconds between two looks for iterators that nobody uses any more.
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Seconds between two looks for resources that nobody uses any more.
 _LOOK = 0.5
 # References to a resource that nobody else uses: of its list, and of the question.
 _OURS = 2
+# Seconds that who leaves an iterator waits for its end. Reading ahead has been cancelled by then, so that an
+# iterator that is left takes nothing from a generator that another one goes on with.
+_FIRST = 0.1
 # Seconds that the end of Python waits for those under way. One that comes back to it in the middle of that
 # makes it abort ("FATAL: exception not rethrown", Python 3.11: the thread is unwound through C++).
 _LAST = 2.0
@@ -48,26 +55,36 @@ class _Held:
             if len(self._resources) == 1:
                 threading.Thread(target=self._watch, name="nbkeras-iterators", daemon=True).start()
 
+    def left(self, resources: list[Any]) -> None:
+        """End what is left of an iterator that nobody uses any more; the rest is a part of garbage yet."""
+        # It is called by whatever collects garbage: in the middle of `_watch`, it may be, or as Python ends.
+        if self._is_closed or not self._lock.acquire(timeout=_FIRST):
+            return
+        try:
+            ended = _taken(resources)
+        finally:
+            self._lock.release()
+        if ended:
+            self._end(ended).join(_FIRST)
+
     def _watch(self) -> None:
-        left = True
-        while left:
+        is_needed = True
+        while is_needed:
             time.sleep(_LOOK)
             with self._lock:
-                used: list[list[Any]] = []
-                ended: list[list[Any]] = []
-                for each in self._resources:
-                    (used if _is_used(each) else ended).append(each)
-                self._resources = used
-            left = bool(used)
+                ended = [found for each in self._resources if (found := _taken(each))]
+                self._resources = [each for each in self._resources if each]
+                is_needed = bool(self._resources)
             self._ending = [each for each in self._ending if each.is_alive()]
             while ended and not self._is_closed:
                 self._end(ended.pop())
 
-    def _end(self, resources: list[Any]) -> None:
+    def _end(self, resources: list[Any]) -> threading.Thread:
         # Each in a thread: it may wait, and the next ones would get older meanwhile, and wait longer.
         thread = threading.Thread(target=resources.clear, name="nbkeras-iterator-ends", daemon=True)
         self._ending.append(thread)
         thread.start()
+        return thread
 
     def _close(self) -> None:
         # Without the lock, which a child that was forked meanwhile would find taken for ever.
@@ -84,25 +101,50 @@ def end_aside(distributed: Any) -> Any:
     """Return a distributed dataset whose iterators nobody waits for at their end.
 
     Args:
-        distributed: what a strategy made of a dataset. It is given a class that is its own in all else.
+        distributed: what a strategy made of a dataset. It is given a class that is TensorFlow's own in all
+            else, and so are its iterators.
     """
-    kind = type(distributed)
-
-    class Ended(kind):  # type: ignore[misc, valid-type]
-        """TensorFlow's, whose iterators are held until nobody uses them."""
-
-        def __iter__(self) -> Any:
-            tensorflow = sys.modules["tensorflow"]
-            iterator = super().__iter__()
-            # In a function that is traced, it is the function's.
-            if tensorflow.executing_eagerly():
-                _held.add(tensorflow.nest.flatten(iterator, expand_composites=True))
-            return iterator
-
-    Ended.__name__, Ended.__qualname__ = kind.__name__, kind.__qualname__
-    distributed.__class__ = Ended
+    distributed.__class__ = _dataset_class(distributed.__class__)
     return distributed
 
 
-def _is_used(resources: list[Any]) -> bool:
-    return any(sys.getrefcount(resources[index]) > _OURS for index in range(len(resources)))
+@cache
+def _dataset_class(kind: Any) -> Any:
+    class Dataset(kind):  # type: ignore[misc]
+        """TensorFlow's, whose iterators are held."""
+
+        def __iter__(self) -> Any:
+            iterator = super().__iter__()
+            tensorflow = sys.modules["tensorflow"]
+            # In a function that is traced, it is the function's.
+            if tensorflow.executing_eagerly():
+                resources = tensorflow.nest.flatten(iterator, expand_composites=True)
+                iterator.__class__ = _iterator_class(iterator.__class__)
+                iterator.nbkeras_left = partial(_held.left, resources)
+                _held.add(resources)
+            return iterator
+
+    Dataset.__name__, Dataset.__qualname__ = kind.__name__, kind.__qualname__
+    return Dataset
+
+
+@cache
+def _iterator_class(kind: Any) -> Any:
+    class Iterator(kind):  # type: ignore[misc]
+        """TensorFlow's, which lets go of its resources while these are still held."""
+
+        nbkeras_left: Callable[[], None]
+
+        def __del__(self) -> None:
+            left = self.nbkeras_left
+            self.__dict__.clear()
+            left()
+
+    Iterator.__name__, Iterator.__qualname__ = kind.__name__, kind.__qualname__
+    return Iterator
+
+
+def _taken(resources: list[Any]) -> list[Any]:
+    """Take those of the resources out that nobody else uses."""
+    unused = [index for index in range(len(resources)) if sys.getrefcount(resources[index]) <= _OURS]
+    return [resources.pop(index) for index in reversed(unused)]
