@@ -15,6 +15,7 @@ from nbkeras.devices.current import (
     set_current,
 )
 from nbkeras.devices.leaving_early import let_iterators_be_left
+from nbkeras.devices.mirrored import mirrored_strategy
 from nbkeras.devices.quiet_log import leave_out_reductions
 from nbkeras.devices.tensorflow_build import tensorflow
 from nbkeras.devices.tpu.connected import connected
@@ -116,27 +117,13 @@ def strategy_of(kind: str, devices: Sequence[str] = ()) -> Current | None:
                 f"--devices: expected one device, received {len(devices)}: type  --devices {devices[0]}"
             )
         wanted = wanted[:1]
-    if kind == "mirrored":
-        _refuse_other_groups(wanted)
     if (kind, wanted) not in _made:
         leave_out_reductions()
-        make = tf.distribute.OneDeviceStrategy if kind == "one" else tf.distribute.MirroredStrategy
-        made = make(wanted[0] if kind == "one" else list(wanted))
+        one = tf.distribute.OneDeviceStrategy
+        made = one(wanted[0]) if kind == "one" else mirrored_strategy(wanted)
         let_iterators_be_left(made)
         _made[kind, wanted] = made
     return Current(_made[kind, wanted], f"{kind} on {', '.join(wanted)}")
-
-
-def _refuse_other_groups(wanted: tuple[str, ...]) -> None:
-    # Each MirroredStrategy numbers its groups of devices from 1 on, and TensorFlow 2.21 holds the group of a
-    # number for the process: training under a second one with another group aborts all collectives ("is
-    # joining a group with size 2, but that group has size 4"), and only a restart mends that.
-    other = next((names for kind, names in _made if kind == "mirrored" and names != wanted), None)
-    if other is not None:
-        raise Refusal(
-            f"--devices: expected {','.join(other)}, which TensorFlow has joined for this kernel, received "
-            f"{','.join(wanted)}: restart the kernel for other devices"
-        )
 
 
 def use(kind: str, devices: Sequence[str] = ()) -> str:

@@ -250,7 +250,6 @@ def under_it():
 
 
 refused(f"{there.replace('devices', 'a strategy over devices')}, received one with CPU:7: type", under_it)
-refused("restart the kernel for other devices", lambda: strategies.use("mirrored", names[:1]))
 refused("%devices --logical-cpus 2", lambda: strategies.use("mirrored", ("CPU:0", "CPU:7")))
 refused("expected one device, received 2", lambda: strategies.use("one", ("CPU:0", "CPU:1")))
 refused("type  %tpu_connect  first", lambda: strategies.use("tpu"))
