@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nbkeras.devices.strategies import under
 from nbkeras.reproducibility.seeding import seed as set_seed
-from nbkeras.training.arming import arm, disarm
+from nbkeras.training.arming import arm, armed_last, disarm
 from nbkeras.training.options import fit_options
 from nbkeras.training.precision.in_cell import in_precision
 from nbkeras.training.resuming import kept_generators
@@ -136,10 +136,12 @@ def armed(options: FitOptions, each: Callable[[], FitOptions] | None = None) -> 
         each: gives the options of each call, which differ from those in what concerns one ``fit`` alone. By
             default they are the same.
     """
+    asked = each or (lambda: options)
+    outer = armed_last()
+    session = outer.inner(options, asked) if isinstance(outer, Session) else Session(asked)
     with under(options.strategy), in_precision(options.mixed_precision) as precision:
         if options.seed is not None:
             set_seed(options.seed, deterministic=True)
-        session = Session(each or (lambda: options))
         session.precision = precision
         arm(session)
         try:

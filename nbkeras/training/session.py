@@ -48,7 +48,15 @@ RUNS_HELD = 100
 
 
 class Session:
-    """The calls of one armed cell, and the runs that they made."""
+    """The calls of one armed cell, and the runs that they made.
+
+    Attributes:
+        writes: whether files that are made here are those that the user asked for: of several workers, one's.
+        has_peers: whether other processes run the same cell, and wait for this one in each step.
+    """
+
+    writes = True
+    has_peers = False
 
     def __init__(self, options: Callable[[], FitOptions]) -> None:
         """Hold what gives the options, which is asked at each call; nothing is armed yet."""
@@ -61,6 +69,19 @@ class Session:
         self.precision: CellPrecision | None = None
         self.data: dict[str, Any] | None = None
         """The user's own data, by the names of ``fit``, while its calls are given others in their place."""
+
+    def inner(self, options: FitOptions, each: Callable[[], FitOptions]) -> Session:
+        """Return a session for a block of this one's cell that has options of its own.
+
+        Args:
+            options: of the block.
+            each: gives those of each call.
+
+        Raises:
+            Refusal: for options that can't be those of a block here.
+        """
+        del options
+        return Session(each)
 
     def begin_cell(self) -> None:
         """Note that a cell begins: its first interrupt is a graceful one, and its files are anew its own."""

@@ -54,18 +54,21 @@ class Before:
         """Let go what only `nothing_trained` needs."""
         self._now, self._earlier = self._weights, None
 
-    def in_folder(self, folder: str, *, anew: bool) -> None:
+    def in_folder(self, folder: str, *, anew: bool, writes: bool) -> None:
         """Keep the weights beside the backups, or take those that an earlier process has kept there.
 
         Args:
             folder: where the first stage's backups are.
             anew: whether the training begins anew, and these weights are those before it.
+            writes: whether it is this process that writes; another one does else, the same weights.
         """
         path = Path(folder).expanduser() / _FILE
         if path.exists() and not anew:
             kept = read_state(path)
             if [each.shape for each in kept] == [each.shape for each in self._weights]:
                 self._weights = kept
+            return
+        if not writes:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, lambda aside: write_state(aside, self._weights))

@@ -10,6 +10,7 @@ from nbkeras.models.base_and_head import base_and_head
 from nbkeras.models.recompiling import Compiled
 from nbkeras.runtime.keras_lines import is_model
 from nbkeras.runtime.refusal import Refusal
+from nbkeras.training.arming import armed_last
 from nbkeras.training.calls import Call
 from nbkeras.training.fine_tuning.before import Before
 from nbkeras.training.fine_tuning.callbacks import checked_callbacks
@@ -20,6 +21,7 @@ from nbkeras.training.fine_tuning.plan import FineTuningPlan, planned
 from nbkeras.training.fine_tuning.stage import Stage, checked_stages, default_stages
 from nbkeras.training.metric_names import refuse_unknown_metric
 from nbkeras.training.options import fit_options, parse_early_stopping
+from nbkeras.training.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -117,8 +119,11 @@ def fine_tune(
     _refuse_unknown_metrics(model, data, plan, fit)
     before = Before(compiled)
     if options.backup is not None:
+        outer = armed_last()
         before.in_folder(
-            options.backup, anew=restart or not Store(Path(options.backup).expanduser()).backups()
+            options.backup,
+            anew=restart or not Store(Path(options.backup).expanduser()).backups(),
+            writes=not isinstance(outer, Session) or outer.writes,
         )
     if not quiet:
         show(plan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from nbkeras.training.arming import arm, disarm
 from nbkeras.training.on_cluster.coordinating import coordinated, coordination_notes
 from nbkeras.training.on_cluster.files import back_up_together, write_elsewhere
 from nbkeras.training.on_cluster.obeying import begin_obeying, worker_monitor_class
+from nbkeras.training.on_cluster.options import refuse_in_blocks
 from nbkeras.training.on_cluster.ordering import common_order
 from nbkeras.training.on_cluster.orders import order_notes
 from nbkeras.training.on_cluster.own_monitor import let_obey, refuse_own_clocks
@@ -32,9 +34,13 @@ if TYPE_CHECKING:
     from nbkeras.runs.run import Run
     from nbkeras.runtime.keras_lines import Line
     from nbkeras.training.calls import Call
+    from nbkeras.training.on_cluster.obeying import Obeying
     from nbkeras.training.options import FitOptions
 
 _LOOP = "a loop on a cluster hears no stop, pause or learning rate: two interrupts leave the cell"
+
+# More than the calls of a block, from whose numbers the seeds of their orders come.
+_CALLS = 1_000_000
 
 _cell = ExitStack()
 # That of the cell under way, and no other one.
@@ -44,14 +50,27 @@ _sessions: list[CellSession] = []
 class CellSession(Session):
     """The calls of a cell in a process of the cluster."""
 
-    def __init__(self, options: Callable[[], FitOptions], order_seed: int) -> None:
-        """Hold what gives the options, and the seed of the order of a backup's arrays."""
+    has_peers = True
+
+    def __init__(
+        self, options: Callable[[], FitOptions], order_seed: int, outer: CellSession | None = None
+    ) -> None:
+        """Hold what gives the options, the seed of the order of a backup's arrays, and the session around."""
         super().__init__(options)
+        self.writes = worker.here().rank == 0
         self._order_seed = order_seed
-        self._obeying = begin_obeying()
-        self.continued: dict[str, Continued] = {}
+        self.obeying: Obeying = begin_obeying() if outer is None else outer.obeying
+        self._blocks = itertools.count(1)
+        self.continued: dict[str, Continued] = {} if outer is None else outer.continued
         # An interrupt that comes here is the notebook's second one: all workers leave their cell.
         self.interrupts.seen = 1
+
+    def inner(self, options: FitOptions, each: Callable[[], FitOptions]) -> Session:
+        """Return a session of the same kind, which hears the notebook as this one does."""
+        refuse_in_blocks(options, served=worker.here().coordinates)
+        # Its calls are counted from 1 on, too, and each has an order of its own.
+        seed = (self._order_seed + _CALLS * next(self._blocks)) % LARGEST
+        return type(self)(each, seed, self)
 
     def begin_cell(self) -> None:
         """Do nothing: each cell has a session of its own."""
@@ -61,7 +80,7 @@ class CellSession(Session):
 
     def _monitored(self, call: Call, more: list[Any], monitor: Any, first: list[Any]) -> Any:
         __tracebackhide__ = True
-        let_obey(monitor, self._obeying, self.continued)
+        let_obey(monitor, self.obeying, self.continued)
         return super()._monitored(call, more, monitor, first)
 
 
@@ -88,8 +107,7 @@ class WorkerSession(CellSession):
     def _resuming(self, call: Call, options: FitOptions, number: int, run: str) -> Resuming:
         # Nobody writes before all have read, and nobody reads while one still writes.
         _wait_for_all()
-        is_first = worker.here().rank == 0
-        backup = Resuming(call, options, number, run, order_seed=self._seed_of(number), writes=is_first)
+        backup = Resuming(call, options, number, run, order_seed=self._seed_of(number), writes=self.writes)
         _wait_for_all()
         return backup
 
@@ -97,7 +115,7 @@ class WorkerSession(CellSession):
         here = worker.here()
         given = call.get("callbacks") or []
         listed = getattr(given, "callbacks", given if isinstance(given, (list, tuple)) else [given])
-        back_up_together([*listed, *more], writes=here.rank == 0)
+        back_up_together([*listed, *more], writes=self.writes)
         if here.rank:
             write_elsewhere([*listed, *more], here.folder / f"rank-{here.rank}")
         return super()._monitored(call, more, monitor, first)
@@ -125,8 +143,12 @@ def _one() -> Any:
     import tensorflow as tf
 
     strategy = worker.here().strategy
+
+    def one() -> Any:
+        return tf.constant(1.0)
+
     # As a function of TensorFlow's, or it warns that this is slow.
-    return tf.function(lambda: strategy.run(lambda: tf.constant(1.0)))
+    return tf.function(lambda: strategy.run(one), autograph=False)
 
 
 def begin_cell(folder: str, away: Collection[int], order_seed: int, **values: Any) -> None:

@@ -6,8 +6,9 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from nbkeras.callbacks.backup.pacing import parse_every
+from nbkeras.callbacks.backup.pacing import Every, parse_every
 from nbkeras.devices.policy import here, policy_of, short_of
+from nbkeras.runtime.durations import format_duration
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.options import FitOptions, fit_options, positive_int
 
@@ -69,13 +70,45 @@ def cell_options(*, retries: int | None = None, **values: Any) -> CellOptions:
 def _choose_precision(given: dict[str, Any]) -> None:
     """Let all workers have the format of this machine: theirs may be good at others."""
     word = given.get("mixed_precision")
-    if word == "auto":
+    _refuse_measuring(word)
+    if word == "on":
+        given["mixed_precision"] = short_of(policy_of(word, here()))
+
+
+def _refuse_measuring(mixed_precision: str | None) -> None:
+    if mixed_precision == "auto":
         raise Refusal(
             "mixed_precision: expected on, off or a format, because each worker would measure for itself, "
             "received auto: give  on"
         )
-    if word == "on":
-        given["mixed_precision"] = short_of(policy_of(word, here()))
+
+
+def refuse_in_blocks(options: FitOptions, *, served: bool) -> None:
+    """Refuse what a block of a cell (`nbkeras.fitting`, `nbkeras.fine_tune`) can't have on workers.
+
+    Args:
+        options: of the block.
+        served: whether parameter servers keep the weights.
+
+    Raises:
+        Refusal: for the first one that it can't.
+    """
+    if options.strategy is not None:
+        raise Refusal(
+            f"strategy: expected none on workers, which train under one together, received "
+            f"{options.strategy!r}: leave it out"
+        )
+    if options.max_time is not None:
+        limit = format_duration(options.max_time)
+        raise Refusal(
+            "max_time: expected none in a block, because workers that each look at a clock of their own stop "
+            f"at different steps and wait for ever, received {limit}: give  %%cluster --max-time {limit}"
+        )
+    _refuse_measuring(options.mixed_precision)
+    if served:
+        refuse_on_servers(options)
+    if options.backup is not None:
+        refuse_times(options.every)
 
 
 def refuse_times(every: Any) -> None:
@@ -84,27 +117,28 @@ def refuse_times(every: Any) -> None:
     Raises:
         Refusal: for a time.
     """
-    if parse_every(every).seconds is not None:
+    parsed = every if isinstance(every, Every) else parse_every(every)
+    if parsed.seconds is not None:
         raise Refusal(
             f"every: expected epoch or a number of steps, because all workers back up after the same step, "
-            f"received {str(every)!r}: give  epoch"
+            f"received {format_duration(parsed.seconds)}: give  epoch"
         )
 
 
-def refuse_on_servers(options: CellOptions) -> None:
+def refuse_on_servers(options: FitOptions) -> None:
     """Refuse what workers and parameter servers can't do.
 
     Raises:
         Refusal: for exact backups, and for uneven batches that are to go to each replica.
     """
-    if options.fit.pad:
+    if options.pad:
         raise Refusal(
             "pad: expected none on a cluster with parameter servers, whose workers take whole batches, "
             "received it: leave it out"
         )
-    if options.fit.backup is not None:
+    if options.backup is not None:
         raise Refusal(
             "backup: expected none on a cluster with parameter servers, whose steps wait for no other and "
-            f"can't be gone on with exactly, received {options.fit.backup!r}: write  "
+            f"can't be gone on with exactly, received {options.backup!r}: write  "
             "keras.callbacks.BackupAndRestore  into the cell"
         )

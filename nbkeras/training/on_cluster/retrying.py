@@ -53,7 +53,7 @@ def run_with_retries(
     """
     __tracebackhide__ = True
     if isinstance(cluster, ServedCluster):
-        refuse_on_servers(options)
+        refuse_on_servers(options.fit)
 
     def look_and_tell() -> None:
         look()

@@ -75,7 +75,7 @@ def served_slurm_script(
 
 
 def _script(cell: str, options: CellOptions, before: Sequence[Given], begin: str) -> str:
-    refuse_on_servers(options)
+    refuse_on_servers(options.fit)
     line = active_line()
     body = plain_code(cell.strip("\n"), replace(options.fit, strategy=None), {})
     code = _by_workers("".join(map(written_out, before)) + body)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from nbkeras.runtime.refusal import Refusal
+from nbkeras.training.arming import armed_last
+from nbkeras.training.session import Session
 from nbkeras.training.tuning.best_function import best_function
 from nbkeras.training.tuning.options import tune_options
 from nbkeras.training.tuning.searching import Searcher
@@ -79,6 +82,12 @@ def tune(
             search under the same name on ``resume``, or a metric that the ``fit`` does not report.
         Exception: what the last trial raised, when all trials failed.
     """
+    outer = armed_last()
+    if isinstance(outer, Session) and outer.has_peers:
+        raise Refusal(
+            "tune: expected a process that searches alone, received a cell that runs on all workers, each of "
+            "which would try values of its own: call it in a cell without  %%cluster"
+        )
     options = tune_options(
         search=search,
         tuner=tuner,
