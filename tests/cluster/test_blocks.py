@@ -107,9 +107,27 @@ def test_an_exact_backup_of_the_cells_own(notebook, tmp_path):
             "nbkeras.tune(lambda lr: None, 'lr=0.1|0.2')",
             r"tune: expected a process that searches alone, .*: call it in a cell without  %%cluster",
         ),
+        (
+            "nbkeras.mixed_precision('auto', model, x, y)",
+            r"mixed_precision auto: expected a process that measures",
+        ),
+        (
+            "nbkeras.fine_tuning_plan(model, x, y, estimate=True)",
+            r"estimate: expected a process that measures",
+        ),
     ],
 )
 def test_what_each_worker_would_do_for_itself_is_refused(notebook, block, said):
     with pytest.raises(Refusal, match=said):
         notebook.run(BEGIN + block)
     assert notebook.cluster.runs
+
+
+def test_rates_are_found_without_a_clock(notebook):
+    find = "found = nbkeras.lr_find(model, x, y, steps=20, max_time=0.001)\nprint(found)\n"
+    notebook.run(BEGIN + find)
+    assert [said.startswith("20 rates from") for said in notebook.printed.values()] == [True, True]
+    assert (
+        notebook.value("found.notes[0]")
+        == ["no limit of time on a cluster, whose workers have a clock each"] * 2
+    )

@@ -21,6 +21,7 @@ from nbkeras.training.fine_tuning.plan import FineTuningPlan, planned
 from nbkeras.training.fine_tuning.stage import Stage, checked_stages, default_stages
 from nbkeras.training.metric_names import refuse_unknown_metric
 from nbkeras.training.options import fit_options, parse_early_stopping
+from nbkeras.training.peers import refuse_beside_peers
 from nbkeras.training.session import Session
 
 if TYPE_CHECKING:
@@ -175,6 +176,8 @@ def fine_tuning_plan(
     Raises:
         Refusal: as `fine_tune` does.
     """
+    if estimate:
+        refuse_beside_peers("estimate", "measures", "make as many steps as its own clock allows")
     data = Data(x, y, validation_data, validation_split, batch_size, augmentation)
     # Without data there is a plan, too, but no time.
     needs_data = x is not None or estimate

@@ -11,6 +11,7 @@ from nbkeras.devices import policy as policies
 from nbkeras.runtime.keras_lines import is_compiled, is_model
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.options import positive_int
+from nbkeras.training.peers import refuse_beside_peers
 from nbkeras.training.precision.measuring import WITHIN, Measured, measure
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def mixed_precision(
     if what == "status":
         return status({} if model is None else {model.name: model})
     if what == "auto":
+        refuse_beside_peers("mixed_precision auto", "measures", "take the format that is faster for itself")
         return _auto(model, (x, y, None), batch_size, max_time)
     if what == "off":
         name = policies.take_back()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from nbkeras.callbacks.backup.sources import is_sequence
@@ -10,6 +11,7 @@ from nbkeras.runtime.keras_lines import active_line, is_compiled, is_model, kera
 from nbkeras.runtime.refusal import Refusal
 from nbkeras.training.custom_step.state import build
 from nbkeras.training.options import positive_int
+from nbkeras.training.peers import has_peers
 from nbkeras.training.rate_finder import course as courses
 from nbkeras.training.rate_finder.course import Course, rising
 from nbkeras.training.rate_finder.feeding import check_targets, fed
@@ -66,7 +68,7 @@ def lr_find(
         end: the last rate. Default 10.0.
         steps: how many rates, of one batch each. Default 100.
         max_time: time after which no further batch begins: seconds, a ``timedelta``, or text such as
-            ``"1m"``. Default ``"30s"``.
+            ``"1m"``. Default ``"30s"``. On a cluster's workers there is no such limit.
         smoothing: the weight of earlier losses in the smooth curve, from 0 to below 1. Default 0.9.
 
     Returns:
@@ -86,9 +88,12 @@ def lr_find(
     check_targets(model, x, y, name="lr_find")
     began = courses.clock()
     line = line_of(model) or active_line()
-    course = Course(planned, smoothing, began + seconds)
+    # Workers that each look at a clock of their own would stop at different steps and wait for ever.
+    is_alone = not has_peers()
+    course = Course(planned, smoothing, began + seconds if is_alone else math.inf)
     feed = fed((x, y, sample_weight), size, len(planned), line, name="lr_find")
-    notes = [*feed.notes, *_built(model, feed.arguments["x"], x)]
+    untimed = [] if is_alone else ["no limit of time on a cluster, whose workers have a clock each"]
+    notes = [*untimed, *feed.notes, *_built(model, feed.arguments["x"], x)]
     with untouched(model, x):
         try:
             train(model, feed.arguments, course)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from nbkeras.runtime.refusal import Refusal
-from nbkeras.training.arming import armed_last
-from nbkeras.training.session import Session
+from nbkeras.training.peers import refuse_beside_peers
 from nbkeras.training.tuning.best_function import best_function
 from nbkeras.training.tuning.options import tune_options
 from nbkeras.training.tuning.searching import Searcher
@@ -82,12 +80,7 @@ def tune(
             search under the same name on ``resume``, or a metric that the ``fit`` does not report.
         Exception: what the last trial raised, when all trials failed.
     """
-    outer = armed_last()
-    if isinstance(outer, Session) and outer.has_peers:
-        raise Refusal(
-            "tune: expected a process that searches alone, received a cell that runs on all workers, each of "
-            "which would try values of its own: call it in a cell without  %%cluster"
-        )
+    refuse_beside_peers("tune", "searches", "try values of its own")
     options = tune_options(
         search=search,
         tuner=tuner,
