@@ -99,7 +99,7 @@ def hanging(workers: Iterable[Health], patience: float) -> tuple[int, str] | Non
 def looked_at(workers: Iterable[Health], before: float) -> float:
     """Return when the workers are looked at: now. That nobody did for long counts against none of them.
 
-    A machine that was put to sleep hears nobody, and nor does a notebook that its browser keeps busy.
+    A machine that was paused hears nobody, and nor does a notebook that is kept busy.
 
     Args:
         workers: all of them.

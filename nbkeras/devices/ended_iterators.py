@@ -13,10 +13,12 @@ So the resources of each are held here until nobody else does, and end in a thre
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import sys
 import threading
 import time
+from contextlib import suppress
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -36,55 +38,71 @@ _LAST = 2.0
 
 
 class _Held:
-    """The resources of the iterators that are in use, and the threads in which others end."""
+    """The resources of the iterators that are in use, and the threads in which others end.
+
+    Each resource lies in a list of its own, of which it is taken at once: what leaves an iterator may be a
+    collection of garbage in the middle of any line here, so that it can wait for no lock.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._resources: list[list[Any]] = []
         self._ending: list[threading.Thread] = []
+        self._is_watched = False
         self._is_closed = False
         atexit.register(self._close)
 
     def __len__(self) -> int:
         return len(self._resources)
 
-    def add(self, resources: list[Any]) -> None:
+    def add(self, resources: list[list[Any]]) -> None:
         """Hold the resources of one iterator."""
         with self._lock:
-            self._resources.append(resources)
-            if len(self._resources) == 1:
-                threading.Thread(target=self._watch, name="nbkeras-iterators", daemon=True).start()
+            self._resources += resources
+            if not self._is_watched:
+                # Where no thread can be had, the next one asks again.
+                with suppress(RuntimeError):
+                    threading.Thread(target=self._watch, name="nbkeras-iterators", daemon=True).start()
+                    self._is_watched = True
 
-    def left(self, resources: list[Any]) -> None:
+    def left(self, resources: list[list[Any]]) -> None:
         """End what is left of an iterator that nobody uses any more; the rest is a part of garbage yet."""
-        # It is called by whatever collects garbage: in the middle of `_watch`, it may be, or as Python ends.
-        if self._is_closed or not self._lock.acquire(timeout=_FIRST):
-            return
-        try:
-            ended = _taken(resources)
-        finally:
-            self._lock.release()
+        ended = [] if self._is_closed else _taken(resources)
         if ended:
-            self._end(ended).join(_FIRST)
+            try:
+                self._end(ended, _FIRST)
+            except KeyboardInterrupt:
+                # Python drops what is raised in a finalizer.
+                threading.Timer(0.01, _thread.interrupt_main).start()
 
     def _watch(self) -> None:
-        is_needed = True
-        while is_needed:
+        while True:
             time.sleep(_LOOK)
             with self._lock:
-                ended = [found for each in self._resources if (found := _taken(each))]
+                ended = _taken(self._resources)
                 self._resources = [each for each in self._resources if each]
-                is_needed = bool(self._resources)
-            self._ending = [each for each in self._ending if each.is_alive()]
-            while ended and not self._is_closed:
-                self._end(ended.pop())
+                self._is_watched = bool(self._resources)
+            for thread in list(self._ending):
+                if not thread.is_alive():
+                    self._ending.remove(thread)
+            while ended:
+                if self._is_closed:
+                    # Held until the process is gone: see `_LAST`.
+                    threading.Event().wait()
+                self._end([ended.pop()])
+            if not self._is_watched:
+                return
 
-    def _end(self, resources: list[Any]) -> threading.Thread:
+    def _end(self, resources: list[Any], wait: float = 0.0) -> None:
         # Each in a thread: it may wait, and the next ones would get older meanwhile, and wait longer.
         thread = threading.Thread(target=resources.clear, name="nbkeras-iterator-ends", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            resources.clear()
+            return
         self._ending.append(thread)
-        thread.start()
-        return thread
+        thread.join(wait)
 
     def _close(self) -> None:
         # Without the lock, which a child that was forked meanwhile would find taken for ever.
@@ -102,9 +120,12 @@ def end_aside(distributed: Any) -> Any:
 
     Args:
         distributed: what a strategy made of a dataset. It is given a class that is TensorFlow's own in all
-            else, and so are its iterators.
+            else, and so are its iterators. What is no distributed dataset stays as it is.
     """
-    distributed.__class__ = _dataset_class(distributed.__class__)
+    kind = distributed.__class__
+    is_one = isinstance(distributed, sys.modules["tensorflow"].distribute.DistributedDataset)
+    if is_one and not hasattr(kind, "nbkeras_ends_aside"):
+        distributed.__class__ = _dataset_class(kind)
     return distributed
 
 
@@ -113,12 +134,14 @@ def _dataset_class(kind: Any) -> Any:
     class Dataset(kind):  # type: ignore[misc]
         """TensorFlow's, whose iterators are held."""
 
+        nbkeras_ends_aside = True
+
         def __iter__(self) -> Any:
             iterator = super().__iter__()
             tensorflow = sys.modules["tensorflow"]
             # In a function that is traced, it is the function's.
             if tensorflow.executing_eagerly():
-                resources = tensorflow.nest.flatten(iterator, expand_composites=True)
+                resources = [[each] for each in tensorflow.nest.flatten(iterator, expand_composites=True)]
                 iterator.__class__ = _iterator_class(iterator.__class__)
                 iterator.nbkeras_left = partial(_held.left, resources)
                 _held.add(resources)
@@ -144,7 +167,12 @@ def _iterator_class(kind: Any) -> Any:
     return Iterator
 
 
-def _taken(resources: list[Any]) -> list[Any]:
-    """Take those of the resources out that nobody else uses."""
-    unused = [index for index in range(len(resources)) if sys.getrefcount(resources[index]) <= _OURS]
-    return [resources.pop(index) for index in reversed(unused)]
+def _taken(resources: list[list[Any]]) -> list[Any]:
+    """Take those of the resources out of their lists that nobody else uses."""
+    taken: list[Any] = []
+    for each in resources:
+        # Another thread may take it in between.
+        with suppress(IndexError):
+            if sys.getrefcount(each[0]) <= _OURS:
+                taken += [each.pop()]
+    return taken

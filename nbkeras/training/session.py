@@ -91,7 +91,8 @@ class Session:
     def cell_ended(self) -> None:
         """Note that the cell came to its end, and no error ended it."""
         for backup in self._backups:
-            backup.cell_ended()
+            if self.writes:
+                backup.cell_ended()
         self._backups.clear()
 
     @property

@@ -122,7 +122,7 @@ class Late(Dumb):
 
 
 def test_a_notebook_that_stood_still_blames_nobody(monkeypatch):
-    """Its machine was asleep, or its browser kept it busy."""
+    """Its machine was paused, or it was busy."""
     monkeypatch.setattr(healths, "SILENCE", 0.5)
     monkeypatch.setattr(healths, "_NEXT", 0.1)
     monkeypatch.setattr(

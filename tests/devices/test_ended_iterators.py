@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -11,6 +14,45 @@ import tensorflow as tf
 
 from nbkeras.devices import ended_iterators
 from nbkeras.devices.leaving_early import let_iterators_be_left
+
+# Two iterators that can't end before their data do, a moment after the program: one is left just before that,
+# the other one as a part of garbage, which is seen only later.
+ENDING = """
+import gc, threading, time
+import tensorflow as tf
+from nbkeras.devices.leaving_early import let_iterators_be_left
+
+go_on = threading.Event()
+strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+let_iterators_be_left(strategy)
+
+def begun():
+    stands = threading.Event()
+
+    def elements():
+        yield from range(2)
+        stands.set()
+        go_on.wait()
+        yield 2
+
+    data = tf.data.Dataset.from_generator(elements, output_signature=tf.TensorSpec((), tf.int64)).batch(1)
+    iterator = iter(strategy.experimental_distribute_dataset(data))
+    next(iterator)
+    stands.wait()
+    return iterator
+
+garbage = begun()
+garbage.own = garbage
+left = begun()
+del left
+timer = threading.Timer(1.5, go_on.set)
+timer.daemon = True
+timer.start()
+del garbage
+gc.collect()
+time.sleep(0.05)
+print("ends", flush=True)
+"""
 
 SPEC = tf.TensorSpec((), tf.int64)
 
@@ -60,7 +102,7 @@ def test_an_iterator_that_cannot_end_keeps_nobody(strategy, held, slow, way):
     iterator = iter(made)
     assert int(next(iterator)[0]) == 0
     assert slow.stands.wait(60)
-    assert len(held) == 1
+    assert len(held) == 2
 
     def leave():
         nonlocal iterator
@@ -91,7 +133,34 @@ def test_an_iterator_in_use_gives_all_of_its_batches(strategy, held):
         time.sleep(0.6)
         got += next(iterator).numpy().tolist()
     assert got == list(range(8))
-    assert len(held) == 1
+    assert len(held) == 2
+
+
+def test_what_was_given_its_class_already_is_not_given_it_again(strategy, held):
+    """A strategy of the user's own may give one dataset twice."""
+    data = strategy.experimental_distribute_dataset(tf.data.Dataset.range(4).batch(2))
+    assert ended_iterators.end_aside(data) is data
+    iter(data)
+    gc.collect()
+    own = iter([1, 2])
+    assert ended_iterators.end_aside(own) is own
+    end = time.monotonic() + 60
+    while len(held):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_python_ends_while_an_iterator_cannot():
+    """The thread that would come back to Python in the middle of its end must not."""
+    done = subprocess.run(
+        [sys.executable, "-c", ENDING],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (done.returncode, done.stdout) == (0, "ends\n"), done.stderr[-2000:]
 
 
 @pytest.mark.filterwarnings("ignore:To make it possible to preserve tf.data options")

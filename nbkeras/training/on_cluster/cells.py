@@ -67,7 +67,8 @@ class CellSession(Session):
 
     def inner(self, options: FitOptions, each: Callable[[], FitOptions]) -> Session:
         """Return a session of the same kind, which hears the notebook as this one does."""
-        refuse_in_blocks(options, served=worker.here().coordinates)
+        here = worker.here()
+        refuse_in_blocks(options, served=here.coordinates, apart=here.apart)
         # Its calls are counted from 1 on, too, and each has an order of its own.
         seed = (self._order_seed + _CALLS * next(self._blocks)) % LARGEST
         return type(self)(each, seed, self)
@@ -123,6 +124,8 @@ class WorkerSession(CellSession):
 
 class CoordinatorSession(CellSession):
     """The calls of a cell on the coordinator: it reads the data, and workers make the steps."""
+
+    has_peers = False
 
     def _ordered(self, call: Call, options: FitOptions, number: int) -> list[str]:
         return [*super()._ordered(call, options, number), *coordination_notes(call)]

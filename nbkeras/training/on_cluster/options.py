@@ -83,12 +83,13 @@ def _refuse_measuring(mixed_precision: str | None) -> None:
         )
 
 
-def refuse_in_blocks(options: FitOptions, *, served: bool) -> None:
+def refuse_in_blocks(options: FitOptions, *, served: bool, apart: bool) -> None:
     """Refuse what a block of a cell (`nbkeras.fitting`, `nbkeras.fine_tune`) can't have on workers.
 
     Args:
         options: of the block.
         served: whether parameter servers keep the weights.
+        apart: whether the workers may be on hosts of their own.
 
     Raises:
         Refusal: for the first one that it can't.
@@ -98,6 +99,9 @@ def refuse_in_blocks(options: FitOptions, *, served: bool) -> None:
             f"strategy: expected none on workers, which train under one together, received "
             f"{options.strategy!r}: leave it out"
         )
+    if served:
+        refuse_on_servers(options)
+        return
     if options.max_time is not None:
         limit = format_duration(options.max_time)
         raise Refusal(
@@ -105,10 +109,23 @@ def refuse_in_blocks(options: FitOptions, *, served: bool) -> None:
             f"at different steps and wait for ever, received {limit}: give  %%cluster --max-time {limit}"
         )
     _refuse_measuring(options.mixed_precision)
-    if served:
-        refuse_on_servers(options)
     if options.backup is not None:
         refuse_times(options.every)
+    if apart:
+        _refuse_apart(options)
+
+
+def _refuse_apart(options: FitOptions) -> None:
+    if options.mixed_precision == "on":
+        raise Refusal(
+            "mixed_precision: expected off or a format in a block, because hosts may be good at others, "
+            "received on: give  bfloat16"
+        )
+    if options.backup is not None:
+        raise Refusal(
+            "backup: expected none in a block on other hosts, which may not share the folder, received "
+            f"{options.backup!r}: give  %%cluster --backup {options.backup}"
+        )
 
 
 def refuse_times(every: Any) -> None:

@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
 # Methods of models whose first argument is where they write.
 METHODS = ("save", "save_weights", "export")
-# Modules of Keras with the function that reads a model.
-_READERS = ("models", "saving")
+# Modules of Keras with the function that reads a model; `tf.keras` has others of the same names on tf_keras.
+_READERS = (".models", ".saving")
 # TensorFlow's own format is several files, of which this one is the first that is read.
 _INDEX = ".index"
+# Where the cell under way writes, and since when it runs.
+_now: list[tuple[Path, float]] = []
 
 
 @contextmanager
@@ -36,20 +38,18 @@ def saved_elsewhere(folder: Path) -> Iterator[None]:
         folder: where; what is in it already is not moved. Files that are not written meanwhile are read from
             where the calls say, but where there is none.
     """
-    began = time.time()
-    read = functools.partial(_found, folder=folder, since=began)
-    write = functools.partial(moved, folder=folder)
+    _now.append((folder, time.time()))
     with ExitStack() as replaced:
+        replaced.callback(_now.pop)
         for line in LINES:
             model = getattr(sys.modules.get(line), "Model", None)
             if model is None:
                 continue
             for name in METHODS:
-                replaced.enter_context(_replaced(model, name, _method(getattr(model, name), write)))
-            replaced.enter_context(_replaced(model, "load_weights", _method(model.load_weights, read)))
-            for name in _READERS:
-                module = sys.modules[f"{line}.{name}"]
-                replaced.enter_context(_replaced(module, "load_model", _function(module.load_model, read)))
+                replaced.enter_context(_replaced(model, name, _method(getattr(model, name), _written)))
+            replaced.enter_context(_replaced(model, "load_weights", _method(model.load_weights, _read)))
+            for module in _readers(line):
+                replaced.enter_context(_replaced(module, "load_model", _function(module.load_model, _read)))
         yield
 
 
@@ -60,19 +60,39 @@ def moved(path: str | os.PathLike[str], folder: Path) -> Path:
     return there
 
 
+def _readers(line: str) -> list[Any]:
+    plain = sys.modules[f"{line}.models"].load_model
+    modules = [each for name, each in list(sys.modules.items()) if name.split(".")[0] == line]
+    named = [each for each in modules if each is not None and each.__name__.endswith(_READERS)]
+    return [each for each in named if vars(each).get("load_model") is plain]
+
+
 def _place(path: str | os.PathLike[str], folder: Path) -> Path:
-    absolute = Path(path).absolute()
+    # By whatever spelling, and through links.
+    absolute, folder = Path(path).resolve(), folder.resolve()
     return absolute if folder in absolute.parents else folder / absolute.relative_to(absolute.anchor)
 
 
-def _found(path: str | os.PathLike[str], folder: Path, since: float) -> Path:
-    """Return where to read a file: from the folder, where it was written since then or is nowhere else."""
-    own, asked = _place(path, folder), Path(path)
-    written = next((each for each in (own, own.with_name(own.name + _INDEX)) if each.exists()), None)
-    if written is None:
-        return asked
-    is_there = asked.exists() or asked.with_name(asked.name + _INDEX).exists()
-    return own if written.stat().st_mtime >= since or not is_there else asked
+def _written(path: str | Path) -> str | Path:
+    return str(moved(path, _now[-1][0])) if _now else path
+
+
+def _read(path: str | Path) -> str | Path:
+    """Return where to read a file: where it was written in this cell, or else what the call says.
+
+    A function of Keras that a cell has imported stays replaced in the namespace: it asks for the cell of now.
+    """
+    if not _now or "://" in str(path):
+        return path
+    folder, since = _now[-1]
+    own = [each for each in _files(_place(path, folder)) if each.exists()]
+    is_of_this_cell = any(each.stat().st_mtime >= since for each in own)
+    is_nowhere_else = not any(each.exists() for each in _files(Path(path)))
+    return str(_place(path, folder)) if own and (is_of_this_cell or is_nowhere_else) else path
+
+
+def _files(path: Path) -> tuple[Path, Path]:
+    return path, path.with_name(path.name + _INDEX)
 
 
 @contextmanager
@@ -88,7 +108,7 @@ def _replaced(owner: Any, name: str, new: Any) -> Iterator[None]:
             setattr(owner, name, before)
 
 
-def _method(method: Any, place: Callable[..., Path]) -> Any:
+def _method(method: Any, place: Callable[..., Any]) -> Any:
     @functools.wraps(method)
     def call(self: Any, filepath: Any, *args: Any, **kwargs: Any) -> Any:
         return method(self, _by(place, filepath), *args, **kwargs)
@@ -96,7 +116,7 @@ def _method(method: Any, place: Callable[..., Path]) -> Any:
     return call
 
 
-def _function(function: Any, place: Callable[..., Path]) -> Any:
+def _function(function: Any, place: Callable[..., Any]) -> Any:
     @functools.wraps(function)
     def call(filepath: Any, *args: Any, **kwargs: Any) -> Any:
         return function(_by(place, filepath), *args, **kwargs)
@@ -104,6 +124,6 @@ def _function(function: Any, place: Callable[..., Path]) -> Any:
     return call
 
 
-def _by(place: Callable[..., Path], filepath: Any) -> Any:
+def _by(place: Callable[..., Any], filepath: Any) -> Any:
     # Buffers of one's own are no files.
-    return str(place(filepath)) if isinstance(filepath, (str, Path)) else filepath
+    return place(filepath) if isinstance(filepath, (str, Path)) else filepath
