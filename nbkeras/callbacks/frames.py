@@ -9,6 +9,8 @@ import threading
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING
 
+from nbkeras.runtime.thread_frames import thread_frames
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -43,7 +45,7 @@ def inside_fit() -> bool:
 
 def on_any_stack(wanted: FrameType) -> bool:
     """Tell whether a frame is being executed in any thread."""
-    frames = sys._current_frames()  # noqa: SLF001 - CPython's documented way to all threads
+    frames = thread_frames()
     # This very frame would hold itself by them, and with it all others with the data in their variables,
     # until the garbage is collected.
     del frames[threading.get_ident()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dis
-import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nbkeras.cluster.wire import tell
 from nbkeras.runs import registry
 from nbkeras.runtime import hardware
+from nbkeras.runtime.thread_frames import thread_frames
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ class Beats:
             pause.wait(BEAT)
 
     def _signs(self) -> dict[str, Any]:
-        frames = sys._current_frames()  # noqa: SLF001 - the documented way to all stacks
+        frames = thread_frames()
         # This very frame would hold itself by them, and so the locals of a `fit` in the main thread, with its
         # data, until the garbage is collected.
         frames.pop(threading.get_ident(), None)
