@@ -118,10 +118,8 @@ def _executes(frame: FrameType | None) -> bool:
 def _frees(frame: FrameType | None) -> bool:
     """Tell whether a dataset may be under way to its end: by Keras itself, or by a line that calls nothing.
 
-    The end of an iterator of ``tf.data`` waits for the thread of its optimizer, which sleeps out the time to
-    its next look, up to a minute, where it was woken too early to see that it is to end:
-    ``Model::OptimizeLoop`` asks ``IsCancelled``, and ``CancellationManager::StartCancel`` wakes it before it
-    says so (TensorFlow 2.21). So any epoch can end with up to a minute in which nothing is computed.
+    The end of an iterator of ``tf.data`` may take a minute (see `nbkeras.devices.ended_iterators`, by which
+    those of a strategy take none). One that a cell makes itself, or a layer's ``adapt``, still waits for it.
     """
     if frame is None:
         return False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
 import threading
 import time
 import weakref
@@ -12,6 +11,7 @@ import weakref
 import pytest
 
 from nbkeras.cluster import beats
+from nbkeras.runtime.thread_frames import thread_frames
 
 
 class Data:
@@ -69,7 +69,7 @@ def test_only_a_line_that_calls_nothing_is_taken_for_the_end_of_a_dataset(stands
     thread = threading.Thread(target=stands, args=(reading, done))
     thread.start()
     time.sleep(0.5)
-    frame = sys._current_frames().get(thread.ident)
+    frame = thread_frames().get(thread.ident)
     found = beats._frees(frame), frame.f_code.co_name
     del frame
     done.set()

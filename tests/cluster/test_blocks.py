@@ -48,6 +48,19 @@ def test_a_stop_reaches_all_workers_in_it(notebook, during, block):
     assert (run.status, run.reason) == ("stopped", "stop button")
 
 
+@pytest.mark.parametrize(
+    "block",
+    [FITTING.format(options="", arguments="batch_size=16"), FINE_TUNE.format(epochs=1, options="")],
+    ids=["fitting", "fine_tune"],
+)
+def test_all_workers_take_the_samples_in_one_order(notebook, block):
+    """Or each would take some twice in an epoch, and leave out others."""
+    # What an earlier cell has seeded Keras would shuffle alike by itself.
+    (run,) = notebook.run(f"import tensorflow as tf\ntf.random.set_seed(None)\n{BEGIN}{block}")
+    said = "arrays in an order of their own each epoch, the same on all workers, by %%cluster"
+    assert said in run.notes
+
+
 def test_a_fine_tuning_goes_on_from_its_backup(notebook, tmp_path):
     kept = FINE_TUNE.format(epochs=2, options=f"backup={str(tmp_path / 'b')!r}, every='epoch', reuse=True")
     notebook.run(SEEDED + kept + WEIGHTS)
